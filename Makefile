@@ -1,0 +1,46 @@
+# One command each; `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install sweep test test-harm test-cluster lint types imports check clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+install: $(INSTALLED) ## set up .venv from the locked versions
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo 'Tunehound needs Python 3.11 to 3.13; name one with `make PYTHON=python3.12 …`'; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
+	@touch $@
+
+sweep: install ## the first sweep: handwritten digits, on this machine, a few minutes
+	$(BIN)/tunehound run digits
+
+test: install ## every promise once, on the smallest case
+	$(BIN)/pytest -m 'not harm and not cluster and not real_data' --cov --cov-report=term:skip-covered
+
+test-harm: install ## real faults, at many moments
+	$(BIN)/pytest -m harm
+
+test-cluster: install ## several hosts on one machine
+	$(BIN)/pytest -m cluster
+
+lint: install ## ruff, formatting included
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install ## mypy, strict
+	$(BIN)/mypy
+
+imports: install ## the direction of the imports
+	$(BIN)/lint-imports
+
+check: lint types imports test ## all that must pass before a change lands
+
+clean: ## remove the environment and the caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

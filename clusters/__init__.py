@@ -1,0 +1,1 @@
+"""Where a sweep runs: nodes, slots, their health. Knows nothing of studies."""

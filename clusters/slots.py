@@ -1,0 +1,84 @@
+"""How many trials train at once, and what each of them holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MEMORY_A_TRIAL_BYTES = 1.5 * 2**30
+"""What a process with TensorFlow, a small model and its data is taken to need, where nobody says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """What one trial holds while it trains."""
+
+    cpus: int
+    gpus: float
+
+    def bundle(self) -> dict[str, float]:
+        """As Ray writes it."""
+        return {"CPU": self.cpus, "GPU": self.gpus} if self.gpus else {"CPU": self.cpus}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One machine of the cluster, as Ray counts it."""
+
+    cpus: float
+    gpus: float
+    memory_bytes: float
+
+
+def living_nodes() -> tuple[Node, ...]:
+    """The nodes of the cluster that this driver is connected to, those that died left out."""
+    import ray
+
+    return tuple(_node(node["Resources"]) for node in ray.nodes() if node["Alive"])
+
+
+def count_slots(slot: Slot, nodes: Sequence[Node]) -> int:
+    """How many trials fit; a trial never spans two nodes."""
+    return sum(_fitting(slot, node) for node in nodes)
+
+
+def choose_slot(nodes: Sequence[Node], *, image_side_px: int, cpus: int | None = None, gpus: float | None = None) -> Slot:
+    """What a trial should hold on these nodes, where ``cpus`` and ``gpus`` leave it open.
+
+    With GPUs, small images share one (up to 64 pixels a side four trials, up to 128 two), because such a trial cannot
+    keep a GPU busy. Without, a trial takes one core — one thread each wastes least — or more where memory is short.
+    """
+    if gpus is None:
+        gpus = _gpu_share(image_side_px) if any(node.gpus for node in nodes) else 0.0
+    if cpus is None:
+        cpus = min((_cpu_share(node, gpus) for node in nodes if node.gpus or not gpus), default=1)
+    return Slot(cpus=cpus, gpus=gpus)
+
+
+def _gpu_share(image_side_px: int) -> float:
+    if image_side_px <= 64:
+        return 0.25
+    return 0.5 if image_side_px <= 128 else 1.0
+
+
+def _cpu_share(node: Node, gpus: float) -> int:
+    by_memory = max(1, int(node.memory_bytes / MEMORY_A_TRIAL_BYTES))
+    trials = min(node.cpus, by_memory, node.gpus / gpus if gpus else math.inf)
+    return max(1, int(node.cpus / max(1, trials)))
+
+
+def _fitting(slot: Slot, node: Node) -> int:
+    by_cpu = int(node.cpus / slot.cpus)
+    if not slot.gpus:
+        return by_cpu
+    # A trial's share of a GPU lies on one GPU: 0.4 fits twice on each, not five times on two.
+    by_gpu = int(node.gpus) * int(1 / slot.gpus + 1e-9) if slot.gpus < 1 else int(node.gpus / slot.gpus)
+    return min(by_cpu, by_gpu)
+
+
+def _node(resources: Mapping[str, Any]) -> Node:
+    return Node(
+        cpus=resources.get("CPU", 0.0), gpus=resources.get("GPU", 0.0), memory_bytes=resources.get("memory", 0.0)
+    )

@@ -1,0 +1,37 @@
+"""Everything that can be found wrong with a sweep before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from spaces.close import close_values, corners
+from spaces.config import TrialConfig
+from spaces.problem import InputError, Problem
+from spaces.sweep import Sweep
+from trainables.data.dataset import DataInfo
+from trainables.data.load import describe
+from trainables.fit import misfits
+
+
+def check(sweep: Sweep) -> DataInfo:
+    """Opens the data and holds the corners of the space against it; returns what the data is.
+
+    Raises:
+        InputError: the data cannot be read, or a corner of the space does not fit it.
+    """
+    infos: dict[object, DataInfo] = {}
+    problems: dict[tuple[object, str], Problem] = {}
+    for config in closed_corners(sweep):
+        if config.data not in infos:
+            infos[config.data] = describe(config.data)
+        for problem in misfits(config, infos[config.data], metric=sweep.search.metric):
+            problems.setdefault((problem.path, problem.rule), problem)
+    if problems:
+        raise InputError(list(problems.values()), sweep.name)
+    return next(iter(infos.values()))
+
+
+def closed_corners(sweep: Sweep) -> Iterator[TrialConfig]:
+    """The configurations at which a mistake in the space shows first; the baseline's comes first."""
+    for values in corners(sweep):
+        yield close_values(sweep.trial, values)

@@ -1,0 +1,247 @@
+"""The `tunehound` command: a thin layer over the functions that `search.notebook` offers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+
+import typer
+from rich.console import Console
+
+from search.quiet import calm
+from spaces.problem import InputError
+
+if TYPE_CHECKING:
+    from search.run import Finished
+    from trainables.retrain import Retrained
+
+INPUT_IS_WRONG, WORK_FAILED, INTERRUPTED = 2, 1, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Finds good hyperparameters for Keras image classifiers: `tunehound run digits` is a first try.",
+)
+
+Overrides = Annotated[
+    list[str],
+    typer.Option("--set", metavar="PATH=VALUE", help="Replaces a value of the file; VALUE is YAML. May be repeated."),
+]
+Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder that holds runs.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or `latest`.")]
+SweepArgument = Annotated[
+    str, typer.Argument(metavar="SWEEP", help="A sweep file, or the name of a ready one (`tunehound spaces`).")
+]
+NO_OVERRIDES: list[str] = []
+RUNS = Path("runs")
+
+told = Console(stderr=True, soft_wrap=True)
+"""For progress and messages; results go to stdout."""
+
+
+@app.command(epilog="Examples:  tunehound run digits   ·   tunehound run my.yaml --set search.trials=8 --name first-try")
+def run(
+    sweep: SweepArgument,
+    overrides: Overrides = NO_OVERRIDES,
+    runs: Runs = RUNS,
+    name: Annotated[str | None, typer.Option(help="Of the run; SWEEP and the time where not given.")] = None,
+) -> None:
+    """Run a sweep to its end: search, leaderboard, best.yaml, report."""
+    from search.run import run_sweep
+    from spaces.load import load_sweep
+
+    conclude(run_sweep(load_sweep(sweep, overrides), runs=runs, name=name))
+
+
+@app.command(epilog="Examples:  tunehound resume latest   ·   tunehound resume runs/first-try --set search.trials=60")
+def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = RUNS) -> None:
+    """Continue an interrupted run; more trials (--set search.trials=N) extend a finished one."""
+    from search.run import resume_run
+    from search.runs import find_run, unfinished
+
+    directory = find_run(run, runs)
+    if not overrides and not unfinished(directory):
+        told.print(f"{directory} is finished. To extend it: tunehound resume {directory} --set search.trials=N")
+        return
+    conclude(resume_run(directory, overrides=overrides))
+
+
+@app.command(epilog="Examples:  tunehound plan digits --check   ·   tunehound plan my.yaml --set trial.training.epochs=9")
+def plan(
+    sweep: SweepArgument,
+    overrides: Overrides = NO_OVERRIDES,
+    check: Annotated[bool, typer.Option("--check", help="Only check the file, the data and the space.")] = False,
+) -> None:
+    """Check everything, and say what the sweep will do; trains nothing."""
+    from search.check import check as check_sweep
+    from search.plan import plan_lines
+    from spaces.load import load_sweep
+
+    loaded = load_sweep(sweep, overrides)
+    info = check_sweep(loaded)
+    typer.echo(f"{loaded.name}: nothing is wrong" if check else "\n".join(plan_lines(loaded, info)))
+
+
+@app.command(epilog="Examples:  tunehound leaderboard latest --top 5   ·   tunehound leaderboard a b --format csv")
+def leaderboard(
+    names: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs' folders or names, or `latest`.")],
+    top: Annotated[int | None, typer.Option(min=1, help="Show only so many.")] = None,
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="For people or for scripts.")] = "table",
+    runs: Runs = RUNS,
+) -> None:
+    """Ranked trials; several runs are compared."""
+    from search.runs import find_run
+
+    show_leaderboard([find_run(name, runs) for name in names], top=top, format=format)
+
+
+@app.command(epilog="Example:  tunehound report latest")
+def report(run: RunArgument, runs: Runs = RUNS) -> None:
+    """(Re)write report.html."""
+    from search.report import write_report
+    from search.runs import find_run
+
+    typer.echo(write_report(find_run(run, runs)))
+
+
+@app.command(epilog="Examples:  tunehound export latest -o best.yaml   ·   tunehound export latest --rank 2")
+def export(
+    run: RunArgument,
+    rank: Annotated[int, typer.Option(min=1, help="1 is the best.")] = 1,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to; stdout where not given.")] = None,
+    runs: Runs = RUNS,
+) -> None:
+    """Write the configuration of a rank."""
+    from search.export import best_config, write_best
+    from search.runs import find_run
+    from spaces.write import yaml_text
+
+    directory = find_run(run, runs)
+    if output is None:
+        typer.echo(yaml_text(best_config(directory, rank)), nl=False)
+    else:
+        typer.echo(write_best(directory, output, rank))
+
+
+@app.command(epilog="Examples:  tunehound retrain latest   ·   tunehound retrain best.yaml --set data.path=photos -o model")
+def retrain(
+    best: Annotated[str, typer.Argument(metavar="BEST.yaml", help="A configuration, or a run whose best is meant.")],
+    overrides: Overrides = NO_OVERRIDES,
+    seeds: Annotated[int, typer.Option(min=1, help="Train so often; scores are mean ± sd, the first is saved.")] = 1,
+    holdout: Annotated[
+        float | None, typer.Option(min=0.01, max=0.9, help="Hold out this share and stop early by it.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="BEST.yaml's folder/retrained if not given.")] = None,
+    runs: Runs = RUNS,
+) -> None:
+    """Train the best configuration on train + validation, score the test split once, save the model."""
+    from search.runs import find_best
+
+    calm()
+    from trainables.environment import prepare
+
+    prepare(cpus=_cores())
+    from trainables.retrain import retrain as train_again
+
+    source = find_best(best, runs)
+    result = train_again(
+        source, overrides=overrides, seeds=seeds, holdout=holdout, output=output or source.parent / "retrained", tell=told.print
+    )
+    show_scores(result)
+
+
+@app.command(epilog="Examples:  tunehound predict retrained photo.png   ·   ls *.png | tunehound predict retrained - --top 3")
+def predict(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `retrain` wrote.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…|-", help="Images or folders; - reads names from stdin.")],
+    top: Annotated[int, typer.Option(min=1, help="Classes to name for each image.")] = 1,
+) -> None:
+    """Name the class of images: CSV of file, class and probability."""
+    calm()
+    from search.predictions import write_predictions
+
+    names = [line.rstrip("\n") for line in sys.stdin] if paths == ["-"] else paths
+    if not write_predictions(folder, names, top=top, file=sys.stdout):
+        raise typer.Exit(WORK_FAILED)
+
+
+@app.command(epilog="Examples:  tunehound spaces   ·   tunehound spaces digits > mine.yaml   ·   tunehound spaces --schema")
+def spaces(
+    name: Annotated[str | None, typer.Argument(help="Print this ready sweep.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of sweep files, for editors.")] = False,
+) -> None:
+    """List the ready sweeps, or print one."""
+    from search.ready import ready_lines, ready_text
+    from spaces.schema import schema as json_schema
+
+    if schema:
+        typer.echo(json.dumps(json_schema(), indent=2))
+    else:
+        typer.echo(ready_text(name) if name else "\n".join(ready_lines()))
+
+
+def conclude(finished: Finished) -> None:
+    """Shows what came of a run and says what to do next; exits with 130 where it was interrupted."""
+    from search.leaderboard import leaderboard as read_leaderboard
+    from search.leaderboard import verdict
+
+    directory = finished.directory
+    show_leaderboard([directory], top=10, format="table")
+    typer.echo(verdict(read_leaderboard(directory), finished.metric))
+    if finished.reason:
+        told.print(f"Ended early: {finished.reason}.")
+    told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
+    if finished.interrupted:
+        told.print(f"Interrupted. Continue with: tunehound resume {directory}")
+        raise typer.Exit(INTERRUPTED)
+    if (directory / "best.yaml").exists():
+        told.print(f"Next: tunehound retrain {directory / 'best.yaml'}")
+
+
+def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -> None:
+    """Prints the leaderboard of one run, or of several together."""
+    from search.leaderboard import as_json, compared, leaderboard
+    from search.opened import open_run
+    from search.table import table
+
+    frame = leaderboard(directories[0]) if len(directories) == 1 else compared(directories)
+    if format == "table":
+        Console().print(table(frame, metric=open_run(directories[0]).metric, top=top))
+        return
+    shown = frame.head(top) if top else frame
+    typer.echo(as_json(shown) if format == "json" else shown.to_csv(index=False), nl=format == "json")
+
+
+def show_scores(retrained: Retrained) -> None:
+    """Prints the test scores: of one seed, or their mean ± standard deviation."""
+    from statistics import mean, stdev
+
+    seeds = len(retrained.scores)
+    typer.echo(f"Test scores on {retrained.test_images} images, read once" + (f", mean ± sd of {seeds} seeds:" if seeds > 1 else ":"))
+    for name in retrained.scores[0]:
+        values = [scores[name] for scores in retrained.scores]
+        spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
+        typer.echo(f"  {name:18} {mean(values):.4f}{spread}")
+    told.print(f"Saved: {retrained.folder}   Next: tunehound predict {retrained.folder} IMAGE…")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def main() -> NoReturn:
+    """The console script: wrong input exits with 2, failed work with 1, an interruption with 130."""
+    try:
+        app()
+    except InputError as error:
+        told.print(str(error), markup=False, highlight=False)
+        sys.exit(INPUT_IS_WRONG)
+    except KeyboardInterrupt:
+        told.print("Interrupted.")
+        sys.exit(INTERRUPTED)
+    sys.exit(0)

@@ -1,0 +1,207 @@
+"""The part of a run that needs Ray: trials in processes, until there is nothing left to try or somebody says stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import ray
+from ray import tune
+from ray.tune import CheckpointConfig
+
+from clusters.slots import Slot, choose_slot, count_slots, living_nodes
+from search.ending import INTERRUPTED, Ending, spent
+from search.record import Listener, RunInfo
+from search.recorder import Recorder, Running
+from search.scheduler import FairAsha, Rungs
+from search.searcher import RecordResults, StopWhenQuiet, StudySearcher
+from search.study import Study
+from spaces.sweep import Sweep
+from trainables.trial import StopSignal, TrialTask, TrialTrainable
+
+CHECKPOINT_S = 300.0
+"""A trial that reaches no rung for so long writes a checkpoint all the same."""
+SLOTS_VALID_S = 2.0
+"""How long a count of the cluster's slots is good."""
+
+
+def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence[Listener]) -> Ending:
+    """Trains trials until the sweep ends; the journal of ``run`` may hold some already.
+
+    Connects to the cluster that this process is in, or that RAY_ADDRESS names; else starts Ray on this machine.
+    """
+    study = Study(run.directory / "study.journal", sweep)
+    scheduler = FairAsha(_rungs(sweep), metric=sweep.search.metric)
+    scheduler.refill(study.trials())
+    recorder = Recorder(run, sweep, study, listeners)
+    try:
+        with _connected(), _stop_signal(run) as set_signal:
+            ending = Ending(set_signal)
+            with _heeded(lambda: ending.now(INTERRUPTED)), tempfile.TemporaryDirectory() as ray_state:
+                slot = _slot(sweep, image_side_px)
+                searcher = _searcher(sweep, study, recorder=recorder, scheduler=scheduler, ending=ending, slot=slot)
+                watch = _budget_watch(sweep, recorder, ending, slot)
+                _fit(searcher, scheduler, slot, ray_state, recorder=recorder, ending=ending, watch=watch)
+        return ending
+    finally:
+        recorder.close()
+
+
+def _fit(
+    searcher: StudySearcher,
+    scheduler: FairAsha,
+    slot: Slot,
+    ray_state: str,
+    *,
+    recorder: Recorder,
+    ending: Ending,
+    watch: Callable[[], None],
+) -> None:
+    # Not `Tuner`, which pickles searcher, scheduler and callbacks to restore what we rebuild from the journal.
+    tune.run(
+        tune.with_resources(TrialTrainable, slot.bundle()),
+        name="tune",
+        storage_path=ray_state,
+        search_alg=searcher,
+        scheduler=scheduler,
+        num_samples=-1,
+        reuse_actors=True,
+        trial_name_creator=str,
+        trial_dirname_creator=lambda trial: trial.trial_id,
+        stop=StopWhenQuiet(ending, recorder),
+        callbacks=[RecordResults(recorder, after=watch)],
+        max_failures=0,  # the searcher hands a lost trial out again
+        raise_on_failed_trial=False,
+        checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
+        verbose=0,
+    )
+
+
+def _searcher(
+    sweep: Sweep, study: Study, *, recorder: Recorder, scheduler: FairAsha, ending: Ending, slot: Slot
+) -> StudySearcher:
+    rungs = _rungs(sweep)
+
+    def task(running: Running) -> TrialTask:
+        return TrialTask(
+            number=running.proposal.number,
+            config=running.config,
+            metric=sweep.search.metric,
+            folder=str(running.folder),
+            rungs=frozenset(rungs.reached if rungs else ()),
+            checkpoint_s=CHECKPOINT_S,
+            stop_signal=_signal_name(recorder.run),
+        )
+
+    return StudySearcher(
+        study,
+        recorder=recorder,
+        scheduler=scheduler,
+        ending=ending,
+        task=task,
+        slots=_slots(slot),
+        max_failures=sweep.search.max_failures,
+    )
+
+
+def _rungs(sweep: Sweep) -> Rungs | None:
+    search, epochs = sweep.search, sweep.epochs
+    if search.scheduler == "none":
+        return None
+    return Rungs(grace_epochs=search.grace_epochs, reduction_factor=search.reduction_factor, epochs=epochs)
+
+
+def _slot(sweep: Sweep, image_side_px: int) -> Slot:
+    wanted = sweep.resources
+    return choose_slot(living_nodes(), image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus)
+
+
+def _slots(slot: Slot) -> Callable[[], int]:
+    """Counts the slots of the cluster as it is now; never below one, so that a cluster at zero is asked for a node."""
+    counted, at = 0, -SLOTS_VALID_S
+
+    def count() -> int:
+        nonlocal counted, at
+        if time.monotonic() - at > SLOTS_VALID_S:
+            counted, at = max(1, count_slots(slot, living_nodes())), time.monotonic()
+        return counted
+
+    return count
+
+
+def _budget_watch(sweep: Sweep, recorder: Recorder, ending: Ending, slot: Slot) -> Callable[[], None]:
+    started = time.monotonic()
+
+    def watch() -> None:
+        reason = spent(
+            sweep.budget,
+            hours=(time.monotonic() - started) / 3600,
+            epochs=recorder.epochs,
+            slot_hours=recorder.seconds / 3600,
+            gpus=slot.gpus,
+            usd_per_hour=sweep.resources.usd_per_hour or 0.0,
+        )
+        if reason:
+            ending.now(reason)
+
+    return watch
+
+
+@contextmanager
+def _connected() -> Iterator[None]:
+    """Ray, started here if nobody did; only then it is shut down at the end."""
+    if ray.is_initialized():
+        yield
+        return
+    ray.init(include_dashboard=False, log_to_driver=False, logging_level="WARNING")
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _stop_signal(run: RunInfo) -> Iterator[Callable[[], None]]:
+    """A signal that every process of the run waits on; yields what sets it."""
+    actor = StopSignal.options(name=_signal_name(run)).remote()
+    try:
+        yield lambda: actor.set.remote() and None
+    finally:
+        ray.kill(actor)
+
+
+def _signal_name(run: RunInfo) -> str:
+    return f"tunehound-stop-{run.id}"
+
+
+@contextmanager
+def _heeded(stop: Callable[[], None]) -> Iterator[None]:
+    """Calls ``stop`` on Ctrl-C, SIGTERM and SIGHUP; a second Ctrl-C ends the process at once.
+
+    To be entered after ray.init, which sets a SIGTERM handler of its own.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked and number == signal.SIGINT:
+            os._exit(130)
+        asked = True
+        stop()
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, handle) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,64 @@
+"""When a sweep ends before all its trials are done: a budget is spent, or somebody asks it to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from spaces.sweep import Budget
+
+INTERRUPTED, EXHAUSTED = "interrupted", "every configuration of the space was tried"
+PATIENCE_S = 20.0
+"""How long running trials are waited for once the sweep is to stop."""
+
+
+class Ending:
+    """Whether no more trials are handed out, and why.
+
+    Args:
+        stop_trials: tells the processes of the running trials to stop at their next batch.
+    """
+
+    def __init__(self, stop_trials: Callable[[], None]) -> None:
+        self.reason: str | None = None
+        self.early = False
+        """Whether running trials were told to stop too."""
+        self._stop_trials = stop_trials
+        self._asked_at = 0.0
+
+    def no_more(self, reason: str) -> None:
+        """Hands out no more trials; those that run go on to their end."""
+        self.reason = self.reason or reason
+
+    def now(self, reason: str) -> None:
+        """Stops the running trials too, at their next batch; they can be continued later."""
+        if not self.early:
+            self.reason, self.early, self._asked_at = reason, True, time.monotonic()
+            self._stop_trials()
+
+    def overdue(self) -> bool:
+        """Whether running trials have had long enough to stop."""
+        return self.early and time.monotonic() - self._asked_at > PATIENCE_S
+
+
+def spent(budget: Budget, *, hours: float, epochs: int, slot_hours: float, gpus: float, usd_per_hour: float) -> str | None:
+    """Which limit of a budget is reached, in words; None while there is some left of everything.
+
+    Args:
+        budget: the limits.
+        hours: wall-clock time of the sweep.
+        epochs: trained, over all trials.
+        slot_hours: time that trials held their slots, added up.
+        gpus: of one slot.
+        usd_per_hour: of one slot.
+    """
+    used = {
+        "hours": (hours, budget.hours),
+        "epochs": (epochs, budget.epochs),
+        "gpu_hours": (slot_hours * gpus, budget.gpu_hours),
+        "usd": (slot_hours * usd_per_hour, budget.usd),
+    }
+    for name, (amount, limit) in used.items():
+        if limit is not None and amount >= limit:
+            return f"budget.{name} = {limit:g} is spent"
+    return None

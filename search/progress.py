@@ -1,0 +1,184 @@
+"""The live view of a sweep: a few lines that redraw themselves on a terminal, one line a trial anywhere else."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from search.opened import as_ended, is_baseline, open_run
+from search.record import RunInfo, TrialEnd, TrialInfo
+from search.wording import against, counted, duration, ending, ending_and_why
+
+ROWS = 8
+"""No more running trials than this are shown, each in a line."""
+ENOUGH = 3
+"""From so many finished trials on, the time left is estimated."""
+
+
+@dataclass
+class Running:
+    """Where a running trial stands."""
+
+    epoch: int = 0
+    value: float = math.nan
+
+
+class Progress:
+    """The listener that draws on ``console`` (stderr). A resumed run begins with what was done before.
+
+    ``clock`` gives seconds; only differences count.
+    """
+
+    def __init__(self, run: RunInfo, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._run = run
+        self._console = console
+        self._clock = clock
+        self._began = clock()
+        self._running: dict[int, Running] = {}
+        self._endings: Counter[str] = Counter()
+        self._values: dict[int, float] = {}
+        self._baseline: int | None = None
+        self._epochs = 0
+        self._seconds = 0.0
+        self._take_up()
+        self._live = Live(
+            console=console,
+            get_renderable=self.view,
+            refresh_per_second=4,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def started(self, trial: TrialInfo) -> None:
+        """A trial starts; the first one brings up the live view."""
+        self._running.setdefault(trial.number, Running())
+        if trial.baseline:
+            self._baseline = trial.number
+        if self._console.is_terminal and not self._live.is_started:
+            self._live.start()
+
+    def epoch(self, number: int, row: Mapping[str, float]) -> None:
+        """A trial finished an epoch."""
+        value = row.get(self._run.metric, math.nan)
+        best = self._better_of(self._values.get(number, math.nan), value)
+        self._running[number] = Running(epoch=int(row["epoch"]), value=best)
+        self._epochs += 1
+        if not math.isnan(best):
+            self._values[number] = best
+
+    def ended(self, end: TrialEnd) -> None:
+        """A trial ended; away from a terminal it gets its line."""
+        self._running.pop(end.number, None)
+        self._count(end)
+        if not self._console.is_terminal:
+            mark = "  best so far" if end.number == self.best() else ""
+            self._console.print(Text(line(end, self._run.metric) + mark), soft_wrap=True)
+
+    def close(self, best: int | None) -> None:
+        """Leaves the last view on the screen."""
+        self._running.clear()
+        if self._live.is_started:
+            self._live.stop()
+
+    def best(self) -> int | None:
+        """The number of the leading trial, running ones included; ties go to the lower number."""
+        sign = -1 if self._run.direction == "maximize" else 1
+        return min(self._values, key=lambda number: (sign * self._values[number], number), default=None)
+
+    def seconds_left(self) -> float | None:
+        """Mean seconds of a finished trial × trials to go ÷ trials that run at once; None before ENOUGH finished."""
+        done = self._done()
+        if done < ENOUGH or not self._running:
+            return None
+        return self._seconds / done * max(self._run.trials - done, 0) / len(self._running)
+
+    def view(self) -> RenderableType:
+        """What a terminal shows just now."""
+        lines = [self._bar(), self._best_line(), self._spent_line(), *self._running_lines()]
+        return Group(*lines)
+
+    def _take_up(self) -> None:
+        if not all((self._run.directory / name).is_file() for name in ("sweep.yaml", "study.journal")):
+            return
+        run = open_run(self._run.directory)
+        for trial in run.trials:
+            if is_baseline(trial):
+                self._baseline = trial.number
+            if trial.state.is_finished():
+                self._count(as_ended(run, trial))
+                self._epochs += as_ended(run, trial).epochs
+
+    def _count(self, end: TrialEnd) -> None:
+        word = ending(end.state, end.reason)
+        if word != "interrupted":
+            self._endings[word] += 1
+            self._seconds += 0.0 if math.isnan(end.seconds) else end.seconds
+        self._values.pop(end.number, None)
+        if end.value is not None and math.isfinite(end.value) and word not in ("diverged", "failed"):
+            self._values[end.number] = end.value
+
+    def _done(self) -> int:
+        return self._endings.total()
+
+    def _better_of(self, first: float, second: float) -> float:
+        known = [value for value in (first, second) if math.isfinite(value)]
+        return (max if self._run.direction == "maximize" else min)(known, default=math.nan)
+
+    def _bar(self) -> RenderableType:
+        counts = [f"{len(self._running)} running"] if self._running else []
+        counts += [f"{number} {word}" for word, number in self._endings.items() if number]
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        bar = ProgressBar(total=max(self._run.trials, self._done(), 1), completed=self._done(), width=20)
+        grid.add_row(bar, f"{self._done()}/{self._run.trials} trials", Text(" · ".join(counts), overflow="fold"))
+        return grid
+
+    def _best_line(self) -> RenderableType:
+        best = self.best()
+        if best is None:
+            return Text(f"no {self._run.metric} yet", style="dim")
+        told = f"best {self._run.metric} {self._values[best]:.4f} (trial {best})"
+        base = None if self._baseline is None else self._values.get(self._baseline)
+        if best == self._baseline:
+            told += ", the baseline"
+        elif base is not None:
+            told += f", {against(self._values[best], base)}"
+        return one_line(told, style="bold green")
+
+    def _spent_line(self) -> RenderableType:
+        told = f"{counted(self._epochs, 'epoch')} · {duration(self._clock() - self._began)} gone"
+        left = self.seconds_left()
+        return one_line(told if left is None else f"{told} · about {duration(left)} left")
+
+    def _running_lines(self) -> list[RenderableType]:
+        shown = sorted(self._running.items())[:ROWS]
+        lines: list[RenderableType] = [one_line(self._running_line(*entry), style="dim") for entry in shown]
+        if len(self._running) > ROWS:
+            lines.append(one_line(f"  … and {len(self._running) - ROWS} more", style="dim"))
+        return lines
+
+    def _running_line(self, number: int, trial: Running) -> str:
+        name = f"{number} baseline" if number == self._baseline else str(number)
+        value = "" if math.isnan(trial.value) else f"   best {trial.value:.4f}"
+        return f"  trial {name:<12} epoch {trial.epoch}/{self._run.epochs}{value}"
+
+
+def one_line(told: str, *, style: str = "") -> Text:
+    """Text that is cut rather than wrapped where the terminal is too narrow."""
+    return Text(told, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def line(end: TrialEnd, metric: str) -> str:
+    """An ended trial in one line: ``trial  17  complete (patience)   21 epochs  val_accuracy 0.9861``."""
+    value = "" if end.value is None else f"  {metric} {end.value:.4f}"
+    return (
+        f"trial {end.number:>3}  {ending_and_why(end.state, end.reason):<19} {counted(end.epochs, 'epoch'):>10}{value}"
+    )

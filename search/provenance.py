@@ -1,0 +1,44 @@
+"""Where a run comes from: its id, the versions and the commit it ran with, the data it saw."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+PACKAGES = ("tunehound", "ray", "optuna", "tensorflow", "keras", "numpy", "wandb")
+
+
+def provenance(name: str, *, fingerprint: str, class_names: tuple[str, ...]) -> dict[str, Any]:
+    """The `run` section of a run's sweep.yaml."""
+    return {
+        "id": secrets.token_hex(4),
+        "name": name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "git_commit": git_commit(),
+        "data_fingerprint": fingerprint,
+        "class_names": list(class_names),
+    }
+
+
+def versions() -> Mapping[str, str]:
+    """Of Python and of the packages that results depend on."""
+    return {"python": ".".join(map(str, sys.version_info[:3]))} | {package: version(package) for package in PACKAGES}
+
+
+def git_commit() -> str | None:
+    """The commit of the working directory, marked where there are uncommitted changes; None outside a repository."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return f"{commit} with uncommitted changes" if _git("status", "--porcelain") else commit
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=10).stdout.strip()

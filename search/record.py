@@ -1,0 +1,74 @@
+"""What a sweep tells its listeners: a trial started, an epoch ended, a trial ended, the sweep is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from spaces.config import TrialConfig
+from spaces.domain import Scalar
+
+Direction = Literal["maximize", "minimize"]
+State = Literal["complete", "pruned", "fail", "interrupted"]
+Reason = Literal["finished", "patience", "asha", "diverged", "out of memory", "error", "lost", "interrupted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInfo:
+    """One sweep being run: who it is, where it lives, and how far it means to go."""
+
+    id: str
+    """Random, given once; survives renaming and resuming."""
+    name: str
+    directory: Path
+    metric: str
+    direction: Direction
+    trials: int
+    """How many trials are meant to run."""
+    epochs: int
+    """The horizon of one trial."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialInfo:
+    """A trial as it starts (or continues)."""
+
+    number: int
+    values: dict[str, Scalar]
+    """The open values of the branches taken, by short name."""
+    config: TrialConfig
+    baseline: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnd:
+    """What came of a trial."""
+
+    number: int
+    state: State
+    reason: Reason
+    best_epoch: int | None
+    """Counted from 1; None where no epoch gave a finite metric."""
+    value: float | None
+    """The metric at the best epoch."""
+    epochs: int
+    """Epochs trained."""
+    seconds: float
+
+
+class Listener(Protocol):
+    """Is told of everything that happens in a sweep, in order, from the driver's thread. Must not raise or block."""
+
+    def started(self, trial: TrialInfo) -> None:
+        """A trial starts, or continues after an interruption."""
+
+    def epoch(self, number: int, row: Mapping[str, float]) -> None:
+        """Trial ``number`` finished an epoch; ``row`` has the columns of its history.csv."""
+
+    def ended(self, end: TrialEnd) -> None:
+        """A trial ended, in whatever way."""
+
+    def close(self, best: int | None) -> None:
+        """The sweep is over or interrupted; ``best`` is the number of the leading trial. Called on every way out."""

@@ -1,0 +1,149 @@
+"""Run a sweep to its end, or take up one that was interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from search.check import check
+from search.lock import driving
+from search.provenance import provenance
+from search.quiet import calm, chatter_to, log_file
+from search.record import Listener, RunInfo
+from spaces.load import load_sweep, read_yaml
+from spaces.metric import maximised
+from spaces.problem import InputError, Problem
+from spaces.sweep import Sweep
+from spaces.write import write_yaml
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """How driving a run ended."""
+
+    directory: Path
+    interrupted: bool
+    """Somebody asked it to stop; it can be resumed."""
+    reason: str | None
+    """Why it ended before all its trials were done; None where they are."""
+    metric: str
+    log: Path
+    """What Ray, TensorFlow and W&B had to say."""
+
+
+def run_sweep(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None = None) -> Finished:
+    """Runs a sweep: search, leaderboard, best.yaml, report. Progress goes to stderr.
+
+    Args:
+        sweep: from `spaces.load.load_sweep`.
+        runs: the folder that holds runs.
+        name: of the run and its folder; the sweep's name and the time where not given.
+
+    Raises:
+        InputError: the sweep or its data are wrong, or the run exists; nothing was started.
+    """
+    info = check(sweep)
+    name = name or f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    about = provenance(name, fingerprint=info.fingerprint, class_names=info.class_names)
+    directory = new_directory(Path(runs), name)
+    write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
+    return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]))
+
+
+def resume_run(directory: Path, *, overrides: Sequence[str] = ()) -> Finished:
+    """Continues a run: interrupted trials from their checkpoints, then whatever is left to try.
+
+    Args:
+        directory: of the run.
+        overrides: ``PATH=VALUE``; more trials (``search.trials=60``) extend a finished run.
+
+    Raises:
+        InputError: there is no run, or another process drives it.
+    """
+    about = dict(read_yaml(directory / "sweep.yaml").get("run", {}))
+    sweep = load_sweep(directory / "sweep.yaml", overrides)
+    info = check(sweep)
+    _refuse_other_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
+    if overrides:
+        write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
+    return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]))
+
+
+def _drive(directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_side_px: int) -> Finished:
+    calm()
+    from search.drive import drive  # Ray takes seconds to import, and a wrong sweep is refused before
+    from search.ending import INTERRUPTED
+    from search.progress import Progress
+
+    run = RunInfo(
+        id=str(about["id"]),
+        name=str(about["name"]),
+        directory=directory.resolve(),
+        metric=sweep.search.metric,
+        direction="maximize" if maximised(sweep.search.metric) else "minimize",
+        trials=sweep.search.trials,
+        epochs=sweep.epochs,
+    )
+    log = log_file(run.id)
+    with driving(directory), chatter_to(log) as console:
+        listeners: list[Listener] = [Progress(run, console), *_trackers(run, sweep)]
+        ending = drive(run, sweep, image_side_px=image_side_px, listeners=listeners)
+        interrupted = ending.reason == INTERRUPTED
+        write_results(directory)
+    return Finished(directory=directory, interrupted=interrupted, reason=ending.reason, metric=run.metric, log=log)
+
+
+def write_results(directory: Path) -> None:
+    """Writes what follows from the journal: leaderboard.csv, best.yaml, report.html."""
+    from search.export import write_best
+    from search.leaderboard import leaderboard, write_csv
+    from search.report import write_report
+
+    write_csv(leaderboard(directory), directory / "leaderboard.csv")
+    with contextlib.suppress(InputError):  # no trial has a value yet: then there is no best one
+        write_best(directory, directory / "best.yaml")
+    write_report(directory)
+
+
+def new_directory(runs: Path, name: str) -> Path:
+    """Makes the folder of a new run.
+
+    Raises:
+        InputError: the name is no folder name, or is taken.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        rule = "a run's name is made of letters, digits, dots, dashes and underscores"
+        raise InputError([Problem(rule=rule, given=repr(name), remedy="choose another --name")], "--name")
+    directory = runs / name
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError as error:
+        remedy = f"continue it with `tunehound resume {directory}`, or choose another --name"
+        problem = Problem(rule="a new run needs a folder of its own, and this one exists", remedy=remedy)
+        raise InputError([problem], str(directory)) from error
+    return directory
+
+
+def _trackers(run: RunInfo, sweep: Sweep) -> list[Listener]:
+    if sweep.tracking.wandb == "off":
+        return []
+    from search.tracking import Tracking
+
+    return [Tracking(run, sweep.tracking.wandb)]
+
+
+def _refuse_other_data(directory: Path, *, recorded: str, found: str) -> None:
+    if recorded != found:
+        problem = Problem(
+            path=("trial", "data"),
+            rule="a run goes on with the data that it began with",
+            given=f"fingerprint {found}, where {recorded} was recorded",
+            remedy="bring the data back, or start a new run",
+        )
+        raise InputError([problem], str(directory / "sweep.yaml"))

@@ -1,0 +1,59 @@
+"""Find what the user means by RUN and BEST.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from search.opened import open_run
+from spaces.problem import InputError, Problem
+
+LATEST = "latest"
+
+
+def find_run(given: str, runs: Path) -> Path:
+    """The folder of a run: a path, a name under ``runs``, or the one last begun.
+
+    Raises:
+        InputError: there is no such run; the known ones are listed.
+    """
+    known = known_runs(runs)
+    if given == LATEST and known:
+        return max(known, key=lambda run: (run / "study.journal").stat().st_mtime)
+    for folder in (Path(given), runs / given):
+        if (folder / "sweep.yaml").is_file():
+            return folder
+    names = ", ".join(run.name for run in known) or "there are none"
+    problem = Problem(
+        rule="RUN is a run's folder, the name of one under the runs folder, or `latest`",
+        given=given,
+        remedy=f"runs in {runs}: {names}",
+    )
+    raise InputError([problem], given)
+
+
+def find_best(given: str, runs: Path) -> Path:
+    """A configuration file, or the best.yaml of a run.
+
+    Raises:
+        InputError: there is neither.
+    """
+    if Path(given).is_file() or given.endswith((".yaml", ".yml")):
+        return Path(given)  # a missing file is reported by whoever reads it
+    return find_run(given, runs) / "best.yaml"
+
+
+def known_runs(runs: Path) -> list[Path]:
+    """The runs in a folder, by name."""
+    if not runs.is_dir():
+        return []
+    return sorted(folder for folder in runs.iterdir() if (folder / "study.journal").is_file())
+
+
+def unfinished(directory: Path) -> bool:
+    """Whether a run has trials to continue, or fewer than it asks for.
+
+    Raises:
+        InputError: the run cannot be read.
+    """
+    run = open_run(directory)
+    return len(run.trials) < run.sweep["search"]["trials"] or any(not trial.state.is_finished() for trial in run.trials)

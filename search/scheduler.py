@@ -1,0 +1,121 @@
+"""ASHA that judges fairly: one bracket, best-so-far, the baseline spared, patience rewarded, rungs that can be refilled.
+
+The method is asynchronous successive halving (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
+MLSys 2020) in the stopping variant that Ray Tune implements; what differs is told at each place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from optuna.trial import FrozenTrial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from spaces.metric import maximised
+from trainables.trial import OUTCOME, Outcome
+
+
+class Rungs:
+    """The rungs of one bracket: at which epochs trials are compared, and what each had reached there.
+
+    Everything here counts upwards: a loss enters with its sign changed.
+
+    Args:
+        grace_epochs: the first rung.
+        reduction_factor: of the trials at a rung about one in this many goes on; also the ratio between rungs.
+        epochs: the horizon; rungs lie below it.
+    """
+
+    def __init__(self, *, grace_epochs: int, reduction_factor: int, epochs: int) -> None:
+        self.reduction_factor = reduction_factor
+        self.reached: dict[int, dict[int, float]] = {}
+        """For each rung, lowest first, the best score so far of every trial (by number) that reached it."""
+        rung = grace_epochs
+        while rung < epochs:
+            self.reached[rung] = {}
+            rung *= reduction_factor
+
+    def judge(self, number: int, *, epoch: int, score: float) -> bool:
+        """Enters what a trial reached at ``epoch``; true where it may go on.
+
+        It may where ``epoch`` is no rung, and at a rung where its best-so-far ``score`` is at least the quantile
+        1 − 1/reduction_factor of those that came before it; the first to come always goes on.
+        """
+        others = self.reached.get(epoch)
+        if others is None or number in others:
+            return True
+        may_go_on = not others or score >= self._cutoff(others)
+        others[number] = score
+        return may_go_on
+
+    def finish(self, number: int, *, score: float) -> None:
+        """Enters a trial that ended by itself into every higher rung: it would have stayed at its best."""
+        for others in self.reached.values():
+            others.setdefault(number, score)
+
+    def _cutoff(self, others: Mapping[int, float]) -> float:
+        return float(np.quantile(list(others.values()), 1 - 1 / self.reduction_factor))
+
+
+class FairAsha(FIFOScheduler):
+    """Ray's side of `Rungs`: stops a trial that falls behind.
+
+    Args:
+        rungs: None lets every trial run to its end.
+        metric: the one that the sweep is about.
+    """
+
+    def __init__(self, rungs: Rungs | None, *, metric: str) -> None:
+        super().__init__()
+        self._rungs, self._metric = rungs, metric
+        self._sign = 1 if maximised(metric) else -1
+        self._best: dict[int, float] = {}
+        self._spared: set[int] = set()
+        self.stopped: set[int] = set()
+        """Numbers of the trials that were stopped."""
+
+    def spare(self, number: int) -> None:
+        """Never stops this trial (the baseline), though it is compared with the others."""
+        self._spared.add(number)
+
+    def refill(self, trials: Iterable[FrozenTrial]) -> None:
+        """Rebuilds the rungs from what the journal holds."""
+        for trial in trials:
+            for epoch, value in sorted(trial.intermediate_values.items()):
+                self._seen(trial.number, epoch=epoch, value=value)
+            if trial.user_attrs.get("reason") == "patience":
+                self._finish(trial.number)
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> str:
+        """Judges an epoch; Ray asks only about trials that did not end by themselves."""
+        outcome: Outcome = result[OUTCOME]
+        if outcome.row is None:
+            return TrialScheduler.CONTINUE
+        ahead = self._seen(outcome.number, epoch=int(outcome.row["epoch"]), value=outcome.row[self._metric])
+        if ahead or outcome.number in self._spared:
+            return TrialScheduler.CONTINUE
+        self.stopped.add(outcome.number)
+        return TrialScheduler.STOP
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> None:
+        """Enters the last epoch of a trial that ended by itself, which `on_trial_result` was not asked about."""
+        outcome: Outcome | None = result.get(OUTCOME)
+        if outcome is None or outcome.row is None or outcome.reason is None:
+            return
+        self._seen(outcome.number, epoch=int(outcome.row["epoch"]), value=outcome.row[self._metric])
+        if outcome.reason == "patience":
+            self._finish(outcome.number)
+
+    def _seen(self, number: int, *, epoch: int, value: float) -> bool:
+        """Enters an epoch; true where the trial may go on. A diverged trial counts nowhere."""
+        if self._rungs is None or not math.isfinite(value):
+            return True
+        self._best[number] = max(self._best.get(number, -math.inf), self._sign * value)
+        return self._rungs.judge(number, epoch=epoch, score=self._best[number])
+
+    def _finish(self, number: int) -> None:
+        if self._rungs is not None and number in self._best:
+            self._rungs.finish(number, score=self._best[number])

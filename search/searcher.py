@@ -1,0 +1,135 @@
+"""Optuna's proposals for Ray Tune, and Ray Tune's results for the record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ray.tune import Callback, Stopper
+from ray.tune.search import Searcher
+
+from search.ending import EXHAUSTED, Ending
+from search.record import Reason
+from search.recorder import Recorder, Running
+from search.scheduler import FairAsha
+from search.study import Study
+from trainables.trial import OUTCOME, TASK, Outcome, TrialTask
+
+
+class StudySearcher(Searcher):
+    """Hands out the trials of a study, as many at a time as there are slots.
+
+    Args:
+        study: proposes.
+        recorder: is told of starts and ends.
+        scheduler: knows which trials it stopped.
+        ending: whether, and why, no more trials are handed out.
+        task: from a started trial to what its process must know.
+        slots: how many trials can train at once; asked at every suggestion, so that a growing cluster is used.
+        max_failures: how often a trial is started again after its process was lost.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        *,
+        recorder: Recorder,
+        scheduler: FairAsha,
+        ending: Ending,
+        task: Callable[[Running], TrialTask],
+        slots: Callable[[], int],
+        max_failures: int,
+    ) -> None:
+        super().__init__()
+        self._max_failures = max_failures
+        self._failures: Counter[int] = Counter()
+        self._study, self._recorder, self._scheduler, self._ending = study, recorder, scheduler, ending
+        self._task, self._slots = task, slots
+        self._numbers: dict[str, int] = {}
+        """From Ray's id of a trial in training to its number."""
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The next trial; None while every slot is taken; `Searcher.FINISHED` when there is no next one."""
+        if self._ending.early:
+            return Searcher.FINISHED
+        if len(self._numbers) >= self._slots():
+            return None
+        proposal = self._study.next()
+        if proposal is None:
+            return self._nothing_new()
+        if proposal.baseline:
+            self._scheduler.spare(proposal.number)
+        running = self._recorder.start(proposal)
+        self._numbers[trial_id] = proposal.number
+        return {TASK: self._task(running)}
+
+    def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
+        """A trial ended; without a result its process was lost."""
+        number = self._numbers.pop(trial_id, None)
+        if number is None:
+            return
+        outcome: Outcome | None = (result or {}).get(OUTCOME)
+        if error:
+            self._lost(number)
+        else:
+            self._recorder.end(outcome or Outcome(number=number), reason=self._reason(outcome))
+
+    def _nothing_new(self) -> str | None:
+        if not self._study.complete():
+            self._ending.no_more(EXHAUSTED)
+        # A lost trial may come back as long as others run, so the search is over only when none does.
+        return None if self._numbers else Searcher.FINISHED
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the journal is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the journal is the state."""
+
+    def _reason(self, outcome: Outcome | None) -> Reason:
+        if outcome is None:
+            return "interrupted"
+        return outcome.reason or ("asha" if outcome.number in self._scheduler.stopped else "interrupted")
+
+    def _lost(self, number: int) -> None:
+        """The trial's process died: another one takes the trial up from its checkpoint, up to a limit."""
+        self._failures[number] += 1
+        if self._failures[number] > self._max_failures:
+            self._recorder.end(Outcome(number=number), reason="lost")
+        else:
+            self._study.again(self._recorder.running[number].proposal)
+
+
+class RecordResults(Callback):
+    """Passes every epoch that Ray hears of to the record, also the last one of a trial that is stopped."""
+
+    def __init__(self, recorder: Recorder, *, after: Callable[[], None]) -> None:
+        super().__init__()
+        self._recorder, self._after = recorder, after
+
+    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: Mapping[str, Any], **info: Any) -> None:
+        """An epoch, or the end of a trial."""
+        outcome: Outcome = result[OUTCOME]
+        if outcome.row is not None:
+            self._recorder.epoch(outcome.number, outcome.row)
+        self._after()
+
+
+class StopWhenQuiet(Stopper):
+    """Ends the experiment once the sweep is to stop and its running trials have saved their state, or took too long."""
+
+    def __init__(self, ending: Ending, recorder: Recorder) -> None:
+        self._ending, self._recorder = ending, recorder
+
+    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
+        """Never ends a single trial."""
+        return False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Ray pickles its stopper now and then, and what this one knows is in the journal."""
+        return {}
+
+    def stop_all(self) -> bool:
+        """Whether the experiment ends now."""
+        return self._ending.early and (not self._recorder.running or self._ending.overdue())

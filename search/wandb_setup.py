@@ -1,0 +1,59 @@
+"""How Tunehound sets W&B up: silent, recording only what it is given, online only where it can be."""
+
+from __future__ import annotations
+
+import netrc
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import wandb
+
+INIT_TIMEOUT_S = 20.0
+FINISH_TIMEOUT_S = 30.0
+
+
+def safe(name: str) -> str:
+    """``name`` with nothing in it that W&B refuses in an id or a group."""
+    return re.sub(r"[^\w.-]", "-", name)[:128]
+
+
+def quiet() -> Any:
+    """Settings of a W&B run that prints nothing and records nothing but what it is given."""
+    return wandb.Settings(
+        silent=True,
+        console="off",
+        host="",
+        save_code=False,
+        disable_code=True,
+        disable_git=True,
+        symlink=False,
+        use_dot_wandb=False,
+        init_timeout=INIT_TIMEOUT_S,
+        finish_timeout=FINISH_TIMEOUT_S,
+        stop_fn=lambda: None,  # the button on the web page would otherwise interrupt the whole sweep
+        x_disable_meta=True,
+        x_disable_machine_info=True,
+        x_disable_stats=True,
+        x_save_requirements=False,
+    )
+
+
+def chosen_mode() -> str:
+    """online, offline or disabled: what WANDB_MODE or W&B's settings say, but online only with a key at hand."""
+    settings = wandb.setup(wandb.Settings(silent=True)).settings
+    mode = {"dryrun": "offline", "run": "online", "shared": "online"}.get(settings.mode, settings.mode)
+    return "offline" if mode == "online" and not has_key(settings) else str(mode)
+
+
+def has_key(settings: Any) -> bool:
+    """Whether the environment or netrc holds a key for W&B's server. Reads the key and keeps it nowhere."""
+    if settings.api_key or settings.identity_token_file:
+        return True
+    file = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    try:
+        return netrc.netrc(file).authenticators(urlsplit(settings.base_url).netloc) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False

@@ -1,0 +1,1 @@
+"""Sweep files: a training configuration with some values left open, checked before anything starts."""

@@ -1,0 +1,178 @@
+"""A file → a checked sweep or a closed configuration. Every mistake is told, and nothing is ever half read."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from spaces.check import in_the_file, problems_of
+from spaces.close import answers, closed_data, tree_corners, validated, without_baseline
+from spaces.config import TrialConfig
+from spaces.cross import head_stage_problems, section_problems
+from spaces.document import Document, mark_of, read_document, refuse
+from spaces.document import read_yaml as read_yaml
+from spaces.domain import Scalar
+from spaces.overrides import overridden
+from spaces.parse import parse_trial
+from spaces.paths import absolute, missing_files
+from spaces.problem import InputError, Path, Problem, did_you_mean, nearest, shown
+from spaces.settings import Settings
+from spaces.sweep import SECTIONS, Confirm, Sweep
+from spaces.tree import OpenTree, fill
+from spaces.write import write_yaml as write_yaml
+
+Source = str | os.PathLike[str]
+
+
+def ready_sweeps() -> dict[str, pathlib.Path]:
+    """The sweep files that come with Tunehound, by name."""
+    return {path.stem: path for path in sorted(pathlib.Path(__file__).parent.glob("*.yaml"))}
+
+
+def load_sweep(source: Source, overrides: Sequence[str] = (), *, check_files: bool = True) -> Sweep:
+    """Read a sweep and check it: every value, the baseline, and the corners of the space.
+
+    ``source`` is a file, or the name of a ready sweep. ``overrides`` are ``PATH=VALUE``. Without ``check_files``
+    the files that the sweep names need not be there: for looking at a run whose data have moved.
+
+    Raises:
+        InputError: with every mistake found.
+    """
+    document = overridden(read_document(_found(source)), overrides)
+    tree, problems = _trial(document)
+    tree = absolute(tree, TrialConfig, _folders(document, ("trial",)))
+    sections, section_mistakes = _sections(document)
+    problems += [*_unknown_sections(document), *section_mistakes]
+    if isinstance(document.data.get("trial"), Mapping):
+        problems += _trial_problems(tree, sections, check_files=check_files)
+    if problems:
+        raise refuse(document, problems)
+    name = pathlib.Path(document.source).stem
+    return Sweep(trial=fill(tree, TrialConfig), name=name, **sections)
+
+
+def load_config(
+    source: Source, overrides: Sequence[str] = (), *, check_files: bool = True
+) -> tuple[TrialConfig, dict[str, Any]]:
+    """Read a closed configuration, such as `best.yaml`: the configuration, and its provenance ({} if it has none).
+
+    Raises:
+        InputError: with every mistake found.
+    """
+    document = overridden(read_document(source), overrides, closed=True)
+    data = {key: value for key, value in document.data.items() if key != "provenance"}
+    provenance = document.data.get("provenance") or {}
+    if "trial" in data:
+        remedy = "give a closed configuration, such as best.yaml or a trial's config.yaml"
+        problem = Problem(path=("trial",), rule="this is a sweep, not a closed configuration", remedy=remedy)
+        raise refuse(document, [problem])
+    data = absolute(data, TrialConfig, _folders(document, ()))
+    config = validated(answers(data, _never)[1])
+    problems = [] if isinstance(config, TrialConfig) else config
+    if not isinstance(provenance, Mapping):
+        remedy = "write what export writes, or delete it"
+        rule = "provenance must be a mapping"
+        problems.append(Problem(path=("provenance",), rule=rule, given=shown(provenance), remedy=remedy))
+    problems += missing_files(data, TrialConfig, ()) if check_files else []
+    if problems or not isinstance(config, TrialConfig):
+        raise refuse(document, problems)
+    return config, dict(provenance)
+
+
+def _never(name: str, _: object) -> Scalar:
+    raise AssertionError(f"a closed configuration has no open values, yet {name} was asked for")
+
+
+def _found(source: Source) -> Source:
+    """The file of a sweep: the one named, else the ready one of that name."""
+    name, ready = os.fspath(source), ready_sweeps()
+    if not isinstance(source, str) or pathlib.Path(name).is_file():
+        return source
+    if name in ready:
+        return ready[name]
+    if pathlib.Path(name).is_dir():
+        return source
+    near = nearest(name, ready)
+    remedy = (f"did you mean {near}? " if near else "") + f"ready sweeps: {', '.join(ready)}"
+    rule = f"there is no file {pathlib.Path(name).absolute()}, and no ready sweep of this name"
+    raise InputError([Problem(rule=rule, remedy=remedy)], name)
+
+
+def _folders(document: Document, top: Path) -> Callable[[Path], pathlib.Path]:
+    """From where a file name counts: the file's folder, or the current one if an override set it."""
+    return lambda path: pathlib.Path.cwd() if isinstance(mark_of(document, (*top, *path)), str) else document.folder
+
+
+def _trial(document: Document) -> tuple[OpenTree, list[Problem]]:
+    raw = document.data.get("trial")
+    if isinstance(raw, Mapping):
+        return parse_trial(raw, ("trial",))
+    rule = "a sweep needs a section `trial`: the configuration, with some values left open"
+    return {}, [Problem(path=("trial",), rule=rule, given=shown(raw), remedy="see `tunehound spaces digits` for one")]
+
+
+def _unknown_sections(document: Document) -> list[Problem]:
+    known = ["trial", *SECTIONS]
+    problems = []
+    for key in document.data:
+        if key not in (*known, "run"):
+            below = key in TrialConfig.model_fields
+            remedy = f"move it below trial: trial.{key}" if below else did_you_mean(key, known)
+            problems.append(Problem(path=(key,), rule="there is no such section", given=key, remedy=remedy))
+    return problems
+
+
+def _sections(document: Document) -> tuple[dict[str, Any], list[Problem]]:
+    """The sections beside `trial`, with defaults where nothing is said, and what is wrong with them."""
+    sections: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, kind in SECTIONS.items():
+        sections[name], mistakes = _section(name, kind, document.data.get(name))
+        problems += mistakes
+    return sections, problems
+
+
+def _section(name: str, kind: type[Settings], raw: Any) -> tuple[Settings | None, list[Problem]]:
+    off = raw is False or raw == "off"
+    if kind is Confirm and (off or raw is None):
+        return None, []
+    words = {"resources": raw == "auto", "tracking": off}
+    data = {"wandb": "off"} if name == "tracking" and off else {} if raw is None or words.get(name) else raw
+    try:
+        return kind.model_validate(data), []
+    except ValidationError as error:
+        if not isinstance(data, Mapping):
+            alternative = {"resources": "auto, or ", "confirm": "off, or ", "tracking": "off, or "}.get(name, "")
+            rule = f"must be {alternative}a section (a mapping of keys and values)"
+            remedy = "write its keys below it; known here: " + ", ".join(kind.model_fields)
+            return None, [Problem(path=(name,), rule=rule, given=shown(raw), remedy=remedy)]
+        return None, [_below(problem, name) for problem in problems_of(error, data, kind)]
+
+
+def _below(problem: Problem, *top: str) -> Problem:
+    return Problem(path=(*top, *problem.path), rule=problem.rule, given=problem.given, remedy=problem.remedy)
+
+
+def _trial_problems(tree: OpenTree, sections: Mapping[str, Any], *, check_files: bool) -> list[Problem]:
+    """What is wrong with the trial at its corners, between it and the sections, and with the files it names."""
+    problems: dict[tuple[Path, str], Problem] = {}
+    for values in tree_corners(tree):
+        config = validated(closed_data(tree, values))
+        found = head_stage_problems(config, sections["search"]) if isinstance(config, TrialConfig) else config
+        for problem in found:
+            problem = _below(in_the_file(problem, tree, values), "trial")
+            problems.setdefault((problem.path, problem.rule), problem)
+    lacking = [_no_baseline(("trial", *item.path)) for item in without_baseline(tree)]
+    missing = missing_files(tree, TrialConfig, ("trial",)) if check_files else []
+    training = tree.get("training")
+    epochs = training.get("epochs") if isinstance(training, Mapping) else None
+    return [*problems.values(), *lacking, *section_problems(sections, epochs), *missing]
+
+
+def _no_baseline(path: Path) -> Problem:
+    rule = "baselines are given for all open values (of the branches taken) or for none; this one has none"
+    return Problem(path=path, rule=rule, remedy="add `baseline: VALUE` here, or delete the others")

@@ -1,0 +1,83 @@
+"""File names in settings: made absolute, and looked for."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from spaces.domain import Choice
+from spaces.fields import Place, file_ref
+from spaces.problem import Path, Problem, nearest, shown
+from spaces.tree import edited
+
+_URI = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def absolute(tree: Any, place: Place, folder_of: Callable[[Path], pathlib.Path]) -> Any:
+    """The tree with every file name absolute. URIs, and words that the field says are no file, stay as they are.
+
+    ``folder_of`` gives the folder from which a name counts, by the path of the value below ``tree``.
+    """
+
+    def joined(leaf: Any, here: Place, path: Path) -> Any:
+        return _each_name(leaf, here, lambda name: _join(name, folder_of(path)))
+
+    return edited(tree, place, joined)
+
+
+def missing_files(tree: Any, place: Place, top: Path) -> list[Problem]:
+    """A problem for every absolute file name in the tree at which there is neither file nor folder."""
+    problems: list[Problem] = []
+
+    def look(leaf: Any, here: Place, path: Path) -> Any:
+        def seen(name: str) -> str:
+            if not _URI.match(name) and not _exists(name):
+                problems.append(_missing((*top, *path), name))
+            return name
+
+        return _each_name(leaf, here, seen)
+
+    edited(tree, place, look)
+    return problems
+
+
+def _each_name(leaf: Any, place: Place, change: Callable[[str], str]) -> Any:
+    """The leaf with ``change`` applied to every file name in it, if its field holds file names."""
+    mark = file_ref(place)
+    if mark is None:
+        return leaf
+
+    def changed(value: Any) -> Any:
+        return change(value) if isinstance(value, str) and value and value not in mark.words else value
+
+    if isinstance(leaf, Choice):
+        return replace(leaf, options=tuple(map(changed, leaf.options)), baseline=changed(leaf.baseline))
+    return tuple(map(changed, leaf)) if isinstance(leaf, tuple) else changed(leaf)
+
+
+def _join(name: str, folder: pathlib.Path) -> str:
+    if _URI.match(name):
+        return name
+    try:
+        return str(folder.joinpath(pathlib.Path(name).expanduser()).absolute())
+    except (RuntimeError, ValueError):
+        return name
+
+
+def _exists(name: str) -> bool:
+    try:
+        return pathlib.Path(name).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _missing(path: Path, name: str) -> Problem:
+    parent = pathlib.Path(name).parent
+    known = [each.name for each in parent.iterdir()] if _exists(str(parent)) and parent.is_dir() else []
+    match = nearest(pathlib.Path(name).name, known)
+    remedy = f"did you mean {match}?" if match else "check the name; relative ones count from the file they stand in"
+    rule = "there must be a file or folder of this name"
+    return Problem(path=path, rule=rule, given=shown(name, limit=1000), remedy=remedy)

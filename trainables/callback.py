@@ -1,0 +1,108 @@
+"""The one callback of a training run: learning rate, history, patience, divergence, and the report of each epoch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+
+from spaces.metric import maximised
+from trainables.history import Reason, Row, epochs_without_gain
+
+
+class Interrupted(Exception):
+    """Somebody asked the training run to stop; it stopped at the next batch."""
+
+
+class Diverged(Exception):
+    """The loss is NaN or infinite."""
+
+
+class Reporter(keras.callbacks.Callback):
+    """Follows one stage of a training run. What it knows is the history; nothing else has to be saved.
+
+    Args:
+        history: the epochs so far, extended in place.
+        rate: the learning rate of the epoch that follows a given history.
+        last_epoch: the last epoch of the run, or of this stage of it.
+        metric: what early stopping looks at.
+        patience: epochs without a better metric before the run ends; None never ends it.
+        min_delta: smallest change that counts as better.
+        on_epoch: told of every finished epoch, with the reason if it was the last.
+        interrupted: asked after every batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        history: list[Row],
+        rate: Callable[[Sequence[Row]], float],
+        last_epoch: int,
+        metric: str,
+        patience: int | None,
+        min_delta: float,
+        on_epoch: Callable[[Row, Reason | None], None],
+        interrupted: Callable[[], bool],
+    ) -> None:
+        super().__init__()
+        self.history = history
+        self.reason: Reason | None = None
+        self._rate, self._last_epoch, self._on_epoch, self._interrupted = rate, last_epoch, on_epoch, interrupted
+        self._metric, self._patience, self._min_delta = metric, patience, min_delta
+        self._started = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Sets the learning rate of the epoch."""
+        self._started = time.monotonic()
+        self.model.optimizer.learning_rate.assign(self._rate(self.history))
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Stops at once where there is nothing left to train for."""
+        self._heed_interruption()
+        if logs and not math.isfinite(logs["loss"]):
+            self._end_epoch({"loss": float(logs["loss"])}, reason="diverged")
+            raise Diverged
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Validation can be long, and an interruption must not wait for it."""
+        self._heed_interruption()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Writes the epoch into the history and reports it."""
+        logs = dict(logs or {})
+        if "val_cross_entropy" in logs:
+            logs["val_loss"] = logs["val_cross_entropy"]
+        measured = {name: float(value) for name, value in logs.items() if not name.endswith("cross_entropy")}
+        diverged = not all(math.isfinite(value) for value in measured.values())
+        self._end_epoch(measured, reason="diverged" if diverged else None)
+        if diverged:
+            raise Diverged
+
+    def _end_epoch(self, measured: Row, *, reason: Reason | None) -> None:
+        # What the optimizer used is a float32; written shortly, it is read back as the same one when it is replayed.
+        rate = float(str(self.model.optimizer.learning_rate.numpy()))
+        seconds = round(time.monotonic() - self._started, 4)
+        row = {"epoch": len(self.history) + 1, **measured, "learning_rate": rate, "seconds": seconds}
+        if reason == "diverged":
+            row.setdefault(self._metric, math.nan)
+        self.history.append(row)
+        self.reason = reason or self._reason_to_end()
+        if self.reason == "patience":
+            self.model.stop_training = True
+        self._on_epoch(row, self.reason)
+
+    def _reason_to_end(self) -> Reason | None:
+        if len(self.history) >= self._last_epoch:
+            return "finished"
+        if self._patience is None:
+            return None
+        values = [row[self._metric] for row in self.history]
+        waited = epochs_without_gain(values, maximise=maximised(self._metric), min_delta=self._min_delta)
+        return "patience" if waited >= self._patience else None
+
+    def _heed_interruption(self) -> None:
+        if self._interrupted():
+            raise Interrupted

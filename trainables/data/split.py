@@ -1,0 +1,110 @@
+"""Which images train, which choose, which are kept for the final score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from spaces.config import Split
+from spaces.problem import InputError, Problem
+from trainables.data.dataset import LabelArray, PixelArray, PositionArray, counts
+from trainables.data.parts import Part, Parts, first_few
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Some images of a part, by position, int64 (n,), ascending."""
+
+    part: Part
+    positions: PositionArray
+
+    @property
+    def labels(self) -> LabelArray:
+        """Their labels, int64 (n,)."""
+        return self.part.labels[self.positions]
+
+    def read(self) -> PixelArray:
+        """Their pixels, uint8 (n, height, width, channels)."""
+        return self.part.read(self.positions)
+
+    def names(self) -> list[str]:
+        """What a person calls each."""
+        return [self.part.name(int(position)) for position in self.positions]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Selections:
+    """A data set divided: no image of a part is in two of them."""
+
+    train: Selection
+    validation: Selection
+    test: Selection
+
+
+def divide(parts: Parts, split: Split, source: str) -> Selections:
+    """What the data set divides itself stays as it is; the rest is carved from train, stratified, by ``split_seed``.
+
+    Test is carved first, so it is the same whatever share validation takes.
+
+    Raises:
+        InputError: a class has too few images to be in every part.
+    """
+    train, test, validation = whole(parts.train), parts.test, parts.validation
+    seed, names = split.split_seed, parts.class_names
+    if test is None:
+        share = Share("test", split.test, seed)
+        train, kept = carved(train, share, names, source)
+    if validation is None:
+        share = Share("validation", split.validation, seed)
+        train, chosen = carved(train, share, names, source)
+    return Selections(
+        train=train,
+        validation=chosen if validation is None else whole(validation),
+        test=kept if test is None else whole(test),
+    )
+
+
+def whole(part: Part) -> Selection:
+    """All images of a part."""
+    return Selection(part, np.arange(len(part), dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much is carved off, what for, and by which seed; ``field`` is the setting's name below ``trial.data``."""
+
+    field: str
+    fraction: float
+    seed: int
+
+
+def carved(images: Selection, share: Share, names: tuple[str, ...], source: str) -> tuple[Selection, Selection]:
+    """What is left and what is carved off; each class gives the same fraction, up to rounding, and is in both."""
+    before = counts(images.labels, len(names))
+    taken = round(sum(before) * share.fraction)
+    if min(before) < 2 or taken < len(names) or sum(before) - taken < len(names):
+        raise too_few(share, dict(zip(names, before, strict=True)), source)
+    left, off = train_test_split(
+        images.positions, test_size=taken, stratify=images.labels, random_state=share.seed, shuffle=True
+    )
+    rest, part = Selection(images.part, np.sort(left)), Selection(images.part, np.sort(off))
+    after = np.minimum(counts(rest.labels, len(names)), counts(part.labels, len(names)))
+    if after.min() < 1:
+        short = {name: count for name, count, fewest in zip(names, before, after, strict=True) if fewest < 1}
+        raise too_few(share, short, source)
+    return rest, part
+
+
+def too_few(share: Share, classes: dict[str, int], source: str) -> InputError:
+    """The refusal that names the classes with the fewest images."""
+    fewest = sorted(classes.items(), key=lambda item: (item[1], item[0]))
+    told = first_few([f"{name} has {count} image{'' if count == 1 else 's'}" for name, count in fewest])
+    problem = Problem(
+        path=("trial", "data", share.field),
+        rule=f"every class has images on both sides when {share.field} takes its share of {share.fraction:g}",
+        given=told,
+        remedy="add images of these classes or leave them out; or change the share; or bring the parts ready-made",
+    )
+    return InputError([problem], source)

@@ -1,0 +1,51 @@
+"""What must be settled before TensorFlow wakes: threads, GPU memory, how much it talks."""
+
+from __future__ import annotations
+
+import os
+
+
+def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
+    """Limits this process to its slot. Call it before anything else touches TensorFlow; a second call changes nothing.
+
+    Args:
+        cpus: CPU cores of the slot; TensorFlow's operations use as many threads.
+        gpu_memory_share: in (0, 1), the part of one GPU's memory that this process may take; where it is None, 0 or a
+            whole number, memory grows as needed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["OMP_NUM_THREADS"] = str(cpus)
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(cpus)
+        tf.config.threading.set_inter_op_parallelism_threads(max(2, cpus))
+        for gpu in tf.config.list_physical_devices("GPU"):
+            _limit_memory(gpu, gpu_memory_share)
+    except RuntimeError:
+        # TensorFlow is awake: a reused process or a notebook. Its slot was settled when it woke.
+        return
+
+
+def _limit_memory(gpu: object, share: float | None) -> None:
+    import tensorflow as tf
+
+    total_mb = _total_memory_mb(gpu) if share is not None and 0 < share < 1 else None
+    if total_mb is None:
+        tf.config.experimental.set_memory_growth(gpu, True)
+        return
+    limit = tf.config.LogicalDeviceConfiguration(memory_limit=int(total_mb * share * 0.95))  # 5 % for CUDA itself
+    tf.config.set_logical_device_configuration(gpu, [limit])
+
+
+def _total_memory_mb(gpu: object) -> float | None:
+    """Memory of a physical GPU in MiB, asked of the driver; None where it cannot say."""
+    import subprocess
+
+    query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout.split()
+        return min(float(megabytes) for megabytes in answer)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None

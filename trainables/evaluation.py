@@ -1,0 +1,87 @@
+"""How good predictions are: a few numbers, and who is taken for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    log_loss,
+    precision_recall_fscore_support,
+    top_k_accuracy_score,
+)
+
+TOP = 5
+"""A prediction is right by `top5_accuracy` where the true class is among this many of the most probable ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Metrics by name, and the confusion matrix."""
+
+    metrics: Mapping[str, float]
+    """accuracy, top5_accuracy (of more than five classes), weighted_ and macro_ precision, recall and f1, in [0, 1];
+    and cross_entropy in nats, ≥ 0."""
+    confusion: pd.DataFrame
+    """Images by true class (rows) and predicted class (columns), both by name in the order of the labels."""
+
+
+def evaluate(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer], class_names: Sequence[str]
+) -> Evaluation:
+    """Compares predictions with the truth, by scikit-learn's metrics.
+
+    Shapes: ``probabilities`` (n, k), rows that sum to 1; ``labels`` (n,), whole numbers in [0, k); k ``class_names``.
+
+    The prediction is the most probable class, the first of equal ones. Precision of a class never predicted, and recall
+    of a class without images, count as 0; macro averages are over all k classes. A true class of probability 0 adds
+    -log of the smallest step above 1 (36 nats), not infinity, to the cross entropy.
+
+    Raises:
+        ValueError: shapes do not fit; there are no images; or the probabilities are NaN, negative or no distribution.
+    """
+    check(probabilities, labels, len(class_names))
+    exact = np.asarray(probabilities, dtype=np.float64)
+    exact = exact / exact.sum(axis=1, keepdims=True)  # float32 rows miss 1 by more than scikit-learn lets pass
+    predicted, classes = exact.argmax(axis=1), np.arange(len(class_names))
+    metrics = {"accuracy": float(accuracy_score(labels, predicted))}
+    if len(classes) > TOP:
+        metrics["top5_accuracy"] = float(top_k_accuracy_score(labels, exact, k=TOP, labels=classes))
+    for average in ("weighted", "macro"):
+        metrics |= averaged(labels, predicted, classes, average)
+    metrics["cross_entropy"] = float(log_loss(labels, exact, labels=classes))
+    truth, guess = (pd.Index(list(class_names), name=name) for name in ("true", "predicted"))
+    matrix = confusion_matrix(labels, predicted, labels=classes)
+    return Evaluation(metrics, pd.DataFrame(matrix, index=truth, columns=guess))
+
+
+def averaged(
+    labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: NDArray[np.integer], average: str
+) -> dict[str, float]:
+    """Precision, recall and F1 over the classes: "macro" counts each alike, "weighted" by its images."""
+    scores = precision_recall_fscore_support(labels, predicted, labels=classes, average=average, zero_division=0)
+    return {
+        f"{average}_{name}": float(score) for name, score in zip(("precision", "recall", "f1"), scores, strict=False)
+    }
+
+
+def check(probabilities: NDArray[np.floating], labels: NDArray[np.integer], classes: int) -> None:
+    """Raises ValueError where `evaluate` would answer nonsense."""
+    if probabilities.ndim != 2 or probabilities.shape[1] != classes or labels.shape != probabilities.shape[:1]:
+        given = f"{probabilities.shape} and {labels.shape} for {classes} classes"
+        raise ValueError(f"probabilities must have shape (n, classes) and labels shape (n,); got {given}")
+    if len(labels) == 0:
+        raise ValueError("there must be at least one image to evaluate; got none")
+    broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
+    if broken:
+        raise ValueError(f"probabilities must be finite; got NaN or infinity for {broken} of {len(labels)} images")
+    if (probabilities < 0).any() or not np.allclose(probabilities.sum(axis=1), 1, rtol=0, atol=1e-2):
+        raise ValueError("each row of probabilities must be at least 0 and sum to 1; got something else (logits?)")
+    if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= classes:
+        given = f"{labels.dtype} between {labels.min()} and {labels.max()}"
+        raise ValueError(f"labels must be whole numbers in [0, {classes}); got {given}")

@@ -1,0 +1,1 @@
+"""From a closed configuration to a Keras model: build the architecture once, set its values as often as wanted."""

@@ -1,0 +1,143 @@
+"""Two steps to a trial's model: `build` the architecture once, then `set_values` as often as there are trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import keras
+import numpy as np
+
+from spaces.config import CnnModel, PretrainedModel, TrialConfig
+from trainables import optimizer
+from trainables.models.cnn import cnn
+from trainables.models.initialise import initialise
+from trainables.models.layers import Layers, SettableLayers, StockLayers
+from trainables.models.pretrained import BACKBONE_LAYER, pretrained, set_trainable
+from trainables.models.settable import settable_values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a model must know of its data."""
+
+    shape: tuple[int, int, int]
+    """Height, width, channels."""
+    classes: int
+    mean: tuple[float, ...]
+    """Of the training pixels, in [0, 255], one number a channel."""
+    variance: tuple[float, ...]
+
+    @classmethod
+    def of(cls, images: np.ndarray, *, classes: int) -> Inputs:
+        """Measures training images: uint8 (n, h, w, c)."""
+        # In float64 and by histogram: exact, and without a copy of the images as floats.
+        counts = [np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])]
+        levels = np.arange(256.0)
+        means = [float(np.average(levels, weights=count)) for count in counts]
+        variances = [
+            float(np.average((levels - mean) ** 2, weights=count)) for mean, count in zip(means, counts, strict=True)
+        ]
+        # A channel that never varies would be divided by zero.
+        return cls(
+            shape=tuple(images.shape[1:]), classes=classes, mean=tuple(means), variance=tuple(v or 1.0 for v in variances)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A model whose settable values are variables, with what is needed to start it afresh."""
+
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    variables: Mapping[str, keras.Variable]
+    inputs: Inputs
+    pretrained: Mapping[str, list[np.ndarray]] = field(default_factory=dict)
+    """Weights that a fresh start restores instead of drawing, by layer name."""
+
+    def state(self) -> list[keras.Variable]:
+        """Everything that training changes: weights, statistics, random generators and the optimizer's memory."""
+        return [*self.model.variables, *self.optimizer.variables]
+
+
+def build(config: TrialConfig, inputs: Inputs) -> Built:
+    """The training model of a configuration's architecture, compiled; its settable values are not set yet."""
+    layers = SettableLayers()
+    decay = layers.variable("optimizer.weight_decay")
+    model = _model(config, inputs, layers=layers)
+    built = Built(
+        model=model,
+        optimizer=optimizer.make(config.optimizer, weight_decay=decay),
+        variables=layers.variables,
+        inputs=inputs,
+        pretrained=_pretrained_weights(model),
+    )
+    choose_trainable(built, config, unfrozen=True)
+    built.optimizer.build(model.trainable_variables)
+    compile_model(built)
+    return built
+
+
+def set_values(built: Built, config: TrialConfig) -> None:
+    """Makes a built model that of this trial: its settable values, fresh weights and an optimizer with no memory."""
+    values = settable_values(config)
+    for path, variable in built.variables.items():
+        variable.assign(values[path])
+    initialise(built.model, seed=config.training.seed, pretrained=built.pretrained)
+    for variable in built.optimizer.variables:
+        variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
+
+
+def choose_trainable(built: Built, config: TrialConfig, *, unfrozen: bool) -> None:
+    """Freezes a backbone below the configured depth, or (``unfrozen`` false) altogether; no effect on a CNN."""
+    if isinstance(config.model, PretrainedModel):
+        set_trainable(built.model, config.model, unfrozen_blocks=config.model.unfrozen_blocks if unfrozen else 0)
+
+
+def compile_model(built: Built) -> None:
+    """(Re)compiles for the layers that train now. Traced graphs are dropped."""
+    built.model.compile(
+        optimizer=built.optimizer,
+        loss="sparse_categorical_crossentropy",
+        metrics=_metrics(built.inputs.classes),
+        jit_compile=False,  # 12–25 times slower on CPUs, and the warp of the augmentation has no XLA kernel
+    )
+
+
+def stock_model(built: Built, config: TrialConfig) -> keras.Model:
+    """The trained model in layers of Keras alone: pixels in [0, 255] in, class probabilities out."""
+    stock = _model(config, built.inputs, layers=StockLayers(settable_values(config)))
+    stock.set_weights(built.model.get_weights())
+    return stock
+
+
+def _model(config: TrialConfig, inputs: Inputs, *, layers: Layers) -> keras.Model:
+    images = keras.Input(inputs.shape, dtype="float32", name="pixels")
+    augment = layers.augment(config.augmentation.policy, "augmentation.strength")
+    x = augment(images) if augment is not None else images
+    if isinstance(config.model, CnnModel):
+        normalise = keras.layers.Normalization(mean=inputs.mean, variance=inputs.variance, name="normalise")
+        body = partial(cnn, normalise(x), config.model)
+    else:
+        body = partial(pretrained, x, config.model)
+    return keras.Model(images, body(classes=inputs.classes, layers=layers), name=config.model.kind)
+
+
+def _metrics(classes: int) -> list[keras.metrics.Metric]:
+    # Cross-entropy stands beside the loss because the loss includes the penalties that a sweep varies.
+    metrics = [
+        keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+        keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy"),
+    ]
+    return [*metrics, keras.metrics.SparseTopKCategoricalAccuracy(5, name="top5_accuracy")] if classes > 5 else metrics
+
+
+def _pretrained_weights(model: keras.Model) -> dict[str, list[np.ndarray]]:
+    backbones = [layer for layer in model.layers if layer.name == BACKBONE_LAYER]
+    return {
+        layer.name: layer.get_weights()
+        for backbone in backbones
+        for layer in backbone._flatten_layers(include_self=False)
+        if not layer._layers and layer.weights
+    }

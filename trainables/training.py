@@ -1,0 +1,218 @@
+"""Train one trial configuration: plain Keras, no search, no Ray."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from spaces.config import PretrainedModel, TrialConfig
+from trainables import checkpoint
+from trainables.batches import evaluation_batches, steps_per_epoch, training_batches
+from trainables.callback import Diverged, Reporter
+from trainables.checkpoint import Snapshot
+from trainables.data.dataset import Images
+from trainables.history import Reason, Row
+from trainables.models.build import (
+    Built,
+    Inputs,
+    build,
+    choose_trainable,
+    compile_model,
+    set_values,
+    stock_model,
+)
+from trainables.models.settable import architecture
+from trainables.optimizer import schedule
+
+KEPT_MODELS = 4
+"""How many compiled models a process keeps for the trials to come."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Consecutive epochs in which the same layers train."""
+
+    first_epoch: int
+    """Counted from 1, included."""
+    last_epoch: int
+    """Included."""
+    unfrozen: bool
+    """Whether the unfrozen blocks of a backbone train, or only the head."""
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """How a training run talks to whoever runs it."""
+
+    on_epoch: Callable[[Row, Reason | None, Callable[[], Snapshot]], None] = lambda row, reason, snapshot: None
+    """Told of each epoch; the last argument copies the state at its end."""
+    interrupted: Callable[[], bool] = lambda: False
+    """Asked after every batch; true raises `trainables.callback.Interrupted`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What came of a training run."""
+
+    built: Built
+    config: TrialConfig
+    history: tuple[Row, ...]
+    reason: Reason
+
+    def model(self) -> keras.Model:
+        """The trained model in stock Keras layers."""
+        return stock_model(self.built, self.config)
+
+
+def train(
+    config: TrialConfig,
+    images: Images,
+    validation: Images | None = None,
+    *,
+    classes: int,
+    metric: str = "val_accuracy",
+    learning_rates: Sequence[float] | None = None,
+    resume: Snapshot | None = None,
+    hooks: Hooks | None = None,
+) -> Trained:
+    """Trains to the last epoch, or until patience runs out or the loss is not finite.
+
+    Args:
+        config: what to train.
+        images: the training part.
+        validation: measured after every epoch; without it there is no early stopping.
+        classes: number of classes.
+        metric: what patience looks at.
+        learning_rates: one per epoch, replayed instead of the configured schedule.
+        resume: continue from the end of the epoch at which this was taken.
+        hooks: progress and interruption.
+
+    Raises:
+        Interrupted: `hooks.interrupted` said so.
+    """
+    keras.utils.set_random_seed(config.training.seed)
+    built = _built(config, Inputs.of(images.images, classes=classes))
+    set_values(built, config)
+    history: list[Row] = []
+    if resume is not None:
+        checkpoint.put(built, resume)
+        history = [dict(row) for row in resume.history]
+    run = _Run(config, built, images, validation, history, metric, learning_rates, hooks or Hooks())
+    reason: Reason = "finished"
+    for stage in stages(config):
+        if len(history) < stage.last_epoch and reason == "finished":
+            reason = run.stage(stage)
+    return Trained(built=built, config=config, history=tuple(history), reason=reason)
+
+
+def stages(config: TrialConfig) -> tuple[Stage, ...]:
+    """The stages of a run: one, or head then head and unfrozen blocks where a backbone is fine-tuned.
+
+    A head stage as long as the whole run leaves no second one.
+    """
+    model, epochs = config.model, config.training.epochs
+    rate = config.optimizer.learning_rate
+    if not isinstance(model, PretrainedModel) or model.unfrozen_blocks == 0:
+        return (Stage(first_epoch=1, last_epoch=epochs, unfrozen=True, learning_rate=rate),)
+    head_epochs = min(model.head_epochs, epochs)
+    head = Stage(first_epoch=1, last_epoch=head_epochs, unfrozen=False, learning_rate=rate)
+    if head_epochs == epochs:
+        return (head,)
+    tuned = Stage(
+        first_epoch=head_epochs + 1, last_epoch=epochs, unfrozen=True, learning_rate=model.fine_tune_learning_rate
+    )
+    return (head, tuned)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the stages of one training run have in common."""
+
+    config: TrialConfig
+    built: Built
+    images: Images
+    validation: Images | None
+    history: list[Row]
+    metric: str
+    learning_rates: Sequence[float] | None
+    hooks: Hooks
+
+    def stage(self, stage: Stage) -> Reason:
+        """Fits one stage, from wherever the history stands."""
+        staged = len(stages(self.config)) > 1
+        if staged:
+            choose_trainable(self.built, self.config, unfrozen=stage.unfrozen)
+            compile_model(self.built)
+        reporter = self._reporter(stage, patient=stage.unfrozen)
+        settings = self.config.training
+        batches = training_batches(
+            self.images.images,
+            self.images.labels,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            first_epoch=len(self.history),
+        )
+        held_out = self.validation
+        try:
+            self.built.model.fit(
+                batches,
+                steps_per_epoch=steps_per_epoch(len(self.images.labels), settings.batch_size),
+                validation_data=evaluation_batches(held_out.images, held_out.labels) if held_out is not None else None,
+                initial_epoch=len(self.history),
+                epochs=stage.last_epoch,
+                callbacks=[reporter],
+                shuffle=False,  # the batches come shuffled
+                verbose=0,
+            )
+        except Diverged:
+            return "diverged"
+        return reporter.reason or "finished"
+
+    def _reporter(self, stage: Stage, *, patient: bool) -> Reporter:
+        settings = self.config.training
+        return Reporter(
+            history=self.history,
+            rate=self._rates(stage),
+            last_epoch=settings.epochs,
+            metric=self.metric,
+            patience=settings.patience if patient and self.validation is not None else None,
+            min_delta=settings.min_delta,
+            on_epoch=lambda row, reason: self.hooks.on_epoch(row, reason, self._snapshot),
+            interrupted=self.hooks.interrupted,
+        )
+
+    def _rates(self, stage: Stage) -> Callable[[Sequence[Row]], float]:
+        rates = self.learning_rates
+        if rates is not None:
+            return lambda history: rates[len(history)]
+        epochs = stage.last_epoch - stage.first_epoch + 1
+        factor = schedule(self.config.optimizer.schedule, learning_rate=stage.learning_rate, epochs=epochs)
+
+        def rate(history: Sequence[Row]) -> float:
+            losses = [row.get("val_loss", row["loss"]) for row in history[stage.first_epoch - 1 :]]
+            return stage.learning_rate * factor(losses)
+
+        return rate
+
+    def _snapshot(self) -> Snapshot:
+        return checkpoint.take(self.built, self.history)
+
+
+_kept: OrderedDict[tuple[Any, ...], Built] = OrderedDict()
+
+
+def _built(config: TrialConfig, inputs: Inputs) -> Built:
+    """A compiled model of the configuration's architecture: a kept one if there is one, else a new one."""
+    parts = (config.model, config.augmentation, config.optimizer)
+    key = (inputs, *(architecture(part) for part in parts))
+    if key not in _kept:
+        while len(_kept) >= KEPT_MODELS:
+            _kept.popitem(last=False)
+        _kept[key] = build(config, inputs)
+    _kept.move_to_end(key)
+    return _kept[key]
