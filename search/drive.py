@@ -169,7 +169,7 @@ def _connected() -> Iterator[None]:
 @contextmanager
 def _stop_signal(run: RunInfo) -> Iterator[Callable[[], None]]:
     """A signal that every process of the run waits on; yields what sets it."""
-    actor = StopSignal.options(name=_signal_name(run)).remote()
+    actor = ray.remote(num_cpus=0, max_concurrency=100_000)(StopSignal).options(name=_signal_name(run)).remote()
     try:
         yield lambda: actor.set.remote() and None
     finally:

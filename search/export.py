@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial
-from spaces.load import load_config
-from spaces.write import write_yaml
 
 from search.opened import Run, best_epoch, best_value, history, is_baseline, open_run, ranked
+from spaces.load import load_config
 from spaces.problem import InputError, Problem
+from spaces.write import write_yaml
 
 HEADER = """A trial configuration and where it comes from.
     tunehound retrain {name}"""
@@ -30,7 +30,7 @@ def best_config(run_dir: str | os.PathLike[str], rank: int = 1) -> dict[str, Any
     """
     run = open_run(run_dir)
     trial = of_rank(run, rank)
-    config, _ = load_config(run.directory / "trials" / str(trial.number) / "config.yaml")
+    config, _ = load_config(run.directory / "trials" / str(trial.number) / "config.yaml", check_files=False)
     return {**config.model_dump(mode="json"), "provenance": provenance(run, trial, rank=rank)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -157,8 +158,10 @@ def importances(run: Run) -> go.Figure | None:
     if len(complete) < ENOUGH:
         return None
     try:
-        shares = optuna.importance.get_param_importances(run.study)
-    except (ValueError, RuntimeError, ZeroDivisionError):  # such as values that never varied
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # such as shares that are equal because all trials are
+            shares = optuna.importance.get_param_importances(run.study)
+    except (ValueError, RuntimeError, ZeroDivisionError, UserWarning):  # such as values that never varied
         return None
     known = {run.names.get(name, name): share for name, share in shares.items() if math.isfinite(share)}
     if not known:
@@ -218,8 +221,10 @@ def axis(label: str, trials: Sequence[FrozenTrial], name: str) -> dict[str, Any]
 
 
 def spread(values: Sequence[float], count: int = 5) -> list[float]:
-    """``count`` places from the least to the greatest of the values, NaN aside."""
-    known = [value for value in values if not math.isnan(value)]
+    """The distinct values where they are few, else ``count`` places from the least to the greatest; NaN aside."""
+    known = {value for value in values if not math.isnan(value)}
+    if len(known) <= count:
+        return sorted(known)
     low, high = min(known), max(known)
     return sorted({low + (high - low) * step / (count - 1) for step in range(count)})
 

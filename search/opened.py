@@ -17,9 +17,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from search.history import read_history
-from search.record import Direction, Reason, State, TrialEnd, TrialInfo
+from search.record import Reason, State, TrialEnd, TrialInfo
 from spaces.document import read_yaml
 from spaces.load import load_config, load_sweep
+from spaces.metric import Direction
 from spaces.names import short_names
 from spaces.problem import InputError, Problem
 
@@ -58,7 +59,7 @@ class Run:
     @cached_property
     def names(self) -> dict[str, str]:
         """Full name of every open value → its short name, in the order of the sweep file."""
-        return short_names(load_sweep(self.directory / "sweep.yaml").open_values)
+        return short_names(load_sweep(self.directory / "sweep.yaml", check_files=False).open_values)
 
 
 def open_run(directory: str | os.PathLike[str]) -> Run:
@@ -169,7 +170,7 @@ def histories(run: Run) -> pd.DataFrame:
 
 def as_started(run: Run, trial: FrozenTrial) -> TrialInfo:
     """What listeners were told when the trial started."""
-    config, _ = load_config(run.directory / "trials" / str(trial.number) / "config.yaml")
+    config, _ = load_config(run.directory / "trials" / str(trial.number) / "config.yaml", check_files=False)
     values = {run.names.get(name, name): value for name, value in trial.params.items()}
     return TrialInfo(number=trial.number, values=values, config=config, baseline=is_baseline(trial))
 

@@ -19,7 +19,7 @@ p { margin: 0 0 8px; }
 .headline { font-size: 1.15rem; }
 .note { color: var(--faint); font-size: .875rem; }
 section { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 16px; margin-top: 16px; }
-.scroll { overflow: auto; max-height: 32rem; -webkit-overflow-scrolling: touch; }
+.scroll { overflow: auto; max-height: 33rem; -webkit-overflow-scrolling: touch; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { padding: 5px 10px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th.text, td.text { text-align: left; }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from spaces.domain import Scalar
 from spaces.sweep import Sweep
 from trainables.data.dataset import DataInfo
 
@@ -47,12 +50,14 @@ def expected_epochs(sweep: Sweep) -> float:
 
 def _rungs(sweep: Sweep) -> str:
     rungs = rung_epochs(sweep)
-    return f"after epochs {', '.join(map(str, rungs))}; about 1 in {sweep.search.reduction_factor} goes on" if rungs else "none"
+    if not rungs:
+        return "none"
+    return f"after epochs {', '.join(map(str, rungs))}; about 1 in {sweep.search.reduction_factor} goes on"
 
 
 def _expected(sweep: Sweep) -> str:
     return f", with early stopping about {expected_epochs(sweep):,.0f}" if rung_epochs(sweep) else ""
 
 
-def _values(values: dict[str, object]) -> str:
+def _values(values: Mapping[str, Scalar]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in values.items())

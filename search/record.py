@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 
 from spaces.config import TrialConfig
 from spaces.domain import Scalar
+from spaces.metric import Direction
 
-Direction = Literal["maximize", "minimize"]
 State = Literal["complete", "pruned", "fail", "interrupted"]
 Reason = Literal["finished", "patience", "asha", "diverged", "out of memory", "error", "lost", "interrupted"]
 

@@ -62,8 +62,9 @@ def leaderboard_part(run: Run, frame: pd.DataFrame) -> str:
     rows = [[cell(name, record, run.metric) for name in names] for record in records]
     left_out = f" The first {ROWS:,} of {len(frame):,}; leaderboard.csv has all." if len(frame) > ROWS else ""
     note = "A trial is worth its best epoch. Click a column to sort by it." + left_out
+    text = ["state", *(name for name in values if any(isinstance(record[name], str) for record in records))]
     heads = [name.replace("_", " ") if name == "best_epoch" else name for name in names]
-    body = table(heads, rows, classes=[row_class(record) for record in records], text=["state"])
+    body = table(heads, rows, classes=[row_class(record) for record in records], text=text)
     return section("Leaderboard", body, note=note)
 
 
@@ -156,13 +157,13 @@ def origin_part(run: Run, frame: pd.DataFrame) -> str:
 
 
 def retrain_part(run: Run, frame: pd.DataFrame) -> str:
-    """The next commands."""
+    """The next command."""
     if frame.empty or math.isnan(frame.iloc[0][run.metric]):
         return ""
     place = f"{run.directory.parent.name}/{run.directory.name}"
-    commands = f"tunehound export {place} -o {place}/best.yaml\ntunehound retrain {place}/best.yaml"
+    command = f"tunehound retrain {place}/best.yaml"
     note = "Trains the winner on train + validation, scores the test split once, and saves the model."
-    return section("How to retrain the winner", preformatted(commands), note=note)
+    return section("How to retrain the winner", preformatted(command), note=note)
 
 
 SECTIONS = (

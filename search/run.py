@@ -17,7 +17,7 @@ from search.provenance import provenance
 from search.quiet import calm, chatter_to, log_file
 from search.record import Listener, RunInfo
 from spaces.load import load_sweep, read_yaml
-from spaces.metric import maximised
+from spaces.metric import direction_of
 from spaces.problem import InputError, Problem
 from spaces.sweep import Sweep
 from spaces.write import write_yaml
@@ -49,7 +49,7 @@ def run_sweep(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str 
         InputError: the sweep or its data are wrong, or the run exists; nothing was started.
     """
     info = check(sweep)
-    name = name or f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
     about = provenance(name, fingerprint=info.fingerprint, class_names=info.class_names)
     directory = new_directory(Path(runs), name)
     write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
@@ -86,7 +86,7 @@ def _drive(directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_sid
         name=str(about["name"]),
         directory=directory.resolve(),
         metric=sweep.search.metric,
-        direction="maximize" if maximised(sweep.search.metric) else "minimize",
+        direction=direction_of(sweep.search.metric),
         trials=sweep.search.trials,
         epochs=sweep.epochs,
     )

@@ -1,4 +1,4 @@
-"""ASHA that judges fairly: one bracket, best-so-far, the baseline spared, patience rewarded, rungs that can be refilled.
+"""ASHA that judges fairly: one bracket, best-so-far, the baseline spared, patience rewarded, rungs refilled on resume.
 
 The method is asynchronous successive halving (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
 MLSys 2020) in the stopping variant that Ray Tune implements; what differs is told at each place.
@@ -16,6 +16,9 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from spaces.metric import maximised
 from trainables.trial import OUTCOME, Outcome
+
+CONTINUE: str = TrialScheduler.CONTINUE
+STOP: str = TrialScheduler.STOP
 
 
 class Rungs:
@@ -93,12 +96,12 @@ class FairAsha(FIFOScheduler):
         """Judges an epoch; Ray asks only about trials that did not end by themselves."""
         outcome: Outcome = result[OUTCOME]
         if outcome.row is None:
-            return TrialScheduler.CONTINUE
+            return CONTINUE
         ahead = self._seen(outcome.number, epoch=int(outcome.row["epoch"]), value=outcome.row[self._metric])
         if ahead or outcome.number in self._spared:
-            return TrialScheduler.CONTINUE
+            return CONTINUE
         self.stopped.add(outcome.number)
-        return TrialScheduler.STOP
+        return STOP
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> None:
         """Enters the last epoch of a trial that ended by itself, which `on_trial_result` was not asked about."""

@@ -16,6 +16,8 @@ from search.scheduler import FairAsha
 from search.study import Study
 from trainables.trial import OUTCOME, TASK, Outcome, TrialTask
 
+FINISHED: str = Searcher.FINISHED
+
 
 class StudySearcher(Searcher):
     """Hands out the trials of a study, as many at a time as there are slots.
@@ -52,7 +54,7 @@ class StudySearcher(Searcher):
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next trial; None while every slot is taken; `Searcher.FINISHED` when there is no next one."""
         if self._ending.early:
-            return Searcher.FINISHED
+            return FINISHED
         if len(self._numbers) >= self._slots():
             return None
         proposal = self._study.next()
@@ -79,7 +81,7 @@ class StudySearcher(Searcher):
         if not self._study.complete():
             self._ending.no_more(EXHAUSTED)
         # A lost trial may come back as long as others run, so the search is over only when none does.
-        return None if self._numbers else Searcher.FINISHED
+        return None if self._numbers else FINISHED
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the journal is the state."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from spaces.close import close
 from spaces.domain import Branches, Choice, Domain, Int, Scalar, Uniform, size
@@ -36,24 +36,30 @@ def most_configurations(sweep: Sweep) -> float:
 
 def all_configurations(sweep: Sweep) -> Iterator[dict[str, Scalar]]:
     """Every configuration of a finite sweep, each once."""
-    choices: list[tuple[int, int]] = []  # for each value asked for: which option it took, of how many
+    prefix: list[int] = []
     while True:
-        taken: list[tuple[int, int]] = []
-
-        def follow(name: str, domain: Domain, taken: list[tuple[int, int]] = taken) -> Scalar:
-            position = len(taken)
-            options = _options(domain)
-            index = choices[position][0] if position < len(choices) else 0
-            taken.append((index, len(options)))
-            return options[index]
-
-        yield draw(sweep, follow)
-        while taken and taken[-1][0] + 1 == taken[-1][1]:
-            taken.pop()
-        if not taken:
+        path = _Path(prefix)
+        yield draw(sweep, path.follow)
+        while path.taken and path.taken[-1] + 1 == path.counts[len(path.taken) - 1]:
+            path.taken.pop()
+        if not path.taken:
             return
-        index, count = taken.pop()
-        choices = [*taken, (index + 1, count)]
+        prefix = [*path.taken[:-1], path.taken[-1] + 1]
+
+
+class _Path:
+    """One way down the tree of choices: which option each value asked for takes; the first one beyond the prefix."""
+
+    def __init__(self, prefix: Sequence[int]) -> None:
+        self._prefix = prefix
+        self.taken: list[int] = []
+        self.counts: list[int] = []
+
+    def follow(self, name: str, domain: Domain) -> Scalar:
+        options, position = _options(domain), len(self.taken)
+        self.taken.append(self._prefix[position] if position < len(self._prefix) else 0)
+        self.counts.append(len(options))
+        return options[self.taken[-1]]
 
 
 def _options(domain: Domain) -> list[Scalar]:

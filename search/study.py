@@ -24,7 +24,7 @@ from search.distribution import distribution, suggest
 from search.record import TrialEnd
 from search.space import all_configurations, draw, most_configurations
 from spaces.domain import Scalar
-from spaces.metric import maximised
+from spaces.metric import direction_of
 from spaces.problem import InputError
 from spaces.sweep import Sweep
 
@@ -58,7 +58,7 @@ class Study:
     def __init__(self, journal: Path, sweep: Sweep) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._sweep, self._kind, self._seed = sweep, sweep.search.sampler, sweep.search.seed
-        direction = "maximize" if maximised(sweep.search.metric) else "minimize"
+        direction = direction_of(sweep.search.metric)
         name = journal.absolute().parent.name
         self._storage = JournalStorage(JournalFileBackend(str(journal.absolute())))
         self._journal = optuna.create_study(
@@ -80,7 +80,7 @@ class Study:
         return self._journal.get_trials(deepcopy=False)
 
     def next(self) -> Proposal | None:
-        """The next trial: an interrupted one, then the baseline, then what the sampler proposes; None: all was tried."""
+        """An interrupted trial, else the baseline, else what the sampler proposes; None where all was tried."""
         if self._unfinished:
             return self._unfinished.pop(0)
         if self._count == 0 and self._sweep.baseline is not None:

@@ -11,13 +11,14 @@ import queue
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import wandb
 
 from search.history import read_history
-from search.opened import as_ended, as_started, best_value, history_file, open_run, ranked
+from search.opened import Run, as_ended, as_started, best_value, history_file, open_run, ranked
 from search.record import RunInfo, TrialEnd, TrialInfo
 from search.wandb_setup import chosen_mode, quiet, safe
 from search.wording import ENDINGS, ending
@@ -27,6 +28,15 @@ logger = logging.getLogger(__name__)
 
 MAX_FINISHING = 8
 """Ended trials may still be uploading while the sweep goes on, but no more than this many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """What an earlier session told of a trial."""
+
+    info: TrialInfo
+    rows: Sequence[Mapping[str, float]]
+    end: TrialEnd
 
 
 class Tracking:
@@ -46,11 +56,12 @@ class Tracking:
         self._open: dict[int, Any] = {}
         self._logged: dict[int, int] = {}
         self._leader: TrialEnd | None = None
-        self._finishing: list[threading.Thread] = []
+        self._finishing: dict[int, threading.Thread] = {}
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._worker = threading.Thread(target=self._work, name="wandb", daemon=True)
         self._worker.start()
-        self._jobs.put(self._set_up)
+        earlier = leader_of(run.directory) if self._home.is_dir() else None
+        self._jobs.put(lambda: self._set_up(earlier))
 
     def started(self, trial: TrialInfo) -> None:
         """Opens the trial's W&B run, or goes on with it."""
@@ -82,31 +93,24 @@ class Tracking:
             except Exception as error:
                 logger.warning("W&B: %s", error)
 
-    def _set_up(self) -> None:
+    def _set_up(self, earlier: Past | None) -> None:
         self._mode = chosen_mode()
-        if self._mode == "disabled" or not self._home.is_dir():
-            return
-        run = open_run(self._run.directory)
-        ended = (
-            trial.number for trial in ranked(run) if trial.state.is_finished() and best_value(run, trial) is not None
-        )
-        if (number := next(ended, None)) is not None:
-            self._leader = self._take_up(number)
+        if earlier is not None and self._mode != "disabled":
+            self._take_up(earlier)
+            self._leader = earlier.end
 
-    def _take_up(self, number: int) -> TrialEnd:
+    def _take_up(self, past: Past) -> None:
         """Reopens the W&B run of a trial that ended earlier, as it was before it was finished."""
-        run = open_run(self._run.directory)
-        trial = next(trial for trial in run.trials if trial.number == number)
-        self._start(as_started(run, trial), read_history(history_file(run.directory, number)))
-        end = as_ended(run, trial)
-        self._summarise(end)
-        return end
+        self._start(past.info, past.rows)
+        self._summarise(past.end)
 
     def _start(self, trial: TrialInfo, rows: Sequence[Mapping[str, float]]) -> None:
         if self._mode == "disabled" or trial.number in self._open:
             return
+        if trial.number in self._finishing:
+            self._finishing.pop(trial.number).join()
         earlier = fragments(self._home, self._id(trial.number))
-        wandb_run = self._opened(trial)
+        wandb_run = self._opened(trial, earlier)
         self._open[trial.number] = wandb_run
         self._logged[trial.number] = self._known(wandb_run, rows, earlier)
         for row in rows:
@@ -119,7 +123,7 @@ class Tracking:
             return max(int(wandb_run.starting_step) - 1, 0)
         return int(rows[-1]["epoch"]) if rows and any(map(uploaded, earlier)) else 0
 
-    def _opened(self, trial: TrialInfo) -> Any:
+    def _opened(self, trial: TrialInfo, earlier: list[Path]) -> Any:
         try:
             return wandb.init(**self._arguments(trial))
         except Exception as error:
@@ -130,6 +134,8 @@ class Tracking:
             if self._open or wandb.run is not None:
                 raise
             wandb.teardown()  # the failed attempt still holds the trial's id
+            for file in set(fragments(self._home, self._id(trial.number))) - set(earlier):
+                shutil.rmtree(file.parent)
             return wandb.init(**self._arguments(trial))
 
     def _arguments(self, trial: TrialInfo) -> dict[str, Any]:
@@ -154,7 +160,7 @@ class Tracking:
     def _log(self, number: int, row: Mapping[str, float]) -> None:
         epoch = int(row["epoch"])
         if number in self._open and epoch > self._logged[number]:
-            self._open[number].log(dict(row), step=epoch)
+            self._open[number].log(dict(row), step=epoch, commit=True)
             self._logged[number] = epoch
 
     def _end(self, end: TrialEnd) -> None:
@@ -170,28 +176,45 @@ class Tracking:
     def _summarise(self, end: TrialEnd) -> None:
         wandb_run = self._open[end.number]
         wandb_run.tags = (*(tag for tag in wandb_run.tags if tag == "baseline"), ending(end.state, end.reason))
-        summary = {"best_epoch": end.best_epoch, f"best_{self._run.metric}": end.value, "reason": end.reason}
-        summary |= {"epochs": end.epochs, "seconds": end.seconds, "state": ending(end.state, end.reason)}
-        wandb_run.summary.update({key: value for key, value in summary.items() if value is not None})
+        summary = {"best_epoch": end.best_epoch, f"best_{self._run.metric}": end.value, "epochs": end.epochs}
+        told = {"seconds": end.seconds, "state": ending(end.state, end.reason), "reason": end.reason}
+        wandb_run.summary.update({key: value for key, value in summary.items() if value is not None} | told)
 
     def _close(self, best: int | None) -> None:
-        if best is not None and best not in self._open and self._mode != "disabled":
-            self._take_up(best)
-        for number, wandb_run in list(self._open.items()):
-            cut_off = not set(ENDINGS) & set(wandb_run.tags)
-            wandb_run.tags = (*wandb_run.tags, *["interrupted"] * cut_off, *["best"] * (number == best))
-            self._finish(number, failed="failed" in wandb_run.tags or "interrupted" in wandb_run.tags)
-        for thread in self._finishing:
-            thread.join()
+        try:
+            if best is not None and best not in self._open and self._mode != "disabled":
+                self._take_up(past_of(open_run(self._run.directory), best))
+        finally:
+            for number, wandb_run in list(self._open.items()):
+                cut_off = not set(ENDINGS) & set(wandb_run.tags)
+                wandb_run.tags = (*wandb_run.tags, *["interrupted"] * cut_off, *["best"] * (number == best))
+                self._finish(number, failed=bool({"failed", "interrupted"} & set(wandb_run.tags)))
+            for thread in self._finishing.values():
+                thread.join()
 
     def _finish(self, number: int, *, failed: bool) -> None:
         wandb_run = self._open.pop(number)
-        self._finishing = [thread for thread in self._finishing if thread.is_alive()]
+        self._finishing = {other: thread for other, thread in self._finishing.items() if thread.is_alive()}
         if len(self._finishing) >= MAX_FINISHING:
-            self._finishing[0].join()
+            next(iter(self._finishing.values())).join()
         thread = threading.Thread(target=wandb_run.finish, kwargs={"exit_code": int(failed)}, daemon=True)
         thread.start()
-        self._finishing.append(thread)
+        self._finishing[number] = thread
+
+
+def past_of(run: Run, number: int) -> Past:
+    """What was told of trial ``number``."""
+    (trial,) = (trial for trial in run.trials if trial.number == number)
+    rows = read_history(history_file(run.directory, number))
+    return Past(info=as_started(run, trial), rows=rows, end=as_ended(run, trial))
+
+
+def leader_of(directory: Path) -> Past | None:
+    """The best of the trials that have ended, if any."""
+    run = open_run(directory)
+    ended = (trial for trial in ranked(run) if trial.state.is_finished() and best_value(run, trial) is not None)
+    leader = next(ended, None)
+    return None if leader is None else past_of(run, leader.number)
 
 
 def leads(end: TrialEnd, leader: TrialEnd | None, run: RunInfo) -> bool:
@@ -205,18 +228,13 @@ def leads(end: TrialEnd, leader: TrialEnd | None, run: RunInfo) -> bool:
 
 
 def fragments(home: Path, wandb_id: str) -> list[Path]:
-    """The .wandb files, online or offline, that earlier sessions left of one W&B run."""
+    """The .wandb files of one W&B run, online or offline: one for each session."""
     return sorted(home.glob(f"*run-*/run-{wandb_id}.wandb"))
 
 
 def uploaded(file: Path) -> bool:
-    """Whether W&B's server knows a .wandb file: written online and more than a stub, or synchronised since."""
-    online = file.parent.name.startswith("run-") and file.stat().st_size > STUB_BYTES
-    return online or file.with_suffix(".wandb.synced").exists()
-
-
-STUB_BYTES = 7
-"""What a run that was opened and never finished leaves: the header alone."""
+    """Whether W&B's server knows a .wandb file: it was written online, or synchronised since."""
+    return file.parent.name.startswith("run-") or file.with_suffix(".wandb.synced").exists()
 
 
 def remove_replaced(earlier: list[Path]) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import netrc
-import os
 import re
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import wandb
+from wandb.sdk.lib.wbauth import read_netrc_auth
 
 INIT_TIMEOUT_S = 20.0
 FINISH_TIMEOUT_S = 30.0
@@ -49,11 +46,7 @@ def chosen_mode() -> str:
 
 
 def has_key(settings: Any) -> bool:
-    """Whether the environment or netrc holds a key for W&B's server. Reads the key and keeps it nowhere."""
+    """Whether the environment or netrc holds a key for W&B's server. The key itself is not kept."""
     if settings.api_key or settings.identity_token_file:
         return True
-    file = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
-    try:
-        return netrc.netrc(file).authenticators(urlsplit(settings.base_url).netloc) is not None
-    except (OSError, netrc.NetrcParseError):
-        return False
+    return read_netrc_auth(host=settings.base_url) is not None  # knows the names that one server goes by

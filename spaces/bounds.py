@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from spaces.domain import Int, Log, Uniform, on_grid
-from spaces.problem import Path, refuse
+from spaces.problem import Path, is_number, refuse
 
 EXAMPLES = {
     "uniform": "{uniform: [0.0, 0.6]}",
@@ -73,12 +73,12 @@ def _number(value: Any, path: Path, *, whole: bool = False) -> float:
     """The value as a finite number; as a whole one, which stays exact, where wanted."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or (whole and not isinstance(value, int)):
         rule = "must be a whole number" if whole else "must be a number"
-        unquoted = "write it without quotes" if isinstance(value, str) and value[:1].isdigit() else f"give {rule[8:]}"
-        refuse(path, rule, given=value, remedy=unquoted)
+        quoted = isinstance(value, str) and is_number(value)
+        refuse(path, rule, given=value, remedy="write it without quotes" if quoted else f"give {rule[8:]}")
     limit = 2**53 if whole else 1e300
     if not -limit < value < limit:
         rule = "must be a whole number below 2^53" if whole else "must be a finite number"
-        refuse(path, rule, given=value, remedy="give a number of a usable size")
+        refuse(path, rule, given=value, remedy="give a smaller one" if whole else "give a finite one, below 1e300")
     return value if whole else float(value)
 
 

@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 from spaces.domain import Domain, Scalar, Uniform, describe
 from spaces.fields import Place, demand, discriminator, field_of, schema_of, section_at, tags
 from spaces.parse import BROKEN, is_domain
-from spaces.problem import Path, Problem, did_you_mean, shown
+from spaces.problem import Path, Problem, did_you_mean, is_number, shown
 from spaces.settings import ClashError, Settings
-from spaces.tree import OpenTree, node_at
+from spaces.tree import OpenTree, node_at, value_at
 
 
 def problems_of(error: ValidationError, data: Any, root: type[Settings]) -> list[Problem]:
@@ -25,7 +25,7 @@ def problems_of(error: ValidationError, data: Any, root: type[Settings]) -> list
     told = [(_path(detail, data, root), detail) for detail in details]
     deepest = [(path, detail) for path, detail in told if _is_own(path, detail, told)]
     problems = {path: _problem(path, detail, data, root) for path, detail in reversed(deepest)}
-    return [problem for path, problem in reversed(problems.items()) if not _has_broken(_value(data, path))]
+    return [problem for path, problem in reversed(problems.items()) if not _has_broken(value_at(data, path))]
 
 
 def in_the_file(problem: Problem, tree: OpenTree, values: Mapping[str, Scalar]) -> Problem:
@@ -34,7 +34,7 @@ def in_the_file(problem: Problem, tree: OpenTree, values: Mapping[str, Scalar]) 
     given, remedy = problem.given, problem.remedy
     if isinstance(node, Domain) and given is not None:
         given = f"{given} from the domain ({describe(node)})"
-        remedy = _domain_remedy(problem.rule, node)
+        remedy = remedy if remedy.startswith("did you mean") else _domain_remedy(problem.rule, node)
     return Problem(path=written, rule=problem.rule, given=given, remedy=remedy)
 
 
@@ -86,15 +86,6 @@ def _is_own(path: Path, detail: ErrorDetails, told: list[tuple[Path, ErrorDetail
     return not any(len(other) > len(path) and other[: len(path)] == path for other, _ in told)
 
 
-def _value(data: Any, path: Path) -> Any:
-    for part in path:
-        if isinstance(data, Mapping):
-            data = data.get(str(part))
-        else:
-            data = data[part] if isinstance(data, tuple) and isinstance(part, int) and part < len(data) else None
-    return data
-
-
 def _has_broken(value: Any) -> bool:
     return value is BROKEN or (isinstance(value, tuple) and any(map(_has_broken, value)))
 
@@ -104,16 +95,16 @@ def _owner(data: Any, path: Path, root: type[Settings]) -> tuple[Place, type[Set
     place: Place = root
     section = _section(root, data)
     while path and (field := field_of(section, str(path[0]))) is not None:
-        inner = _section(field, _value(data, path[:1]))
+        inner = _section(field, value_at(data, path[:1]))
         if len(path) == 1 or (inner is None and not (discriminator(field) and len(path) == 2)):
             break
-        data, path, place, section = _value(data, path[:1]), path[1:], field, inner
+        data, path, place, section = value_at(data, path[:1]), path[1:], field, inner
     return place, section, path
 
 
 def _problem(path: Path, detail: ErrorDetails, data: Any, root: type[Settings]) -> Problem:
     place, section, rest = _owner(data, path, root)
-    key, value = str(rest[0]) if rest else "", _value(data, path)
+    key, value = str(rest[0]) if rest else "", value_at(data, path)
     if detail["type"] == "value_error":
         return _clash(path, detail)
     if detail["type"] == "extra_forbidden":
@@ -160,6 +151,6 @@ def _remedy(schema: Mapping[str, Any], value: Any) -> str:
         options = [str(option) for each in variants for option in each.get("enum", [each.get("const")]) if option]
         if options:
             return did_you_mean(value, options)
-        if value[:1].isdigit() and any(each.get("type") in ("number", "integer") for each in variants):
+        if is_number(value) and any(each.get("type") in ("number", "integer") for each in variants):
             return "write it without quotes, as a plain number"
     return f"give {demand(schema)}"

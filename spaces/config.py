@@ -191,6 +191,7 @@ class Optimizer(Settings):
     """How weights follow gradients."""
 
     name: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
+    """Which rule makes a step of a gradient."""
     learning_rate: Annotated[PositiveFloat, Settable] = 1e-3
     """Learning rate at the start (of the head, where a backbone is fine-tuned)."""
     momentum: Rate = 0.0

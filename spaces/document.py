@@ -16,7 +16,7 @@ from ruamel.yaml.reader import ReaderError
 from spaces.problem import InputError, Path, Problem, shown
 
 MAX_DEPTH = 40
-MAX_VALUES = 100_000
+MAX_VALUES = 50_000
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = {_TAG + name for name in ("null", "bool", "int", "float")}
 _TEXT = {_TAG + name for name in ("str", "timestamp", "value")}
@@ -113,7 +113,8 @@ def _parsed(text: str, source: str) -> tuple[Any, dict[Path, int | str]]:
         line = text[: error.position].count("\n") + 1
         problems = [_broken(f"character U+{ord(text[error.position]):04X} is not allowed", line)]
     except RecursionError:
-        problems = [Problem(rule=f"a file may be nested {MAX_DEPTH} levels deep", remedy="flatten it")]
+        rule = f"a file may be nested {MAX_DEPTH} levels deep and hold {MAX_VALUES} values, aliases counted"
+        problems = [Problem(rule=rule, remedy="make it flatter or smaller")]
     except (YAMLError, ValueError, NotImplementedError) as error:
         problems = [_broken(str(error).splitlines()[0] if str(error) else "it cannot be parsed", None)]
     if problems:

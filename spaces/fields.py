@@ -15,6 +15,7 @@ Place = FieldInfo | type[Settings] | None
 """Where a value stands in the schema: a field, a section itself, or nowhere that the schema knows."""
 
 
+@cache
 def sections_in(annotation: Any) -> tuple[type[Settings], ...]:
     """Every section that an annotation admits."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
@@ -24,7 +25,8 @@ def sections_in(annotation: Any) -> tuple[type[Settings], ...]:
 
 def candidates(place: Place) -> tuple[type[Settings], ...]:
     """The sections that may stand at a place."""
-    return sections_in(place.annotation if isinstance(place, FieldInfo) else place)
+    annotation: Any = place.annotation if isinstance(place, FieldInfo) else place
+    return sections_in(annotation)
 
 
 def discriminator(place: Place) -> str | None:
@@ -38,7 +40,8 @@ def tags(place: Place) -> dict[str, type[Settings]]:
     key = discriminator(place)
     if key is None:
         return {}
-    return {tag: section for section in candidates(place) for tag in words(section.model_fields[key].annotation)}
+    kinds: list[tuple[type[Settings], Any]] = [(each, each.model_fields[key].annotation) for each in candidates(place)]
+    return {tag: section for section, kind in kinds for tag in words(kind)}
 
 
 def section_at(place: Place, data: Mapping[str, Any]) -> type[Settings] | None:
@@ -107,5 +110,5 @@ def _limits(schema: Mapping[str, Any]) -> str:
 @cache
 def known_names(root: type[Settings]) -> frozenset[str]:
     """The names of all fields below a section, whatever the branch."""
-    below = (section for field in root.model_fields.values() for section in sections_in(field.annotation))
+    below = (section for field in root.model_fields.values() for section in candidates(field))
     return frozenset(root.model_fields).union(*(known_names(section) for section in below))

@@ -12,6 +12,7 @@ from spaces.domain import DOMAIN_KEYS
 from spaces.parse import OPTIONS, is_domain, parse_tree
 from spaces.problem import InputError, Path, Problem, RefusedError, did_you_mean, nearest, refuse, shown
 from spaces.sweep import SECTIONS
+from spaces.tree import value_at
 
 _WORDS: Mapping[Path, tuple[Any, ...]] = {
     ("resources",): ("auto",),
@@ -147,7 +148,7 @@ def _with_baseline(document: Document, change: Change) -> Document:
 
     What was one fixed value becomes a baseline only where others are given: else none are wanted.
     """
-    _, now = _route(document.data, [str(key) for key in change.path])
+    now = value_at(document.data, change.path)
     if not is_domain(now) or "baseline" in now:
         return document
     was_domain = is_domain(change.before)

@@ -81,6 +81,14 @@ def _flow(value: Any) -> str:
     return f"“{value}”" if isinstance(value, str) else str(value)
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number that only lacks its type."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that ``name`` was probably meant to be, if there is one."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -21,8 +21,9 @@ def schema() -> Schema:
     """JSON Schema (draft 2020-12) of a sweep file: every value below `trial` but the horizon may be a domain."""
     trial, sections = _lifted(TrialConfig.model_json_schema())
     definitions: Schema = {}
-    properties: Schema = {"trial": _opened_section("TrialConfig", trial, definitions)}
-    definitions |= {name: _opened_section(name, each, definitions) for name, each in sections.items()}
+    properties: Schema = {"trial": _opened_section("TrialConfig", trial, sections=sections, definitions=definitions)}
+    for name, section in sections.items():
+        definitions[name] = _opened_section(name, section, sections=sections, definitions=definitions)
     for name, kind in SECTIONS.items():
         section, more = _lifted(kind.model_json_schema())
         properties[name] = _with_words(name, section)
@@ -50,16 +51,17 @@ def _with_words(name: str, section: Schema) -> Schema:
     return {"description": section["description"], "anyOf": [_with_off(section), {"type": "null"}, *words]}
 
 
-def _opened_section(name: str, section: Schema, definitions: Schema) -> Schema:
+def _opened_section(name: str, section: Schema, *, sections: Schema, definitions: Schema) -> Schema:
     """The section with every property open, by definitions that it adds; the way to the horizon stays closed."""
     closed = {"TrialConfig": ("training",), "Training": ("epochs",)}.get(name, ())
     properties: Schema = {}
     for key, value in section["properties"].items():
-        notes = {note: value[note] for note in ("description", "default") if note in value}
+        described = {**sections.get(value.get("$ref", "").rpartition("/")[2], {}), **value}
+        notes = {note: described[note] for note in ("description", "default") if note in described}
         ref = f"#/$defs/{name}.{key}"
         if key not in closed:
             definitions[f"{name}.{key}"] = _opened(value, ref)
-        properties[key] = value if key in closed else {**notes, "$ref": ref}
+        properties[key] = {**value, **notes} if key in closed else {**notes, "$ref": ref}
     return {**section, "properties": properties}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -58,6 +59,7 @@ def _as_off(value: Any, annotation: Any) -> Any:
     return value
 
 
+@cache
 def words(annotation: Any) -> tuple[Any, ...]:
     """The words that a field's annotation names one by one: those of its ``Literal`` parts."""
     if get_origin(annotation) is Literal:

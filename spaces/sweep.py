@@ -75,6 +75,7 @@ class Wandb(Settings):
     """Where on Weights & Biases the runs are shown."""
 
     project: Annotated[str, Field(min_length=1, max_length=128)] = "tunehound"
+    """The project in which the runs appear."""
     entity: str | None = None
     """The user or team; the account's default where not given."""
 

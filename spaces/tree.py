@@ -166,6 +166,13 @@ def _options_as_written(domain: Uniform | Log | Int) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value != plain[name]}
 
 
+def value_at(data: Any, path: Path) -> Any:
+    """What stands at a path of nested mappings and tuples; None where nothing does."""
+    for key in path:
+        data = dict(_entries(data)).get(key)
+    return data
+
+
 def node_at(tree: Any, path: Path, values: Mapping[str, Scalar]) -> tuple[Path, Any]:
     """Where a path of the closed configuration leads in the open tree: its path there, and what stands there.
 

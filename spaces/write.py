@@ -12,6 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.representer import RoundTripRepresenter
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from spaces.domain import DOMAIN_KEYS
 
@@ -52,7 +53,7 @@ def yaml_text(data: Mapping[str, Any], header: str = "") -> str:
 def _styled(value: Any) -> Any:
     """The same data with lists of scalars, and mappings that are domains of scalars, in one line each."""
     if isinstance(value, Mapping):
-        mapping = CommentedMap({str(key): _styled(entry) for key, entry in value.items()})
+        mapping = CommentedMap({_scalar(str(key)): _styled(entry) for key, entry in value.items()})
         if set(mapping) & DOMAIN_KEYS and all(_is_flat(entry) for entry in value.values()):
             mapping.fa.set_flow_style()
         return mapping
@@ -71,7 +72,10 @@ def _is_flat(value: Any) -> bool:
 
 
 def _scalar(value: Any) -> bool | int | float | str | None:
-    """A scalar as the plain type that it is a kind of: NumPy's float64 is a float, a path is its text."""
+    """A scalar as the plain type that it is a kind of: NumPy's float64 is a float, a path is its text.
+
+    Characters that do not print are escaped, for the emitter would let some of them become line breaks.
+    """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -79,5 +83,6 @@ def _scalar(value: Any) -> bool | int | float | str | None:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, (str, os.PathLike)):
-        return str(value)
+        text = str(value)
+        return text if text.isprintable() else DoubleQuotedScalarString(text)
     raise TypeError(f"only plain data can be written as YAML; got {type(value).__name__}")

@@ -6,9 +6,13 @@ import argparse
 import os
 import sys
 
+from spaces.config import TrialConfig
 from spaces.load import load_config
 from spaces.problem import InputError
+from trainables.data.load import load
 from trainables.environment import prepare
+from trainables.fit import refuse_misfits
+from trainables.history import Reason
 
 
 def main() -> int:
@@ -19,23 +23,22 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         config, _ = load_config(arguments.config, arguments.overrides)
+        refuse_misfits(config, source=arguments.config)
+        reason = _train(config)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
+    print(f"ended: {reason}")
+    return 1 if reason == "diverged" else 0
+
+
+def _train(config: TrialConfig) -> Reason:
     prepare(cpus=os.cpu_count() or 1)
-    from trainables.data.load import load
     from trainables.training import Hooks, train
 
     dataset = load(config.data)
-    trained = train(
-        config,
-        dataset.train,
-        dataset.validation,
-        classes=dataset.class_count,
-        hooks=Hooks(on_epoch=lambda row, reason, snapshot: print(_line(row))),
-    )
-    print(f"ended: {trained.reason}")
-    return 1 if trained.reason == "diverged" else 0
+    hooks = Hooks(on_epoch=lambda row, reason, snapshot: print(_line(row), flush=True))
+    return train(config, dataset.train, dataset.validation, classes=dataset.class_count, hooks=hooks).reason
 
 
 def _line(row: dict[str, float]) -> str:

@@ -26,6 +26,9 @@ CONTRAST = 0.5
 FLIP_PROBABILITY = 0.5
 """Chance of a horizontal flip."""
 
+USES = ("flip", "rotation", "shift_x", "shift_y", "zoom", "shear", "brightness", "contrast")
+"""What random numbers are drawn for, whatever the policy: adding a transform to it leaves the others' as they are."""
+
 GEOMETRIC: frozenset[Transform] = frozenset({"flip", "rotation", "shift", "zoom", "shear"})
 
 
@@ -49,13 +52,13 @@ class Augment(keras.layers.Layer):
         if not training:
             return images
         strength = tf.convert_to_tensor(self._strength())
-        draw = _Draws(self.seed_generator.next(), tf.shape(images)[0], strength)
+        draws = _Draws(self.seed_generator.next(), tf.shape(images)[0], strength)
         if GEOMETRIC & set(self.policy):
-            images = _warp(images, _matrices(draw, self.policy, images))
+            images = _warp(images, _matrices(draws, self.policy, images))
         if "contrast" in self.policy:
-            images = _contrast(images, 1 + CONTRAST * draw.symmetric())
+            images = _contrast(images, 1 + CONTRAST * draws.symmetric("contrast"))
         if "brightness" in self.policy:
-            images = images + 255 * BRIGHTNESS * draw.symmetric()[:, None, None, None]
+            images = images + 255 * BRIGHTNESS * draws.symmetric("brightness")[:, None, None, None]
         return tf.clip_by_value(images, 0, 255)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -64,29 +67,31 @@ class Augment(keras.layers.Layer):
 
 
 class _Draws:
-    """Independent random numbers, one per image at each call, already scaled by the strength."""
+    """A random number for each image and use, all drawn at once."""
 
     def __init__(self, seed: tf.Tensor, count: tf.Tensor, strength: tf.Tensor) -> None:
-        self._seed, self._count, self.strength, self._drawn = seed, count, strength, 0
+        rows = tf.random.stateless_uniform([len(USES), count], seed)
+        self._rows = dict(zip(USES, tf.unstack(rows), strict=True))
+        self.strength = strength
 
-    def uniform(self) -> tf.Tensor:
+    def uniform(self, use: str) -> tf.Tensor:
         """float32 (batch,) in [0, 1), not scaled."""
-        self._drawn += 1
-        seed = tf.stack([self._seed[0], self._seed[1] + 7919 * self._drawn])
-        return tf.random.stateless_uniform([self._count], seed)
+        return self._rows[use]
 
-    def symmetric(self) -> tf.Tensor:
+    def symmetric(self, use: str) -> tf.Tensor:
         """float32 (batch,) in [-strength, strength)."""
-        return (2 * self.uniform() - 1) * self.strength
+        return (2 * self._rows[use] - 1) * self.strength
 
 
-def _matrices(draw: _Draws, policy: Sequence[Transform], images: tf.Tensor) -> tf.Tensor:
+def _matrices(draws: _Draws, policy: Sequence[Transform], images: tf.Tensor) -> tf.Tensor:
     """Projective transforms, float32 (batch, 8), that map output pixels to input pixels around the image's centre."""
-    zero = tf.zeros_like(draw.uniform())
-    angle = ROTATION_RADIANS * draw.symmetric() if "rotation" in policy else zero
-    shear = SHEAR * draw.symmetric() if "shear" in policy else zero
-    zoom = 1 + ZOOM * draw.symmetric() if "zoom" in policy else 1 + zero
-    flipped = draw.uniform() < FLIP_PROBABILITY * draw.strength if "flip" in policy else zero > 1
+    zero = tf.zeros_like(draws.uniform("flip"))
+
+    def within(limit: float, use: str) -> tf.Tensor:
+        return limit * draws.symmetric(use) if use.split("_")[0] in policy else zero
+
+    angle, shear, zoom = within(ROTATION_RADIANS, "rotation"), within(SHEAR, "shear"), 1 + within(ZOOM, "zoom")
+    flipped = draws.uniform("flip") < FLIP_PROBABILITY * draws.strength if "flip" in policy else zero > 1
     mirror = tf.where(flipped, -1.0, 1.0)
     cosine, sine = tf.cos(angle), tf.sin(angle)
     # rotation · shear · zoom · mirror, row by row
@@ -94,10 +99,8 @@ def _matrices(draw: _Draws, policy: Sequence[Transform], images: tf.Tensor) -> t
     c, d = zoom * sine * mirror, zoom * (sine * shear + cosine)
     height, width = tf.cast(tf.shape(images)[1], tf.float32), tf.cast(tf.shape(images)[2], tf.float32)
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
-    shift_x = SHIFT * width * draw.symmetric() if "shift" in policy else zero
-    shift_y = SHIFT * height * draw.symmetric() if "shift" in policy else zero
-    offset_x = centre_x - a * centre_x - b * centre_y + shift_x
-    offset_y = centre_y - c * centre_x - d * centre_y + shift_y
+    offset_x = centre_x - a * centre_x - b * centre_y + width * within(SHIFT, "shift_x")
+    offset_y = centre_y - c * centre_x - d * centre_y + height * within(SHIFT, "shift_y")
     return tf.stack([a, b, offset_x, c, d, offset_y, zero, zero], axis=1)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
+
+Gather = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
@@ -18,22 +22,24 @@ def training_batches(
 
     An interrupted training that continues at ``first_epoch`` sees the batches that it would have seen.
     """
-    pixels, targets = tf.constant(images), tf.constant(labels)
-    count = len(images)
 
-    def epoch_indices(epoch: tf.Tensor) -> tf.data.Dataset:
+    def epoch_positions(epoch: tf.Tensor) -> tf.data.Dataset:
         seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
-        order = tf.random.experimental.stateless_shuffle(tf.range(count), seed=seeds)
+        order = tf.random.experimental.stateless_shuffle(tf.range(len(images)), seed=seeds)
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
-    def gather(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.cast(tf.gather(pixels, indices), tf.float32), tf.gather(targets, indices)
-
     epochs = tf.data.Dataset.counter(start=first_epoch, dtype=tf.int64)
-    return epochs.flat_map(epoch_indices).map(gather).prefetch(2)
+    return epochs.flat_map(epoch_positions).map(_gather(images, labels)).prefetch(2)
 
 
 def evaluation_batches(images: np.ndarray, labels: np.ndarray, *, batch_size: int = 256) -> tf.data.Dataset:
-    """The images once, in order."""
-    batches = tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
-    return batches.map(lambda pixels, targets: (tf.cast(pixels, tf.float32), targets)).prefetch(2)
+    """The images once, in order, as (float32 pixels in [0, 255], int64 labels)."""
+    positions = tf.data.Dataset.range(len(images)).batch(batch_size)
+    return positions.map(_gather(images, labels)).prefetch(2)
+
+
+def _gather(images: np.ndarray, labels: np.ndarray) -> Gather:
+    """The function from positions in a part to a batch of it."""
+    with tf.device("CPU:0"):  # tf.data works there; a whole part would crowd a GPU that several trials share
+        pixels, targets = tf.constant(images), tf.constant(labels)
+    return lambda positions: (tf.cast(tf.gather(pixels, positions), tf.float32), tf.gather(targets, positions))

@@ -27,9 +27,10 @@ class Reporter(keras.callbacks.Callback):
     Args:
         history: the epochs so far, extended in place.
         rate: the learning rate of the epoch that follows a given history.
-        last_epoch: the last epoch of the run, or of this stage of it.
+        last_epoch: the last epoch of the run, which may lie in a later stage.
         metric: what early stopping looks at.
         patience: epochs without a better metric before the run ends; None never ends it.
+        patience_from: epoch from which on patience is spent; better values before it count all the same.
         min_delta: smallest change that counts as better.
         on_epoch: told of every finished epoch, with the reason if it was the last.
         interrupted: asked after every batch.
@@ -43,6 +44,7 @@ class Reporter(keras.callbacks.Callback):
         last_epoch: int,
         metric: str,
         patience: int | None,
+        patience_from: int,
         min_delta: float,
         on_epoch: Callable[[Row, Reason | None], None],
         interrupted: Callable[[], bool],
@@ -51,7 +53,8 @@ class Reporter(keras.callbacks.Callback):
         self.history = history
         self.reason: Reason | None = None
         self._rate, self._last_epoch, self._on_epoch, self._interrupted = rate, last_epoch, on_epoch, interrupted
-        self._metric, self._patience, self._min_delta = metric, patience, min_delta
+        self._metric, self._min_delta = metric, min_delta
+        self._patience, self._patience_from = patience, patience_from
         self._started = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -87,7 +90,7 @@ class Reporter(keras.callbacks.Callback):
         seconds = round(time.monotonic() - self._started, 4)
         row = {"epoch": len(self.history) + 1, **measured, "learning_rate": rate, "seconds": seconds}
         if reason == "diverged":
-            row.setdefault(self._metric, math.nan)
+            row[self._metric] = math.nan  # whatever was measured: a network of NaN still names some class
         self.history.append(row)
         self.reason = reason or self._reason_to_end()
         if self.reason == "patience":
@@ -101,7 +104,8 @@ class Reporter(keras.callbacks.Callback):
             return None
         values = [row[self._metric] for row in self.history]
         waited = epochs_without_gain(values, maximise=maximised(self._metric), min_delta=self._min_delta)
-        return "patience" if waited >= self._patience else None
+        spent = min(waited, len(self.history) - self._patience_from + 1)
+        return "patience" if spent >= self._patience else None
 
     def _heed_interruption(self) -> None:
         if self._interrupted():

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from trainables.models.build import Built
 
-ARRAYS, STATE = "variables.npz", "state.json"
+FILE = "state.npz"
+"""One file, so that it can be replaced in one step: the arrays by number, and the history as JSON text."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +47,20 @@ def put(built: Built, snapshot: Snapshot) -> None:
 
 def write(snapshot: Snapshot, folder: Path) -> None:
     """Replaces the checkpoint in ``folder``, whole or not at all."""
-    fresh, stale = folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")
-    for leftover in (fresh, stale):
-        shutil.rmtree(leftover, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    np.savez(fresh / ARRAYS, **{f"{i:05d}": array for i, array in enumerate(snapshot.arrays)})
-    (fresh / STATE).write_text(json.dumps({"history": snapshot.history}))
-    if folder.exists():
-        folder.rename(stale)
-    os.replace(fresh, folder)
-    shutil.rmtree(stale, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {f"{i:05d}": array for i, array in enumerate(snapshot.arrays)}
+    fresh = folder / f".{FILE}.new"
+    with fresh.open("wb") as file:
+        np.savez(file, history=np.array(json.dumps(snapshot.history)), **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(folder / FILE)
 
 
 def read(folder: Path) -> Snapshot | None:
     """The checkpoint in ``folder``; None where there is none."""
-    if not (folder / STATE).exists():
+    if not (folder / FILE).exists():
         return None
-    state = json.loads((folder / STATE).read_text())
-    with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-        return Snapshot(tuple(arrays[name] for name in sorted(arrays.files)), tuple(state["history"]))
+    with np.load(folder / FILE, allow_pickle=False) as saved:
+        names = sorted(name for name in saved.files if name != "history")
+        return Snapshot(tuple(saved[name] for name in names), tuple(json.loads(str(saved["history"]))))

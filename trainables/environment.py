@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 
 def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
@@ -31,18 +32,16 @@ def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
 def _limit_memory(gpu: object, share: float | None) -> None:
     import tensorflow as tf
 
-    total_mb = _total_memory_mb(gpu) if share is not None and 0 < share < 1 else None
-    if total_mb is None:
+    total_mb = _total_memory_mb()
+    if total_mb is None or share is None or not 0 < share < 1:
         tf.config.experimental.set_memory_growth(gpu, True)
         return
     limit = tf.config.LogicalDeviceConfiguration(memory_limit=int(total_mb * share * 0.95))  # 5 % for CUDA itself
     tf.config.set_logical_device_configuration(gpu, [limit])
 
 
-def _total_memory_mb(gpu: object) -> float | None:
-    """Memory of a physical GPU in MiB, asked of the driver; None where it cannot say."""
-    import subprocess
-
+def _total_memory_mb() -> float | None:
+    """Memory of the smallest GPU in MiB, asked of the driver; None where it cannot say."""
     query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout.split()

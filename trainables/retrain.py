@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import math
 import os
-import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from spaces.config import TrialConfig
-from spaces.load import load_config
 from spaces.metric import maximised
 from spaces.problem import InputError, Problem
-from spaces.write import write_yaml
-from trainables.history import Row
+from trainables.callback import Diverged
 from trainables.checkpoint import Snapshot, put
 from trainables.data.dataset import Dataset, Images
 from trainables.data.load import load, load_test
 from trainables.evaluation import Evaluation, evaluate
-from trainables.predict import MODEL_FILE, PREPROCESSING_FILE
+from trainables.fit import refuse_misfits
+from trainables.history import Reason, Row
+from trainables.recipe import Recipe, Tell, read_recipe
+from trainables.results import Model, room_for, write
+from trainables.results import Retrained as Retrained
 from trainables.training import Hooks, Trained, train
-
-Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How long to train, and at which rates: known before, so that nothing has to be looked at meanwhile."""
-
-    config: TrialConfig
-    learning_rates: tuple[float, ...] | None
-    """One an epoch, replayed; None follows the configured schedule."""
-    metric: str = "val_accuracy"
-    """What early stopping looks at, where a part is held out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Retrained:
-    """What retraining wrote."""
-
-    folder: Path
-    scores: tuple[Mapping[str, float], ...]
-    """Test metrics, by seed."""
-    test_images: int
 
 
 def retrain(
@@ -76,55 +50,50 @@ def retrain(
 
     Raises:
         InputError: the file or the data are wrong, or ``output`` holds something else.
+        Diverged: the loss was not finite.
     """
-    config, provenance = load_config(source, overrides)
-    folder = Path(output)
-    _refuse_foreign(folder)
-    dataset = load(config.data)
-    _warn_of_other_data(dataset, provenance, tell)
-    images, recipe = _joined(dataset), _recipe(config, provenance, replay=holdout is None)
-    runs = [_one_seed(recipe, images, dataset, seed, holdout=holdout, tell=tell) for seed in _seeds(config, seeds)]
-    test = load_test(config.data)
-    evaluations = [_score(model, test, dataset.class_names) for model, _ in runs]
-    model, history = runs[0]
-    _write(folder, model, history, evaluations, recipe=recipe, dataset=dataset, provenance=provenance)
-    return Retrained(folder=folder, scores=tuple(e.metrics for e in evaluations), test_images=len(test))
+    if seeds < 1 or (holdout is not None and not 0 < holdout < 1):
+        raise ValueError(f"seeds must be at least 1 and holdout in (0, 1); got {seeds} and {holdout}")
+    recipe = read_recipe(source, overrides, replay=holdout is None, tell=tell)
+    folder = Path(output).absolute()
+    room_for(folder)
+    refuse_misfits(recipe.config, source=os.fspath(source))
+    dataset = load(recipe.config.data)
+    _warn_of_other_data(dataset, recipe, tell)
+    parts = _hold_out(_joined(dataset), holdout, seed=recipe.config.data.split_seed)
+    first = recipe.config.training.seed
+    models = [
+        _one_seed(recipe, parts, seed, classes=dataset.class_count, tell=tell) for seed in range(first, first + seeds)
+    ]
+    test = load_test(recipe.config.data)
+    evaluations = [_score(model.network, test, dataset.class_names) for model in models]
+    write(folder, models, evaluations, recipe=recipe, dataset=dataset)
+    scores = tuple(evaluation.metrics for evaluation in evaluations)
+    return Retrained(folder=folder, scores=scores, test_images=len(test))
 
 
-def _recipe(config: TrialConfig, provenance: Mapping[str, Any], *, replay: bool) -> Recipe:
-    rates, epochs = provenance.get("learning_rates"), provenance.get("epochs")
-    metric = str(provenance.get("metric", "val_accuracy"))
-    if not replay or not rates or not epochs:
-        return Recipe(config=config, learning_rates=None, metric=metric)
-    training = config.training.model_copy(update={"epochs": int(epochs)})
-    replayed = config.model_copy(update={"training": training})
-    return Recipe(config=replayed, learning_rates=tuple(map(float, rates)), metric=metric)
-
-
-def _one_seed(
-    recipe: Recipe, images: Images, dataset: Dataset, seed: int, *, holdout: float | None, tell: Tell
-) -> tuple[keras.Model, tuple[Row, ...]]:
-    training = recipe.config.training.model_copy(update={"seed": seed})
-    config = recipe.config.model_copy(update={"training": training})
-    part, held_out = _hold_out(images, holdout, seed=config.data.split_seed) if holdout else (images, None)
+def _one_seed(recipe: Recipe, parts: tuple[Images, Images | None], seed: int, *, classes: int, tell: Tell) -> Model:
+    config, (images, held_out) = recipe.training_config(seed=seed), parts
     best = _BestEpoch(recipe.metric)
 
-    def on_epoch(row: Row, reason: object, snapshot: Callable[[], Any]) -> None:
-        tell(_epoch_line(row, seed=seed, epochs=training.epochs))
+    def on_epoch(row: Row, reason: Reason | None, snapshot: Callable[[], Snapshot]) -> None:
+        tell(_epoch_line(row, seed=seed, epochs=config.training.epochs))
         if held_out is not None:
             best.consider(row, snapshot)
 
     trained = train(
         config,
-        part,
+        images,
         held_out,
-        classes=dataset.class_count,
+        classes=classes,
         metric=recipe.metric,
         learning_rates=recipe.learning_rates,
         hooks=Hooks(on_epoch=on_epoch),
     )
-    best.restore(trained)
-    return trained.model(), trained.history
+    if trained.reason == "diverged" and best.epoch is None:
+        raise Diverged(f"the loss was not finite in epoch {len(trained.history)} of seed {seed}; nothing was saved")
+    epochs = best.restore(trained)
+    return Model(seed=seed, network=trained.model(), history=trained.history, epochs=epochs)
 
 
 class _BestEpoch:
@@ -132,18 +101,25 @@ class _BestEpoch:
 
     def __init__(self, metric: str) -> None:
         self._metric, self._sign = metric, 1 if maximised(metric) else -1
-        self._score = -np.inf
+        self._score = -math.inf
         self._snapshot: Snapshot | None = None
+
+    @property
+    def epoch(self) -> int | None:
+        """The best epoch, from 1; None where none was looked at."""
+        return len(self._snapshot.history) if self._snapshot else None
 
     def consider(self, row: Row, snapshot: Callable[[], Snapshot]) -> None:
         """Takes a snapshot where this epoch is better than all before."""
         if self._sign * row[self._metric] > self._score:
             self._score, self._snapshot = self._sign * row[self._metric], snapshot()
 
-    def restore(self, trained: Trained) -> None:
-        """Brings the best epoch back, if one was kept."""
-        if self._snapshot is not None:
-            put(trained.built, self._snapshot)
+    def restore(self, trained: Trained) -> int:
+        """Brings the best epoch back, if one was kept; returns how many epochs the weights have seen."""
+        if self._snapshot is None:
+            return len(trained.history)
+        put(trained.built, self._snapshot)
+        return len(self._snapshot.history)
 
 
 def _joined(dataset: Dataset) -> Images:
@@ -151,69 +127,26 @@ def _joined(dataset: Dataset) -> Images:
     return Images(pixels, np.concatenate([dataset.train.labels, dataset.validation.labels]))
 
 
-def _hold_out(images: Images, share: float, *, seed: int) -> tuple[Images, Images]:
+def _hold_out(images: Images, share: float | None, *, seed: int) -> tuple[Images, Images | None]:
+    if share is None:
+        return images, None
     everything = np.arange(len(images))
-    kept, held = train_test_split(everything, test_size=share, random_state=seed, stratify=images.labels)
+    try:
+        kept, held = train_test_split(everything, test_size=share, random_state=seed, stratify=images.labels)
+    except ValueError as error:
+        rule = f"every class must have images on both sides when --holdout takes its share of {len(images)} images"
+        problem = Problem(rule=rule, given=f"{share:g}: {error}", remedy="hold out more, or replay without --holdout")
+        raise InputError([problem], "--holdout") from error
     first, second = (Images(images.images[part], images.labels[part]) for part in (np.sort(kept), np.sort(held)))
     return first, second
-
-
-def _seeds(config: TrialConfig, count: int) -> range:
-    return range(config.training.seed, config.training.seed + count)
 
 
 def _score(model: keras.Model, test: Images, class_names: Sequence[str]) -> Evaluation:
     return evaluate(model.predict(test.images, batch_size=256, verbose=0), test.labels, class_names)
 
 
-def _write(
-    folder: Path,
-    model: keras.Model,
-    history: Sequence[Row],
-    evaluations: Sequence[Evaluation],
-    *,
-    recipe: Recipe,
-    dataset: Dataset,
-    provenance: Mapping[str, Any],
-) -> None:
-    """Fills a new folder and puts it in the place of an earlier one, so that no mixture of two is ever seen."""
-    fresh = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    model.save(fresh / MODEL_FILE)
-    height, width, channels = dataset.image_shape
-    described = {"image_size": [height, width], "channels": channels, "class_names": list(dataset.class_names)}
-    (fresh / PREPROCESSING_FILE).write_text(json.dumps(described, indent=2) + "\n")
-    (fresh / "metrics.json").write_text(json.dumps(_metrics(evaluations, recipe.config), indent=2) + "\n")
-    evaluations[0].confusion.to_csv(fresh / "confusion.csv")
-    pd.DataFrame(history).astype({"epoch": int}).to_csv(fresh / "history.csv", index=False)
-    write_yaml(fresh / "config.yaml", recipe.config.model_dump(mode="json") | {"provenance": dict(provenance)})
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
-
-
-def _metrics(evaluations: Sequence[Evaluation], config: TrialConfig) -> dict[str, Any]:
-    """metrics.json: the scores of the saved model at the top level; over several seeds, mean and sd beside them."""
-    first = evaluations[0].metrics
-    told: dict[str, Any] = dict(first) | {"epochs": config.training.epochs, "test_images": int(evaluations[0].confusion.to_numpy().sum())}
-    if len(evaluations) > 1:
-        scores = pd.DataFrame([evaluation.metrics for evaluation in evaluations])
-        told["seeds"] = list(_seeds(config, len(evaluations)))
-        told["mean"], told["sd"] = scores.mean().to_dict(), scores.std(ddof=1).to_dict()
-    return told
-
-
-def _refuse_foreign(folder: Path) -> None:
-    if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / MODEL_FILE).exists())):
-        problem = Problem(
-            rule="the output folder must be new, empty, or of an earlier retraining",
-            remedy="name another one with -o",
-        )
-        raise InputError([problem], str(folder))
-
-
-def _warn_of_other_data(dataset: Dataset, provenance: Mapping[str, Any], tell: Tell) -> None:
-    recorded = provenance.get("data_fingerprint")
+def _warn_of_other_data(dataset: Dataset, recipe: Recipe, tell: Tell) -> None:
+    recorded = recipe.provenance.get("data_fingerprint")
     if recorded and recorded != dataset.fingerprint:
         tell(f"Warning: this is not the data of the search (fingerprint {dataset.fingerprint}, then {recorded}).")
 

@@ -15,6 +15,7 @@ from trainables.batches import evaluation_batches, steps_per_epoch, training_bat
 from trainables.callback import Diverged, Reporter
 from trainables.checkpoint import Snapshot
 from trainables.data.dataset import Images
+from trainables.data.place import stamp
 from trainables.history import Reason, Row
 from trainables.models.build import (
     Built,
@@ -22,6 +23,7 @@ from trainables.models.build import (
     build,
     choose_trainable,
     compile_model,
+    forget,
     set_values,
     stock_model,
 )
@@ -60,6 +62,7 @@ class Trained:
     """What came of a training run."""
 
     built: Built
+    """Until the next training run of the process, which may use the same model."""
     config: TrialConfig
     history: tuple[Row, ...]
     reason: Reason
@@ -94,6 +97,7 @@ def train(
 
     Raises:
         Interrupted: `hooks.interrupted` said so.
+        InputError: there is no such backbone, or its weights cannot be read.
     """
     keras.utils.set_random_seed(config.training.seed)
     built = _built(config, Inputs.of(images.images, classes=classes))
@@ -144,11 +148,8 @@ class _Run:
 
     def stage(self, stage: Stage) -> Reason:
         """Fits one stage, from wherever the history stands."""
-        staged = len(stages(self.config)) > 1
-        if staged:
-            choose_trainable(self.built, self.config, unfrozen=stage.unfrozen)
-            compile_model(self.built)
-        reporter = self._reporter(stage, patient=stage.unfrozen)
+        self._enter(stage)
+        reporter = self._reporter(stage)
         settings = self.config.training
         batches = training_batches(
             self.images.images,
@@ -173,14 +174,25 @@ class _Run:
             return "diverged"
         return reporter.reason or "finished"
 
-    def _reporter(self, stage: Stage, *, patient: bool) -> Reporter:
+    def _enter(self, stage: Stage) -> None:
+        """Lets the layers of the stage train, and no others, from an optimizer without memory of another stage."""
+        model = self.config.model
+        if not isinstance(model, PretrainedModel) or model.unfrozen_blocks == 0:
+            return
+        choose_trainable(self.built, self.config, unfrozen=stage.unfrozen)
+        compile_model(self.built)
+        if len(self.history) < stage.first_epoch:
+            forget(self.built)
+
+    def _reporter(self, stage: Stage) -> Reporter:
         settings = self.config.training
         return Reporter(
             history=self.history,
             rate=self._rates(stage),
             last_epoch=settings.epochs,
             metric=self.metric,
-            patience=settings.patience if patient and self.validation is not None else None,
+            patience=settings.patience if stage.unfrozen and self.validation is not None else None,
+            patience_from=stage.first_epoch,
             min_delta=settings.min_delta,
             on_epoch=lambda row, reason: self.hooks.on_epoch(row, reason, self._snapshot),
             interrupted=self.hooks.interrupted,
@@ -208,11 +220,16 @@ _kept: OrderedDict[tuple[Any, ...], Built] = OrderedDict()
 
 def _built(config: TrialConfig, inputs: Inputs) -> Built:
     """A compiled model of the configuration's architecture: a kept one if there is one, else a new one."""
-    parts = (config.model, config.augmentation, config.optimizer)
-    key = (inputs, *(architecture(part) for part in parts))
+    optimizer = (config.optimizer.name, config.optimizer.momentum)  # schedules are no part of the graph
+    key = (inputs, architecture(config.model), architecture(config.augmentation), optimizer, weights_stamp(config))
     if key not in _kept:
         while len(_kept) >= KEPT_MODELS:
             _kept.popitem(last=False)
         _kept[key] = build(config, inputs)
     _kept.move_to_end(key)
     return _kept[key]
+
+
+def weights_stamp(config: TrialConfig) -> tuple[tuple[str, int, int], ...]:
+    """What tells that a backbone's weights file is still the same."""
+    return stamp(config.model) if isinstance(config.model, PretrainedModel) else ()

@@ -20,8 +20,8 @@ from trainables.environment import prepare
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainables.history import Reason, Row
     from trainables.checkpoint import Snapshot
+    from trainables.history import Reason, Row
 
 TASK, OUTCOME = "task", "outcome"
 """Keys of the only entry in a trial's Ray configuration, and of the only entry of ours in its results."""
@@ -193,9 +193,8 @@ class _Session:
         return Path(self.task.folder) / "checkpoint"
 
 
-@ray.remote(num_cpus=0, max_concurrency=100_000)
 class StopSignal:
-    """Set once by the driver; every process of the run waits on it, wherever it is."""
+    """A Ray actor, set once by the driver; every process of the run waits on it, wherever it is."""
 
     def __init__(self) -> None:
         self._event = Event()

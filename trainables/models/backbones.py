@@ -1,21 +1,19 @@
-"""The pretrained backbones, one entry each: constructor, preprocessing, sizes and block boundaries."""
+"""The pretrained backbones, one entry each. Known without TensorFlow, so that a sweep can be checked without it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import keras
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
     """What must be known of a network to reuse it."""
 
-    constructor: Callable[..., keras.Model]
-    """Function of keras.applications."""
-    preprocessing: Callable[[], keras.layers.Layer]
-    """A stock layer that turns pixels in [0, 255] into what the network was trained on."""
+    constructor: str
+    """Name of a function of keras.applications."""
+    preprocessing: Literal["centred"]
+    """What its images were turned into: "centred" is pixels from -1 to 1."""
     size_px: int
     """Side of the images that it was trained on."""
     min_size_px: int
@@ -24,6 +22,11 @@ class Backbone:
     """Whether its constructor takes a width multiplier."""
     block_ends: tuple[str, ...]
     """The layer that ends each block, from the input up; one tensor crosses each of these boundaries."""
+
+    def cut(self, unfrozen_blocks: int) -> str | None:
+        """The last frozen layer where so many blocks, from the top, train; None where nothing is frozen."""
+        frozen = len(self.block_ends) - unfrozen_blocks
+        return self.block_ends[frozen - 1] if frozen > 0 else None
 
 
 def _mobilenet_v2_blocks() -> tuple[str, ...]:
@@ -34,8 +37,8 @@ def _mobilenet_v2_blocks() -> tuple[str, ...]:
 
 BACKBONES: dict[str, Backbone] = {
     "mobilenet_v2": Backbone(
-        constructor=keras.applications.MobileNetV2,
-        preprocessing=lambda: keras.layers.Rescaling(1 / 127.5, offset=-1, name="preprocess"),
+        constructor="MobileNetV2",
+        preprocessing="centred",
         size_px=224,
         min_size_px=32,
         has_alpha=True,

@@ -14,7 +14,7 @@ from trainables import optimizer
 from trainables.models.cnn import cnn
 from trainables.models.initialise import initialise
 from trainables.models.layers import Layers, SettableLayers, StockLayers
-from trainables.models.pretrained import BACKBONE_LAYER, pretrained, set_trainable
+from trainables.models.pretrained import pretrained, set_trainable, trained_weights
 from trainables.models.settable import settable_values
 
 
@@ -32,17 +32,27 @@ class Inputs:
     @classmethod
     def of(cls, images: np.ndarray, *, classes: int) -> Inputs:
         """Measures training images: uint8 (n, h, w, c)."""
-        # In float64 and by histogram: exact, and without a copy of the images as floats.
-        counts = [np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])]
+        counts = _levels(images)
         levels = np.arange(256.0)
         means = [float(np.average(levels, weights=count)) for count in counts]
         variances = [
             float(np.average((levels - mean) ** 2, weights=count)) for mean, count in zip(means, counts, strict=True)
         ]
-        # A channel that never varies would be divided by zero.
         return cls(
-            shape=tuple(images.shape[1:]), classes=classes, mean=tuple(means), variance=tuple(v or 1.0 for v in variances)
+            shape=tuple(images.shape[1:]),
+            classes=classes,
+            mean=tuple(means),
+            variance=tuple(variance or 1.0 for variance in variances),  # a channel that never varies: not through zero
         )
+
+
+def _levels(images: np.ndarray) -> np.ndarray:
+    """How often each level occurs in each channel, int64 (channels, 256): exact statistics need no floats as large."""
+    counts = np.zeros((images.shape[-1], 256), np.int64)
+    for start in range(0, len(images), 128):  # counting copies to int64, eight times the size
+        for channel, count in enumerate(counts):
+            count += np.bincount(images[start : start + 128, ..., channel].ravel(), minlength=256)
+    return counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +72,11 @@ class Built:
 
 
 def build(config: TrialConfig, inputs: Inputs) -> Built:
-    """The training model of a configuration's architecture, compiled; its settable values are not set yet."""
+    """The training model of a configuration's architecture, compiled; its settable values are not set yet.
+
+    Raises:
+        InputError: there is no such backbone, or its weights cannot be read.
+    """
     layers = SettableLayers()
     decay = layers.variable("optimizer.weight_decay")
     model = _model(config, inputs, layers=layers)
@@ -71,7 +85,7 @@ def build(config: TrialConfig, inputs: Inputs) -> Built:
         optimizer=optimizer.make(config.optimizer, weight_decay=decay),
         variables=layers.variables,
         inputs=inputs,
-        pretrained=_pretrained_weights(model),
+        pretrained=trained_weights(model, config.model) if isinstance(config.model, PretrainedModel) else {},
     )
     choose_trainable(built, config, unfrozen=True)
     built.optimizer.build(model.trainable_variables)
@@ -85,6 +99,11 @@ def set_values(built: Built, config: TrialConfig) -> None:
     for path, variable in built.variables.items():
         variable.assign(values[path])
     initialise(built.model, seed=config.training.seed, pretrained=built.pretrained)
+    forget(built)
+
+
+def forget(built: Built) -> None:
+    """An optimizer with no memory: no momentum, no steps so far, and no learning rate until an epoch sets it."""
     for variable in built.optimizer.variables:
         variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
 
@@ -131,13 +150,3 @@ def _metrics(classes: int) -> list[keras.metrics.Metric]:
         keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy"),
     ]
     return [*metrics, keras.metrics.SparseTopKCategoricalAccuracy(5, name="top5_accuracy")] if classes > 5 else metrics
-
-
-def _pretrained_weights(model: keras.Model) -> dict[str, list[np.ndarray]]:
-    backbones = [layer for layer in model.layers if layer.name == BACKBONE_LAYER]
-    return {
-        layer.name: layer.get_weights()
-        for backbone in backbones
-        for layer in backbone._flatten_layers(include_self=False)
-        if not layer._layers and layer.weights
-    }

@@ -28,13 +28,6 @@ def block_filters(settings: CnnModel) -> tuple[int, ...]:
     return tuple(max(1, round(settings.filters * settings.growth**block)) for block in range(settings.blocks))
 
 
-def smallest_side(settings: CnnModel, side: int) -> int:
-    """Side in pixels of the last feature map, for square images of ``side`` pixels; 0 means that nothing is left."""
-    for _ in range(settings.blocks):
-        side //= settings.pool_size
-    return side
-
-
 def _convolution(
     x: keras.KerasTensor, filters: int, settings: CnnModel, *, layers: Layers, name: str
 ) -> keras.KerasTensor:

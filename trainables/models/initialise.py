@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import keras
 import numpy as np
-
-WEIGHTS = ("kernel", "depthwise_kernel", "pointwise_kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
-"""The attributes under which Keras' layers keep their weights; ``moving_mean`` comes from
-``moving_mean_initializer``, and so on."""
 
 
 def initialise(model: keras.Model, *, seed: int, pretrained: Mapping[str, list[np.ndarray]]) -> None:
@@ -23,35 +19,40 @@ def initialise(model: keras.Model, *, seed: int, pretrained: Mapping[str, list[n
     Raises:
         ValueError: a weight of the model has no initializer that is known here.
     """
-    for position, layer in enumerate(_leaves(model)):
+    layers = model._flatten_layers(include_self=False)
+    for position, layer in enumerate(layer for layer in layers if holds_weights(layer)):
         if layer.name in pretrained:
             layer.set_weights(pretrained[layer.name])
         else:
-            _initialise_layer(layer, seed=seed, position=position)
-    for position, generator in enumerate(_generators(model)):
+            _draw(layer, seed=seed, position=position)
+    generators = [layer.seed_generator for layer in layers if hasattr(layer, "seed_generator")]
+    for position, generator in enumerate(generators):
         state = np.random.SeedSequence([seed, position, 1]).generate_state(1)
         generator.state.assign(np.array([state[0], 0], dtype=generator.state.dtype))
 
 
-def _initialise_layer(layer: keras.layers.Layer, *, seed: int, position: int) -> None:
-    known = {id(weight): name for name in WEIGHTS if (weight := getattr(layer, name, None)) is not None}
-    known |= {id(layer._kernel): "kernel"} if hasattr(layer, "_kernel") else {}
+def holds_weights(layer: keras.layers.Layer) -> bool:
+    """Whether a layer has weights of its own, not only those of layers inside it."""
+    return bool(layer.weights) and not layer._layers
+
+
+def _draw(layer: keras.layers.Layer, *, seed: int, position: int) -> None:
     for number, weight in enumerate(layer.weights):
-        if id(weight) not in known:
-            raise ValueError(f"weight {weight.path} of layer {layer.name} has no known initializer")
-        initializer = getattr(layer, f"{known[id(weight)]}_initializer")
-        drawn = int(np.random.SeedSequence([seed, position, 0, number]).generate_state(1)[0])
+        initializer = _initializer(layer, weight)
         settings = initializer.get_config()
         if "seed" in settings:
+            drawn = int(np.random.SeedSequence([seed, position, 0, number]).generate_state(1)[0])
             initializer = type(initializer).from_config(settings | {"seed": drawn})
         weight.assign(initializer(weight.shape, dtype=weight.dtype))
 
 
-def _leaves(model: keras.Model) -> Iterable[keras.layers.Layer]:
-    """The layers that hold weights themselves, in an order that depends on the architecture alone."""
-    return [layer for layer in model._flatten_layers(include_self=False) if not layer._layers and layer.weights]
+def _initializer(layer: keras.layers.Layer, weight: keras.Variable) -> keras.initializers.Initializer:
+    """The layer's initializer of a weight: ``moving_mean_initializer`` of ``moving_mean``, and so on.
 
-
-def _generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
-    layers = model._flatten_layers(include_self=False)
-    return [layer.seed_generator for layer in layers if hasattr(layer, "seed_generator")]
+    The kernels of depthwise convolutions break the rule: ``depthwise_initializer``.
+    """
+    exception = "depthwise_initializer" if weight.name == "kernel" else ""
+    for attribute in (f"{weight.name}_initializer", exception):
+        if hasattr(layer, attribute):
+            return getattr(layer, attribute)
+    raise ValueError(f"weight {weight.path} of layer {layer.name} has no known initializer")

@@ -1,4 +1,4 @@
-"""The layers whose settings a sweep varies, in two kinds: settable while a model lives, and stock for the saved file."""
+"""The layers whose settings a sweep varies, in two kinds: settable while a model lives, and stock for the file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Layers(Protocol):
     def augment(self, policy: Sequence[Transform], path: str) -> keras.layers.Layer | None:
         """The augmentation; none in a model that is to be saved."""
 
-    def batch_norm(self, **options: Any) -> keras.layers.Layer:
+    def batch_norm(self, options: Mapping[str, Any]) -> keras.layers.Layer:
         """Batch normalisation that keeps its statistics, as a pretrained backbone needs it."""
 
 
@@ -52,7 +52,7 @@ class SettableLayers:
         """Augmentation of the variable's strength."""
         return Augment(policy, self.variable(path), name="augment") if policy else None
 
-    def batch_norm(self, **options: Any) -> keras.layers.Layer:
+    def batch_norm(self, options: Mapping[str, Any]) -> keras.layers.Layer:
         """Batch normalisation in inference mode: gamma and beta may train, the statistics never move."""
         return _InferenceBatchNorm(**options)
 
@@ -74,7 +74,7 @@ class StockLayers:
     def augment(self, policy: Sequence[Transform], path: str) -> None:
         """A saved model augments nothing."""
 
-    def batch_norm(self, **options: Any) -> keras.layers.Layer:
+    def batch_norm(self, options: Mapping[str, Any]) -> keras.layers.Layer:
         """Keras' own batch normalisation."""
         return keras.layers.BatchNormalization(**options)
 

@@ -1,0 +1,169 @@
+"""The live view: what a terminal shows, what a log file gets."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from search.progress import Progress
+from search.record import Reason, State, TrialEnd, TrialInfo
+from search.wording import duration
+from tests.search.runs import config, make_run, row, run_info
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def console(*, terminal: bool, width: int = 80) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=width, color_system=None)
+
+
+def text(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def view(progress: Progress, *, width: int = 80) -> list[str]:
+    screen = console(terminal=False, width=width)
+    screen.print(progress.view())
+    return text(screen).splitlines()
+
+
+def info(number: int, *, baseline: bool = False) -> TrialInfo:
+    return TrialInfo(number=number, values={"dropout": 0.3}, config=config(), baseline=baseline)
+
+
+def end(number: int, value: float | None, state: State = "complete", reason: Reason = "finished") -> TrialEnd:
+    return TrialEnd(number=number, state=state, reason=reason, best_epoch=1, value=value, epochs=3, seconds=10.0)
+
+
+def four_trials(progress: Progress) -> None:
+    for number, value in enumerate((0.5, 0.9, 0.6, 0.95)):
+        progress.started(info(number, baseline=number == 0))
+        progress.epoch(number, row(1, value))
+    progress.ended(end(0, 0.5))
+    progress.ended(end(1, 0.9, "complete", "patience"))
+    progress.ended(end(2, 0.6, "pruned", "asha"))
+    progress.ended(end(3, 0.95, "pruned", "diverged"))
+
+
+def test_away_from_a_terminal_every_ended_trial_is_one_line_and_nothing_else(tmp_path: Path) -> None:
+    screen = console(terminal=False)
+    progress = Progress(run_info(tmp_path), screen)
+    four_trials(progress)
+    progress.close(best=1)
+    assert text(screen).splitlines() == [
+        "trial   0  complete              3 epochs  val_accuracy 0.5000",
+        "trial   1  complete (patience)   3 epochs  val_accuracy 0.9000",
+        "trial   2  stopped-early         3 epochs  val_accuracy 0.6000",
+        "trial   3  diverged              3 epochs  val_accuracy 0.9500",
+    ]
+
+
+def test_the_line_of_a_new_leader_says_so(tmp_path: Path) -> None:
+    screen = console(terminal=False)
+    progress = Progress(run_info(tmp_path), screen)
+    progress.started(info(0))
+    progress.ended(end(0, 0.5))
+    progress.started(info(1))
+    progress.ended(end(1, None, "fail", "error"))
+    assert [line.endswith("best so far") for line in text(screen).splitlines()] == [True, False]
+
+
+def test_the_view_tells_counts_the_best_against_the_baseline_and_the_epochs(tmp_path: Path) -> None:
+    progress = Progress(run_info(tmp_path, trials=24), console(terminal=True))
+    four_trials(progress)
+    progress.close(best=1)
+    told = "\n".join(view(progress))
+    assert "4/24 trials" in told
+    assert "2 complete · 1 stopped-early · 1 diverged" in told
+    assert "best val_accuracy 0.9000 (trial 1), 0.4000 above the baseline's 0.5000" in told
+    assert "4 epochs" in told
+
+
+def test_a_diverged_trial_leads_only_until_it_diverges(tmp_path: Path) -> None:
+    progress = Progress(run_info(tmp_path), console(terminal=True))
+    progress.started(info(0))
+    progress.epoch(0, row(1, 0.9))
+    assert progress.best() == 0
+    progress.epoch(0, row(2, math.nan))
+    progress.ended(end(0, 0.9, "pruned", "diverged"))
+    progress.close(best=None)
+    assert progress.best() is None
+
+
+def test_running_trials_have_a_line_each_with_their_epoch_and_best(tmp_path: Path) -> None:
+    progress = Progress(run_info(tmp_path), console(terminal=True))
+    progress.started(info(0, baseline=True))
+    progress.epoch(0, row(1, 0.7))
+    progress.epoch(0, row(2, 0.6))
+    told = view(progress)
+    progress.close(best=0)
+    assert any("trial 0 baseline" in line and "epoch 2/3" in line and "best 0.7000" in line for line in told)
+
+
+@pytest.mark.parametrize("width", [80, 60, 30])
+def test_a_thousand_running_trials_fit_the_screen(tmp_path: Path, width: int) -> None:
+    progress = Progress(run_info(tmp_path, trials=5000), console(terminal=True))
+    for number in range(1000):
+        progress.started(info(number, baseline=number == 0))
+        progress.epoch(number, row(1, 0.123456789))
+    told = view(progress, width=width)
+    progress.close(best=0)
+    assert len(told) <= 16
+    assert max(map(len, told)) <= width
+    assert any("992 more" in line for line in told)
+
+
+def test_the_time_left_is_told_once_three_trials_have_finished(tmp_path: Path) -> None:
+    progress = Progress(run_info(tmp_path, trials=13), console(terminal=True))
+    for number in (0, 1, 2, 3, 4):
+        progress.started(info(number))
+    progress.ended(end(0, 0.5))
+    progress.ended(end(1, 0.5))
+    assert progress.seconds_left() is None
+    progress.ended(end(2, 0.5))
+    assert progress.seconds_left() == pytest.approx(10.0 * 10 / 2)  # mean seconds × to go ÷ at once
+    progress.close(best=0)
+
+
+def test_elapsed_time_follows_the_clock(tmp_path: Path) -> None:
+    clock = Clock()
+    progress = Progress(run_info(tmp_path), console(terminal=True), clock=clock)
+    clock.now = 3725.0
+    assert any("1 h 02 min gone" in line for line in view(progress))
+
+
+def test_a_resumed_run_begins_with_what_was_done_before(tmp_path: Path) -> None:
+    directory = make_run(tmp_path / "digits-1")
+    told = "\n".join(view(Progress(run_info(directory), console(terminal=True))))
+    assert "5/6 trials" in told
+    assert "best val_accuracy 0.9500 (trial 1), 0.0500 above the baseline's 0.9000" in told
+
+
+def test_a_terminal_is_left_with_a_visible_cursor(tmp_path: Path) -> None:
+    screen = console(terminal=True)
+    progress = Progress(run_info(tmp_path), screen)
+    progress.started(info(0))
+    progress.close(best=None)
+    progress.close(best=None)
+    assert text(screen).rindex("\x1b[?25h") > text(screen).rindex("\x1b[?25l")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.4, "0 s"), (59.6, "1 min 00 s"), (61, "1 min 01 s"), (3600, "1 h 00 min"), (90000, "1 d 1 h")],
+)
+def test_durations_are_told_in_their_two_largest_units(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
