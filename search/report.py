@@ -132,7 +132,8 @@ def failures_part(run: Run, frame: pd.DataFrame) -> str:
     """What went wrong, trial by trial."""
     failed = [trial for trial in run.trials if ending(state(trial), reason(trial)) in ("failed", "diverged")]
     told = {f"trial {trial.number}": failure(run, trial.number, reason(trial)) for trial in failed[:ROWS]}
-    return section("Failures", definitions(told))
+    body = f'<div class="scroll">{definitions(told)}</div>' if told else ""
+    return section("Failures", body)
 
 
 def failure(run: Run, number: int, why: str) -> str:

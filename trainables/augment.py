@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -44,7 +44,7 @@ class Augment(keras.layers.Layer):
         super().__init__(**options)
         self.policy = tuple(policy)
         # In a closure, because a variable kept as an attribute would count as a weight of the layer.
-        self._strength = lambda: strength
+        self._strength: Callable[[], keras.Variable] = lambda: strength
         self.seed_generator = keras.random.SeedGenerator(seed=0)
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:

@@ -17,16 +17,7 @@ from trainables.checkpoint import Snapshot
 from trainables.data.dataset import Images
 from trainables.data.place import stamp
 from trainables.history import Reason, Row
-from trainables.models.build import (
-    Built,
-    Inputs,
-    build,
-    choose_trainable,
-    compile_model,
-    forget,
-    set_values,
-    stock_model,
-)
+from trainables.models.build import Built, Inputs, build, choose_stage, forget, is_staged, set_values, stock_model
 from trainables.models.settable import architecture
 from trainables.optimizer import schedule
 
@@ -121,7 +112,7 @@ def stages(config: TrialConfig) -> tuple[Stage, ...]:
     """
     model, epochs = config.model, config.training.epochs
     rate = config.optimizer.learning_rate
-    if not isinstance(model, PretrainedModel) or model.unfrozen_blocks == 0:
+    if not is_staged(model):
         return (Stage(first_epoch=1, last_epoch=epochs, unfrozen=True, learning_rate=rate),)
     head_epochs = min(model.head_epochs, epochs)
     head = Stage(first_epoch=1, last_epoch=head_epochs, unfrozen=False, learning_rate=rate)
@@ -148,7 +139,9 @@ class _Run:
 
     def stage(self, stage: Stage) -> Reason:
         """Fits one stage, from wherever the history stands."""
-        self._enter(stage)
+        model = choose_stage(self.built, self.config, unfrozen=stage.unfrozen)
+        if len(self.history) < stage.first_epoch:
+            forget(self.built)  # no momentum, and no count of steps, from another stage
         reporter = self._reporter(stage)
         settings = self.config.training
         batches = training_batches(
@@ -160,7 +153,7 @@ class _Run:
         )
         held_out = self.validation
         try:
-            self.built.model.fit(
+            model.fit(
                 batches,
                 steps_per_epoch=steps_per_epoch(len(self.images.labels), settings.batch_size),
                 validation_data=evaluation_batches(held_out.images, held_out.labels) if held_out is not None else None,
@@ -173,16 +166,6 @@ class _Run:
         except Diverged:
             return "diverged"
         return reporter.reason or "finished"
-
-    def _enter(self, stage: Stage) -> None:
-        """Lets the layers of the stage train, and no others, from an optimizer without memory of another stage."""
-        model = self.config.model
-        if not isinstance(model, PretrainedModel) or model.unfrozen_blocks == 0:
-            return
-        choose_trainable(self.built, self.config, unfrozen=stage.unfrozen)
-        compile_model(self.built)
-        if len(self.history) < stage.first_epoch:
-            forget(self.built)
 
     def _reporter(self, stage: Stage) -> Reporter:
         settings = self.config.training

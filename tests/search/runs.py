@@ -17,6 +17,7 @@ from optuna.trial import TrialState, create_trial
 from search.history import write_history
 from search.record import RunInfo
 from spaces.config import TrialConfig
+from spaces.metric import direction_of
 from spaces.write import write_yaml
 
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
@@ -59,10 +60,10 @@ SMALL = (
 
 def run_info(directory: Path, *, name: str = "digits-1", trials: int = 6, metric: str = "val_accuracy") -> RunInfo:
     """The run that `make_run` builds."""
-    direction = "minimize" if metric == "val_loss" else "maximize"
+    direction = direction_of(metric)
     return RunInfo(
         id="ab12cd34", name=name, directory=directory, metric=metric, direction=direction, trials=trials, epochs=3
-    )  # type: ignore[arg-type]
+    )
 
 
 def make_run(
@@ -71,9 +72,8 @@ def make_run(
     """A run directory with these trials in it, numbered from 0."""
     directory.mkdir(parents=True, exist_ok=True)
     write_yaml(directory / "sweep.yaml", sweep_mapping(metric) | {"run": about(name)})
-    direction = "minimize" if metric == "val_loss" else "maximize"
     storage = JournalStorage(JournalFileBackend(str(directory / "study.journal")))
-    study = optuna.create_study(storage=storage, study_name=name, direction=direction)
+    study = optuna.create_study(storage=storage, study_name=name, direction=direction_of(metric))
     for number, told in enumerate(trials):
         add_trial(study, directory, number=number, told=told, metric=metric)
     return directory

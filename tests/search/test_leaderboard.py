@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 from pathlib import Path
 
 import pandas as pd
@@ -62,7 +61,7 @@ def test_a_stopped_trial_is_worth_its_best_epoch_and_says_that_it_was_stopped(sm
 
 def test_a_value_of_a_branch_not_taken_is_empty(small: Path) -> None:
     frame = leaderboard(small).set_index("trial")
-    assert math.isnan(frame.loc[0, "l2.on"])
+    assert bool(frame["l2.on"].isna()[0])
     assert frame.loc[5, "l2.on"] == 1e-4
 
 

@@ -60,6 +60,9 @@ class Built:
     """A model whose settable values are variables, with what is needed to start it afresh."""
 
     model: keras.Model
+    head_model: keras.Model | None = None
+    """The same layers in a model compiled while only the head trained; None where no backbone is fine-tuned. Two models,
+    because each keeps the graphs that were traced for it."""
     optimizer: keras.optimizers.Optimizer
     variables: Mapping[str, keras.Variable]
     inputs: Inputs
@@ -79,18 +82,31 @@ def build(config: TrialConfig, inputs: Inputs) -> Built:
     """
     layers = SettableLayers()
     decay = layers.variable("optimizer.weight_decay")
-    model = _model(config, inputs, layers=layers)
+    model, staged = _model(config, inputs, layers=layers), is_staged(config.model)
     built = Built(
         model=model,
+        head_model=keras.Model(model.input, model.output, name="head_stage") if staged else None,
         optimizer=optimizer.make(config.optimizer, weight_decay=decay),
         variables=layers.variables,
         inputs=inputs,
         pretrained=trained_weights(model, config.model) if isinstance(config.model, PretrainedModel) else {},
     )
-    choose_trainable(built, config, unfrozen=True)
+    for unfrozen in (False, True) if staged else (True,):
+        _compile(choose_stage(built, config, unfrozen=unfrozen), built)
     built.optimizer.build(model.trainable_variables)
-    compile_model(built)
     return built
+
+
+def is_staged(model: CnnModel | PretrainedModel) -> bool:
+    """Whether the head trains before the rest does."""
+    return isinstance(model, PretrainedModel) and model.unfrozen_blocks > 0
+
+
+def choose_stage(built: Built, config: TrialConfig, *, unfrozen: bool) -> keras.Model:
+    """The model to fit, its backbone frozen below the configured depth, or (``unfrozen`` false) altogether."""
+    if isinstance(config.model, PretrainedModel):
+        set_trainable(built.model, config.model, unfrozen_blocks=config.model.unfrozen_blocks if unfrozen else 0)
+    return built.model if unfrozen or built.head_model is None else built.head_model
 
 
 def set_values(built: Built, config: TrialConfig) -> None:
@@ -106,22 +122,6 @@ def forget(built: Built) -> None:
     """An optimizer with no memory: no momentum, no steps so far, and no learning rate until an epoch sets it."""
     for variable in built.optimizer.variables:
         variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
-
-
-def choose_trainable(built: Built, config: TrialConfig, *, unfrozen: bool) -> None:
-    """Freezes a backbone below the configured depth, or (``unfrozen`` false) altogether; no effect on a CNN."""
-    if isinstance(config.model, PretrainedModel):
-        set_trainable(built.model, config.model, unfrozen_blocks=config.model.unfrozen_blocks if unfrozen else 0)
-
-
-def compile_model(built: Built) -> None:
-    """(Re)compiles for the layers that train now. Traced graphs are dropped."""
-    built.model.compile(
-        optimizer=built.optimizer,
-        loss="sparse_categorical_crossentropy",
-        metrics=_metrics(built.inputs.classes),
-        jit_compile=False,  # 12–25 times slower on CPUs, and the warp of the augmentation has no XLA kernel
-    )
 
 
 def stock_model(built: Built, config: TrialConfig) -> keras.Model:
@@ -141,6 +141,15 @@ def _model(config: TrialConfig, inputs: Inputs, *, layers: Layers) -> keras.Mode
     else:
         body = partial(pretrained, x, config.model)
     return keras.Model(images, body(classes=inputs.classes, layers=layers), name=config.model.kind)
+
+
+def _compile(model: keras.Model, built: Built) -> None:
+    model.compile(
+        optimizer=built.optimizer,
+        loss="sparse_categorical_crossentropy",
+        metrics=_metrics(built.inputs.classes),
+        jit_compile=False,  # 12–25 times slower on CPUs, and the warp of the augmentation has no XLA kernel
+    )
 
 
 def _metrics(classes: int) -> list[keras.metrics.Metric]:

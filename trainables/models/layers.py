@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -82,7 +82,8 @@ class StockLayers:
 class _VariableDropout(keras.layers.Layer):
     def __init__(self, rate: keras.Variable, **options: Any) -> None:
         super().__init__(**options)
-        self._rate = lambda: rate  # a closure: as an attribute the variable would count as a weight
+        # A closure: as an attribute the variable would count as a weight.
+        self._rate: Callable[[], keras.Variable] = lambda: rate
         self.seed_generator = keras.random.SeedGenerator(seed=0)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -97,7 +98,7 @@ class _VariableDropout(keras.layers.Layer):
 
 class _VariableL2(keras.regularizers.Regularizer):
     def __init__(self, size: keras.Variable) -> None:
-        self._size = lambda: size
+        self._size: Callable[[], keras.Variable] = lambda: size
 
     def __call__(self, weights: tf.Tensor) -> tf.Tensor:
         return keras.ops.convert_to_tensor(self._size()) * keras.ops.sum(keras.ops.square(weights))

@@ -75,7 +75,7 @@ def _backbone(settings: PretrainedModel, layers: Layers) -> keras.Model:
         return type(layer).from_config(layer.get_config())
 
     copied = keras.models.clone_model(_network(settings, weights=None), clone_function=copy)
-    return keras.Model(copied.inputs, copied.outputs, name=BACKBONE_LAYER)
+    return keras.Model(copied.input, copied.output, name=BACKBONE_LAYER)
 
 
 def _network(settings: PretrainedModel, *, weights: str | None) -> keras.Model:

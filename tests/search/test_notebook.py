@@ -1,0 +1,26 @@
+"""The cell that the README shows for notebooks runs as it stands, in a real kernel."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from commands import environment
+from nbclient import NotebookClient
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_notebook_cell_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    (cell,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert "tunehound.run_sweep" in cell
+    smaller = cell.replace('load_sweep("digits"', 'load_sweep("digits", ["search.trials=2", "trial.training.epochs=4"]')
+    assert smaller != cell
+    checks = "assert len(board) == 2\nassert config.training.epochs == 4\nassert model.output_shape == (None, 10)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (smaller, checks)])
+    NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert (tmp_path / "runs").is_dir()
