@@ -44,7 +44,9 @@ def count_slots(slot: Slot, nodes: Sequence[Node]) -> int:
     return sum(_fitting(slot, node) for node in nodes)
 
 
-def choose_slot(nodes: Sequence[Node], *, image_side_px: int, cpus: int | None = None, gpus: float | None = None) -> Slot:
+def choose_slot(
+    nodes: Sequence[Node], *, image_side_px: int, cpus: int | None = None, gpus: float | None = None
+) -> Slot:
     """What a trial should hold on these nodes, where ``cpus`` and ``gpus`` leave it open.
 
     With GPUs, small images share one (up to 64 pixels a side four trials, up to 128 two), because such a trial cannot

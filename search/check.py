@@ -23,12 +23,19 @@ def check(sweep: Sweep) -> DataInfo:
     problems: dict[tuple[object, str], Problem] = {}
     for config in closed_corners(sweep):
         if config.data not in infos:
-            infos[config.data] = describe(config.data)
+            infos[config.data] = _described(sweep, config)
         for problem in misfits(config, infos[config.data], metric=sweep.search.metric):
             problems.setdefault((problem.path, problem.rule), problem)
     if problems:
-        raise InputError(list(problems.values()), sweep.name)
+        raise sweep.refusal(list(problems.values()))
     return next(iter(infos.values()))
+
+
+def _described(sweep: Sweep, config: TrialConfig) -> DataInfo:
+    try:
+        return describe(config.data)
+    except InputError as error:
+        raise sweep.refusal(error.problems) from error
 
 
 def closed_corners(sweep: Sweep) -> Iterator[TrialConfig]:

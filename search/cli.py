@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from search.quiet import calm
+from search.run import SweepFailedError
 from spaces.problem import InputError
 
 if TYPE_CHECKING:
@@ -40,11 +41,17 @@ SweepArgument = Annotated[
 NO_OVERRIDES: list[str] = []
 RUNS = Path("runs")
 
+
+def examples(*lines: str) -> str:
+    """The end of a command's help."""
+    return "\n\n".join(("Examples:", *lines))
+
+
 told = Console(stderr=True, soft_wrap=True)
 """For progress and messages; results go to stdout."""
 
 
-@app.command(epilog="Examples:  tunehound run digits   ·   tunehound run my.yaml --set search.trials=8 --name first-try")
+@app.command(epilog=examples("tunehound run digits", "tunehound run my.yaml --set search.trials=8 --name first-try"))
 def run(
     sweep: SweepArgument,
     overrides: Overrides = NO_OVERRIDES,
@@ -58,7 +65,7 @@ def run(
     conclude(run_sweep(load_sweep(sweep, overrides), runs=runs, name=name))
 
 
-@app.command(epilog="Examples:  tunehound resume latest   ·   tunehound resume runs/first-try --set search.trials=60")
+@app.command(epilog=examples("tunehound resume latest", "tunehound resume runs/first-try --set search.trials=60"))
 def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = RUNS) -> None:
     """Continue an interrupted run; more trials (--set search.trials=N) extend a finished one."""
     from search.run import resume_run
@@ -71,7 +78,7 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
     conclude(resume_run(directory, overrides=overrides))
 
 
-@app.command(epilog="Examples:  tunehound plan digits --check   ·   tunehound plan my.yaml --set trial.training.epochs=9")
+@app.command(epilog=examples("tunehound plan digits --check", "tunehound plan my.yaml --set trial.training.epochs=9"))
 def plan(
     sweep: SweepArgument,
     overrides: Overrides = NO_OVERRIDES,
@@ -87,7 +94,7 @@ def plan(
     typer.echo(f"{loaded.name}: nothing is wrong" if check else "\n".join(plan_lines(loaded, info)))
 
 
-@app.command(epilog="Examples:  tunehound leaderboard latest --top 5   ·   tunehound leaderboard a b --format csv")
+@app.command(epilog=examples("tunehound leaderboard latest --top 5", "tunehound leaderboard a b --format csv"))
 def leaderboard(
     names: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs' folders or names, or `latest`.")],
     top: Annotated[int | None, typer.Option(min=1, help="Show only so many.")] = None,
@@ -100,7 +107,7 @@ def leaderboard(
     show_leaderboard([find_run(name, runs) for name in names], top=top, format=format)
 
 
-@app.command(epilog="Example:  tunehound report latest")
+@app.command(epilog=examples("tunehound report latest"))
 def report(run: RunArgument, runs: Runs = RUNS) -> None:
     """(Re)write report.html."""
     from search.report import write_report
@@ -109,7 +116,7 @@ def report(run: RunArgument, runs: Runs = RUNS) -> None:
     typer.echo(write_report(find_run(run, runs)))
 
 
-@app.command(epilog="Examples:  tunehound export latest -o best.yaml   ·   tunehound export latest --rank 2")
+@app.command(epilog=examples("tunehound export latest -o best.yaml", "tunehound export latest --rank 2"))
 def export(
     run: RunArgument,
     rank: Annotated[int, typer.Option(min=1, help="1 is the best.")] = 1,
@@ -128,7 +135,7 @@ def export(
         typer.echo(write_best(directory, output, rank))
 
 
-@app.command(epilog="Examples:  tunehound retrain latest   ·   tunehound retrain best.yaml --set data.path=photos -o model")
+@app.command(epilog=examples("tunehound retrain latest", "tunehound retrain best.yaml --set data.path=photos -o model"))
 def retrain(
     best: Annotated[str, typer.Argument(metavar="BEST.yaml", help="A configuration, or a run whose best is meant.")],
     overrides: Overrides = NO_OVERRIDES,
@@ -136,7 +143,9 @@ def retrain(
     holdout: Annotated[
         float | None, typer.Option(min=0.01, max=0.9, help="Hold out this share and stop early by it.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="BEST.yaml's folder/retrained if not given.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="`retrained` beside BEST.yaml if not given.")
+    ] = None,
     runs: Runs = RUNS,
 ) -> None:
     """Train the best configuration on train + validation, score the test split once, save the model."""
@@ -150,12 +159,19 @@ def retrain(
 
     source = find_best(best, runs)
     result = train_again(
-        source, overrides=overrides, seeds=seeds, holdout=holdout, output=output or source.parent / "retrained", tell=told.print
+        source,
+        overrides=overrides,
+        seeds=seeds,
+        holdout=holdout,
+        output=output or source.parent / "retrained",
+        tell=told.print,
     )
     show_scores(result)
 
 
-@app.command(epilog="Examples:  tunehound predict retrained photo.png   ·   ls *.png | tunehound predict retrained - --top 3")
+@app.command(
+    epilog=examples("tunehound predict retrained photo.png", "ls *.png | tunehound predict retrained - --top 3")
+)
 def predict(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `retrain` wrote.")],
     paths: Annotated[list[str], typer.Argument(metavar="PATH…|-", help="Images or folders; - reads names from stdin.")],
@@ -170,10 +186,10 @@ def predict(
         raise typer.Exit(WORK_FAILED)
 
 
-@app.command(epilog="Examples:  tunehound spaces   ·   tunehound spaces digits > mine.yaml   ·   tunehound spaces --schema")
+@app.command(epilog=examples("tunehound spaces", "tunehound spaces digits > mine.yaml", "tunehound spaces --schema"))
 def spaces(
     name: Annotated[str | None, typer.Argument(help="Print this ready sweep.")] = None,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of sweep files, for editors.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of sweep files.")] = False,
 ) -> None:
     """List the ready sweeps, or print one."""
     from search.ready import ready_lines, ready_text
@@ -222,7 +238,8 @@ def show_scores(retrained: Retrained) -> None:
     from statistics import mean, stdev
 
     seeds = len(retrained.scores)
-    typer.echo(f"Test scores on {retrained.test_images} images, read once" + (f", mean ± sd of {seeds} seeds:" if seeds > 1 else ":"))
+    over = f", mean ± sd of {seeds} seeds" if seeds > 1 else ""
+    typer.echo(f"Test scores on {retrained.test_images} images, read once{over}:")
     for name in retrained.scores[0]:
         values = [scores[name] for scores in retrained.scores]
         spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
@@ -241,6 +258,9 @@ def main() -> NoReturn:
     except InputError as error:
         told.print(str(error), markup=False, highlight=False)
         sys.exit(INPUT_IS_WRONG)
+    except SweepFailedError as error:
+        told.print(str(error), markup=False, highlight=False)
+        sys.exit(WORK_FAILED)
     except KeyboardInterrupt:
         told.print("Interrupted.")
         sys.exit(INTERRUPTED)

@@ -41,7 +41,9 @@ class Ending:
         return self.early and time.monotonic() - self._asked_at > PATIENCE_S
 
 
-def spent(budget: Budget, *, hours: float, epochs: int, slot_hours: float, gpus: float, usd_per_hour: float) -> str | None:
+def spent(
+    budget: Budget, *, hours: float, epochs: int, slot_hours: float, gpus: float, usd_per_hour: float
+) -> str | None:
     """Which limit of a budget is reached, in words; None while there is some left of everything.
 
     Args:

@@ -29,7 +29,7 @@ COLOURS = {
     "stopped-early": "#d08a2e",
     "diverged": "#c0392b",
     "failed": "#7b3fa0",
-    "running": "#2a9db0",
+    "unfinished": "#2a9db0",
 }
 
 
@@ -73,7 +73,7 @@ def learning_curves(run: Run) -> go.Figure | None:
     best = next((trial for trial in ranked(run)[:1] if best_value(run, trial) is not None), None)
     plain = [trial for trial in shown if trial is not best and not is_baseline(trial)]
     figure = blank("epoch", run.metric)
-    for name in ("complete", "stopped-early", "running", "diverged", "failed"):
+    for name in ("complete", "stopped-early", "unfinished", "diverged", "failed"):
         group = [trial for trial in plain if word(trial) == name]
         if group:
             figure.add_trace(faint(group, name))

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from search.atomic import write_text
+from spaces.write import write_text
 from trainables.history import Row
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 from optuna.trial import FrozenTrial
 
-from search.atomic import write_text
 from search.opened import Run, best_epoch, best_value, epochs, is_baseline, open_run, ranked, reason, seconds, state
 from search.wording import against
+from spaces.write import write_text
 
 ABOUT = ("rank", "trial", "state", "epochs", "mean", "sd", "seeds", "seconds", "best_epoch", "baseline", "reason")
 """The columns besides the metric and the open values; an open value of such a name is told by its full name."""

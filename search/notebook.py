@@ -1,11 +1,11 @@
 """Tunehound from a notebook: the few functions that the command line is made of.
 
-    from search import notebook as tunehound
+from search import notebook as tunehound
 
-    run = tunehound.run_sweep(tunehound.load_sweep("digits", ["search.trials=8"])).directory
-    tunehound.leaderboard(run)                       # a pandas DataFrame
-    best = tunehound.retrain(run / "best.yaml")      # trains on train + validation, scores the test split once
-    model = tunehound.load_model(best.folder)        # a stock Keras model
+run = tunehound.run_sweep(tunehound.load_sweep("digits", ["search.trials=8"])).directory
+tunehound.leaderboard(run)                       # a pandas DataFrame
+best = tunehound.retrain(run / "best.yaml")      # trains on train + validation, scores the test split once
+model = tunehound.load_model(best.folder)        # a stock Keras model
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from spaces.config import TrialConfig
 from spaces.load import load_config, load_sweep
 
 if TYPE_CHECKING:
-    import keras
-
     from trainables.retrain import Retrained
 
 __all__ = [
@@ -78,9 +76,8 @@ def retrain(
     return train_again(source, overrides=overrides, seeds=seeds, holdout=holdout, output=output, tell=print)
 
 
-def load_model(folder: str | os.PathLike[str]) -> keras.Model:
+def load_model(folder: str | os.PathLike[str]) -> Any:
     """The stock Keras model that retraining saved."""
-    import keras
+    from trainables.predict import read_model, read_preprocessing  # wakes TensorFlow
 
-    model: Any = keras.saving.load_model(Path(folder) / "model.keras")
-    return model
+    return read_model(Path(folder), classes=len(read_preprocessing(Path(folder)).class_names))

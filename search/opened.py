@@ -28,7 +28,7 @@ STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
-    TrialState.RUNNING: "running",
+    TrialState.RUNNING: "unfinished",
     TrialState.WAITING: "waiting",
 }
 
@@ -116,7 +116,7 @@ def best_value(run: Run, trial: FrozenTrial) -> float | None:
 
 
 def state(trial: FrozenTrial) -> str:
-    """complete, pruned, failed, waiting, or running: which an interrupted trial is too, until it is resumed."""
+    """complete, pruned, failed, waiting, or unfinished: it is training, or was interrupted."""
     return STATES[trial.state]
 
 

@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # nothing is ever restored from Ray's own state
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "WANDB_ERROR_REPORTING": "false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from search.history import append_row, read_history, write_history
+from search.opened import best_trial, open_run
 from search.record import Listener, Reason, RunInfo, State, TrialEnd, TrialInfo
 from search.study import Proposal, Study
 from spaces.close import close_values
@@ -55,21 +56,12 @@ class Recorder:
         self.running: dict[int, Running] = {}
         self.run, self._sweep, self._study, self._listeners = run, sweep, study, listeners
         self._short = short_names(sweep.open_values)
-        self._best: tuple[float, int] | None = None
         self._sign = 1 if maximised(run.metric) else -1
         trials = study.trials()
         self.epochs = sum(len(trial.intermediate_values) for trial in trials)
         """Epochs trained, over all trials."""
         self.seconds = sum(float(trial.user_attrs.get("seconds", 0.0)) for trial in trials)
         """Time that trials took, added up."""
-        for trial in trials:
-            for value in trial.intermediate_values.values():
-                self._note_best(trial.number, value)
-
-    @property
-    def best(self) -> int | None:
-        """Number of the leading trial."""
-        return self._best[1] if self._best else None
 
     def start(self, proposal: Proposal) -> Running:
         """A trial is handed out, new or continued."""
@@ -98,7 +90,6 @@ class Recorder:
         self._study.report(number, epoch=position + 1, value=row[self.run.metric])
         trial.rows.append(row)
         append_row(trial.folder / "history.csv", row)
-        self._note_best(number, row[self.run.metric])
         for listener in self._listeners:
             listener.epoch(number, row)
 
@@ -116,9 +107,10 @@ class Recorder:
 
     def close(self) -> None:
         """The run is over, or stops for now."""
+        leading = best_trial(open_run(self.run.directory))
         for listener in self._listeners:
             try:
-                listener.close(self.best)
+                listener.close(leading.number if leading else None)
             except Exception:
                 log.exception("a listener did not close")
 
@@ -135,7 +127,3 @@ class Recorder:
             epochs=len(trial.rows),
             seconds=round(sum(row["seconds"] for row in trial.rows), 3),
         )
-
-    def _note_best(self, number: int, value: float) -> None:
-        if math.isfinite(value) and (self._best is None or self._sign * value > self._best[0]):
-            self._best = (self._sign * value, number)

@@ -12,11 +12,11 @@ from typing import Any
 import pandas as pd
 
 from search import figures
-from search.atomic import write_text
 from search.leaderboard import ABOUT, leaderboard, verdict
 from search.opened import Run, open_run, reason, state
 from search.page import Cell, definitions, page, preformatted, section, table
 from search.wording import compact, counted, duration, ending, ending_and_why
+from spaces.write import write_text
 
 ROWS = 1000
 """No more rows of the leaderboard than this; leaderboard.csv has all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,19 @@ from spaces.metric import direction_of
 from spaces.problem import InputError, Problem
 from spaces.sweep import Sweep
 from spaces.write import write_yaml
+
+logger = logging.getLogger(__name__)
+
+
+class SweepFailedError(Exception):
+    """Something broke that no trial is to blame for. What was finished is kept."""
+
+    def __init__(self, directory: Path, error: Exception, log: Path) -> None:
+        super().__init__(
+            f"The sweep stopped: {type(error).__name__}: {error}\n"
+            f"Finished trials are kept; the details are in {log}\n"
+            f"Continue with: tunehound resume {directory}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +105,18 @@ def _drive(directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_sid
         epochs=sweep.epochs,
     )
     log = log_file(run.id)
+    reason: str | None = INTERRUPTED
     with driving(directory), chatter_to(log) as console:
         listeners: list[Listener] = [Progress(run, console), *_trackers(run, sweep)]
-        ending = drive(run, sweep, image_side_px=image_side_px, listeners=listeners)
-        interrupted = ending.reason == INTERRUPTED
+        try:
+            reason = drive(run, sweep, image_side_px=image_side_px, listeners=listeners).reason
+        except KeyboardInterrupt:
+            logger.warning("interrupted while Ray was starting or stopping")
+        except Exception as error:
+            logger.exception("the sweep stopped")
+            raise SweepFailedError(directory, error, log) from error
         write_results(directory)
-    return Finished(directory=directory, interrupted=interrupted, reason=ending.reason, metric=run.metric, log=log)
+    return Finished(directory=directory, interrupted=reason == INTERRUPTED, reason=reason, metric=run.metric, log=log)
 
 
 def write_results(directory: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,7 +49,7 @@ def located(document: Document, problem: Problem) -> Problem:
     return replace(problem, source=mark) if isinstance(mark, str) else replace(problem, line=mark)
 
 
-def refuse(document: Document, problems: list[Problem]) -> InputError:
+def refuse(document: Document, problems: Sequence[Problem]) -> InputError:
     """An error that tells each problem once, in file order, overrides last."""
     placed = [located(document, problem) for problem in dict.fromkeys(problems)]
     return InputError(sorted(placed, key=lambda each: (each.source is not None, each.line or 0)), document.source)

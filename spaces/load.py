@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -52,7 +53,7 @@ def load_sweep(source: Source, overrides: Sequence[str] = (), *, check_files: bo
     if problems:
         raise refuse(document, problems)
     name = pathlib.Path(document.source).stem
-    return Sweep(trial=fill(tree, TrialConfig), name=name, **sections)
+    return Sweep(trial=fill(tree, TrialConfig), name=name, refusal=partial(refuse, document), **sections)
 
 
 def load_config(

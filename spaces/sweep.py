@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -11,6 +11,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from spaces.close import baseline
 from spaces.domain import Domain, Scalar
+from spaces.problem import InputError, Problem
 from spaces.settings import Settings
 from spaces.tree import OpenTree, as_written, open_items
 
@@ -97,6 +98,14 @@ SECTIONS: Mapping[str, type[Settings]] = {
 """The sections of a sweep file beside `trial`."""
 
 
+Refusal = Callable[[Sequence[Problem]], InputError]
+
+
+def in_no_file(problems: Sequence[Problem]) -> InputError:
+    """The error of a sweep that was not read from a file."""
+    return InputError(problems, "the sweep")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
     """A checked sweep: every default written out, every file name absolute."""
@@ -111,6 +120,8 @@ class Sweep:
     tracking: Tracking
     name: str
     """The file's name without its ending."""
+    refusal: Refusal = field(default=in_no_file, compare=False, repr=False)
+    """Makes the error that tells mistakes found later, at their lines in the file."""
 
     @cached_property
     def open_values(self) -> dict[str, Domain]:

@@ -30,11 +30,15 @@ def write_yaml(path: str | os.PathLike[str], data: Mapping[str, Any], header: st
     ``header`` becomes comment lines at the top. The file appears whole or not at all, and every value reads
     back equal (lists as tuples) by `spaces.document.read_yaml`.
     """
-    target = pathlib.Path(path)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    write_text(pathlib.Path(path), yaml_text(data, header))
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Write UTF-8 text to a temporary file in the same folder, then rename it."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        temporary.write_text(yaml_text(data, header), encoding="utf-8")
-        temporary.replace(target)
+        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

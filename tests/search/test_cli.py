@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import TINY, call
+
+from tests.search.commands import TINY, call
 
 MISTAKES = [
     ("dropout: {uniform: [0.0, 0.5], baseline: 0.2}", "droput: 0.2", ["trial.model.droput", "dropout"]),
     ("dropout: {uniform: [0.0, 0.5], baseline: 0.2}", "dropout: high", ["trial.model.dropout", "high"]),
-    ("uniform: [0.0, 0.5], baseline: 0.2}\n    l2", "uniform: [0.5, 0.0], baseline: 0.2}\n    l2", ["trial.model.dropout", "0.5"]),
+    (
+        "uniform: [0.0, 0.5], baseline: 0.2}\n    l2",
+        "uniform: [0.5, 0.0], baseline: 0.2}\n    l2",
+        ["trial.model.dropout", "0.5"],
+    ),
     ("log: [1.0e-6, 1.0e-2]", "log: [0, 1.0e-2]", ["trial.model.l2", "0"]),
     ("log: [1.0e-6, 1.0e-2]", "log: [.nan, 1.0e-2]", ["trial.model.l2", "nan"]),
     ("{int: [4, 8], step: 4, baseline: 4}", "{choice: []}", ["trial.model.filters", "choice"]),
@@ -29,7 +34,13 @@ MISTAKES = [
 @pytest.mark.parametrize("command", [("plan", "--check"), ("run",)])
 @pytest.mark.parametrize(("right", "wrong", "told"), MISTAKES)
 def test_a_mistake_in_the_sweep_file_is_told_before_anything_starts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, right: str, wrong: str, told: list[str], command: tuple[str, ...]
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    right: str,
+    wrong: str,
+    told: list[str],
+    command: tuple[str, ...],
 ) -> None:
     assert right in TINY
     (tmp_path / "sweep.yaml").write_text(TINY.replace(right, wrong))
@@ -46,12 +57,18 @@ def test_a_mistake_in_the_sweep_file_is_told_before_anything_starts(
 def test_several_mistakes_are_told_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = TINY.replace("blocks: 1", "bloks: 1").replace("log: [1.0e-6", "log: [0").replace("epochs: 4,", "epochs: four,")
+    text = (
+        TINY.replace("blocks: 1", "bloks: 1").replace("log: [1.0e-6", "log: [0").replace("epochs: 4,", "epochs: four,")
+    )
     (tmp_path / "sweep.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     code, _, err = called(capsys, "run", "sweep.yaml")
     assert code == 2
-    for place in ("sweep.yaml:6  trial.model.bloks", "sweep.yaml:11  trial.model.l2", "sweep.yaml:14  trial.training.epochs"):
+    for place in (
+        "sweep.yaml:6  trial.model.bloks",
+        "sweep.yaml:11  trial.model.l2",
+        "sweep.yaml:14  trial.training.epochs",
+    ):
         assert place in err
 
 

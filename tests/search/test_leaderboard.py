@@ -74,7 +74,7 @@ def test_before_the_confirmation_its_columns_are_empty(small: Path) -> None:
 
 def test_a_running_trial_shows_its_best_so_far(small: Path) -> None:
     told = leaderboard(small).set_index("trial").loc[5]
-    assert (told["state"], told["val_accuracy"], told["epochs"]) == ("running", 0.65, 2)
+    assert (told["state"], told["val_accuracy"], told["epochs"]) == ("unfinished", 0.65, 2)
 
 
 def test_ties_go_to_the_lower_number(tmp_path: Path) -> None:

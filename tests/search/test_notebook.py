@@ -7,8 +7,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from commands import environment
 from nbclient import NotebookClient
+
+from tests.search.commands import environment
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -22,5 +23,7 @@ def test_the_notebook_cell_of_the_readme_runs(tmp_path: Path, monkeypatch: pytes
     assert smaller != cell
     checks = "assert len(board) == 2\nassert config.training.epochs == 4\nassert model.output_shape == (None, 10)"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (smaller, checks)])
-    NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     assert (tmp_path / "runs").is_dir()

@@ -17,7 +17,8 @@ from spaces.sweep import Sweep
 def sweep(folder: Path, search: str) -> Sweep:
     file = folder / "sweep.yaml"
     file.write_text(
-        "trial:\n  data: {source: digits}\n  model: {kind: cnn, blocks: 2, dropout: {uniform: [0, 0.5], baseline: 0.1}}\n"
+        "trial:\n  data: {source: digits}\n"
+        "  model: {kind: cnn, blocks: 2, dropout: {uniform: [0, 0.5], baseline: 0.1}}\n"
         f"  training: {{epochs: 27}}\nsearch: {search}\n"
     )
     return load_sweep(file)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-from commands import TINY, call
+
+from tests.search.commands import TINY, call
 
 
 def test_two_runs_of_one_slot_and_seed_give_the_same_leaderboard(tmp_path: Path) -> None:

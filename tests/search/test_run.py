@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pytest
-from commands import TINY, call
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from PIL import Image
 from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
+
+from tests.search.commands import TINY, call
 
 Done = subprocess.CompletedProcess[str]
 
@@ -40,10 +40,10 @@ def run(home: Path, finished: Done) -> Path:
 
 
 @pytest.fixture(scope="module")
-def retrained(home: Path, run: Path) -> Iterator[tuple[Path, Done]]:
+def retrained(home: Path, run: Path) -> tuple[Path, Done]:
     done = call("retrain", run / "best.yaml", "-o", "model", cwd=home)
     assert done.returncode == 0, done.stderr
-    yield home / "model", done
+    return home / "model", done
 
 
 def rows(file: Path) -> list[dict[str, str]]:
