@@ -227,7 +227,8 @@ def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -
 
     frame = leaderboard(directories[0]) if len(directories) == 1 else compared(directories)
     if format == "table":
-        Console().print(table(frame, metric=open_run(directories[0]).metric, top=top))
+        console = Console()
+        console.print(table(frame, metric=open_run(directories[0]).metric, top=top, width=console.width))
         return
     shown = frame.head(top) if top else frame
     typer.echo(as_json(shown) if format == "json" else shown.to_csv(index=False), nl=format == "json")

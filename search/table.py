@@ -61,10 +61,8 @@ def header(name: str) -> str:
 def cell(name: str, row: dict[str, Any], metric: str) -> str:
     """One value as text; empty where there is none."""
     value = row[name]
-    if name == "trial":
-        return f"{value} baseline" if row["baseline"] else str(value)
     if name == "state":
-        return ending(str(value), str(row["reason"]))
+        return short_state(row)
     if value is pd.NA:
         return ""
     if name in (metric, "mean", "sd") and not math.isnan(value):
@@ -72,6 +70,14 @@ def cell(name: str, row: dict[str, Any], metric: str) -> str:
     if name == "seconds" and not math.isnan(value):
         return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
     return compact(value)
+
+
+def short_state(row: dict[str, Any]) -> str:
+    """How the trial ended, in a word of eight letters; a baseline that came to its end is called so."""
+    word = ending(str(row["state"]), str(row["reason"]))
+    if row["baseline"] and word == "complete":
+        return "baseline"
+    return "stopped" if word == "stopped-early" else word
 
 
 def fitting(cells: dict[str, list[str]], metric: str, width: int) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.search.commands import TINY, call, start
 
-LONG = TINY.replace("epochs: 4,", "epochs: 40,").replace("trials: 6", "trials: 3") + "tracking: off\n"
+LONG = TINY.replace("epochs: 4,", "epochs: 25,").replace("trials: 6", "trials: 3") + "tracking: off\n"
 
 
 def epochs(run: Path, trial: int) -> list[int]:
@@ -50,7 +50,7 @@ def test_an_interrupted_sweep_ends_in_order_and_resumes_without_gap_or_repetitio
     assert resumed.returncode == 0, resumed.stderr
     after = (run / "trials" / "0" / "history.csv").read_text()
     assert after.startswith(before)
-    assert epochs(run, 0) == list(range(1, 41))
+    assert epochs(run, 0) == list(range(1, 26))
     with (run / "leaderboard.csv").open() as lines:
         states = {row["trial"]: row["state"] for row in csv.DictReader(lines)}
     assert set(states) == {"0", "1", "2"}

@@ -125,7 +125,7 @@ def test_the_table_fits_any_width_and_keeps_rank_trial_and_metric(small: Path, w
 def test_the_top_of_the_table_keeps_the_baseline_in_sight(small: Path) -> None:
     lines = drawn(leaderboard(small), top=1)
     assert [line.split()[1] for line in lines if line[:1].isdigit()] == ["1", "0"]
-    assert any("0 baseline" in line for line in lines)
+    assert any(line.split()[1:3] == ["0", "baseline"] for line in lines)
 
 
 def test_the_verdict_names_the_winner_and_its_distance_from_the_baseline(small: Path) -> None:

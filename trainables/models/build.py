@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeGuard
 
 import keras
 import numpy as np
@@ -61,8 +62,8 @@ class Built:
 
     model: keras.Model
     head_model: keras.Model | None = None
-    """The same layers in a model compiled while only the head trained; None where no backbone is fine-tuned. Two models,
-    because each keeps the graphs that were traced for it."""
+    """The same layers in a model compiled while only the head trained; None where no backbone is fine-tuned. There are
+    two models because each keeps the graphs that were traced for it."""
     optimizer: keras.optimizers.Optimizer
     variables: Mapping[str, keras.Variable]
     inputs: Inputs
@@ -97,7 +98,7 @@ def build(config: TrialConfig, inputs: Inputs) -> Built:
     return built
 
 
-def is_staged(model: CnnModel | PretrainedModel) -> bool:
+def is_staged(model: CnnModel | PretrainedModel) -> TypeGuard[PretrainedModel]:
     """Whether the head trains before the rest does."""
     return isinstance(model, PretrainedModel) and model.unfrozen_blocks > 0
 

@@ -49,10 +49,10 @@ def _draw(layer: keras.layers.Layer, *, seed: int, position: int) -> None:
 def _initializer(layer: keras.layers.Layer, weight: keras.Variable) -> keras.initializers.Initializer:
     """The layer's initializer of a weight: ``moving_mean_initializer`` of ``moving_mean``, and so on.
 
-    The kernels of depthwise convolutions break the rule: ``depthwise_initializer``.
+    Depthwise and separable convolutions name theirs by the kind of kernel: ``depthwise_initializer``.
     """
-    exception = "depthwise_initializer" if weight.name == "kernel" else ""
-    for attribute in (f"{weight.name}_initializer", exception):
+    kind = "depthwise" if weight.name == "kernel" else weight.name.removesuffix("_kernel")
+    for attribute in (f"{weight.name}_initializer", f"{kind}_initializer"):
         if hasattr(layer, attribute):
             return getattr(layer, attribute)
     raise ValueError(f"weight {weight.path} of layer {layer.name} has no known initializer")

@@ -1,0 +1,64 @@
+"""Learning rates as computed by hand, and optimizers that read their settings from variables."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import keras
+import pytest
+
+import tests.trainables.small  # noqa: F401 - settles the threads
+from spaces.config import Constant, Cosine, Exponential, Optimizer, Plateau
+from trainables.optimizer import make, schedule
+
+
+def factors(settings, losses: list[float], *, learning_rate: float = 0.1, epochs: int = 0) -> list[float]:
+    """The factor of the first epoch, of the one after the first loss, and so on."""
+    rule = schedule(settings, learning_rate=learning_rate, epochs=epochs or len(losses) + 1)
+    return [rule(losses[:seen]) for seen in range(len(losses) + 1)]
+
+
+def test_a_constant_rate_stays() -> None:
+    assert factors(Constant(), [3.0, 2.0, 9.0]) == [1, 1, 1, 1]
+
+
+def test_a_plateau_lowers_the_rate_after_patience_epochs_without_a_lower_loss() -> None:
+    settings = Plateau(kind="plateau", factor=0.5, patience=2)
+    losses = [3.0, 2.0, 2.0, 2.5, 2.4, 1.9, 1.95, 1.99]
+    #       best  best  wait  fall  wait  best  wait  fall
+    assert factors(settings, losses) == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25]
+
+
+def test_a_plateau_never_falls_below_the_minimum() -> None:
+    settings = Plateau(kind="plateau", factor=0.1, patience=1, min_learning_rate=0.004)
+    assert factors(settings, [1.0, 1.0, 1.0]) == [1, 1, pytest.approx(0.1), pytest.approx(0.04)]
+
+
+def test_a_plateau_never_raises_a_rate_that_starts_below_the_minimum() -> None:
+    settings = Plateau(kind="plateau", factor=0.5, patience=1, min_learning_rate=1.0)
+    assert factors(settings, [1.0, 1.0, 1.0], learning_rate=0.1) == [1, 1, 1, 1]
+
+
+def test_exponential_decay_starts_after_its_flat_epochs() -> None:
+    settings = Exponential(kind="exponential", decay=0.1, after=2)
+    assert factors(settings, [0.0] * 4) == pytest.approx([1, 1, 1, math.exp(-0.1), math.exp(-0.2)])
+
+
+def test_cosine_warms_up_linearly_then_follows_half_a_cosine() -> None:
+    settings = Cosine(kind="cosine", warmup=2)
+    by_hand = [1 / 3, 2 / 3, 1, 0.5 * (1 + math.cos(math.pi / 4)), 0.5, 0.5 * (1 + math.cos(3 * math.pi / 4))]
+    told = factors(settings, [0.0] * 5, epochs=6)
+    assert told == pytest.approx(by_hand)
+    assert all(one > other for one, other in pairwise(told[2:]))
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "rmsprop", "sgd"])
+def test_each_name_makes_its_optimizer(name: str) -> None:
+    decay = keras.Variable(0.0, trainable=False)
+    made = make(Optimizer(name=name, learning_rate=0.01, momentum=0.5), weight_decay=decay)
+    assert type(made).__name__.lower() == name
+    assert float(made.learning_rate) == pytest.approx(0.01)
+    assert (made.weight_decay is decay) == (name == "adamw")
+    if name in ("sgd", "rmsprop"):
+        assert made.momentum == 0.5
