@@ -210,7 +210,7 @@ def conclude(finished: Finished) -> None:
     show_leaderboard([directory], top=10, format="table")
     typer.echo(verdict(read_leaderboard(directory), finished.metric))
     if finished.reason:
-        told.print(f"Ended early: {finished.reason}.")
+        told.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
     told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
     if finished.interrupted:
         told.print(f"Interrupted. Continue with: tunehound resume {directory}")
@@ -246,6 +246,14 @@ def show_scores(retrained: Retrained) -> None:
         spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
         typer.echo(f"  {name:18} {mean(values):.4f}{spread}")
     told.print(f"Saved: {retrained.folder}   Next: tunehound predict {retrained.folder} IMAGE…")
+
+
+def _remedy(finished: Finished) -> str:
+    """How to go on after a spent budget; an interruption has a line of its own."""
+    spent = finished.reason or ""
+    if not spent.startswith("budget."):
+        return ""
+    return f" To go on: tunehound resume {finished.directory} --set {spent.split(' ')[0]}=MORE"
 
 
 def _cores() -> int:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import ray
 from ray import tune
@@ -41,11 +42,12 @@ def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence
     scheduler.refill(study.trials())
     recorder = Recorder(run, sweep, study, listeners)
     try:
-        with _connected(), _stop_signal(run) as set_signal:
+        with _connected() as may_grow, _stop_signal(run) as set_signal:
             ending = Ending(set_signal)
             with _heeded(lambda: ending.now(INTERRUPTED)), tempfile.TemporaryDirectory() as ray_state:
                 slot = _slot(sweep, image_side_px)
-                searcher = _searcher(sweep, study, recorder=recorder, scheduler=scheduler, ending=ending, slot=slot)
+                slots = _slots(slot, may_grow=may_grow)
+                searcher = _searcher(sweep, study, recorder=recorder, scheduler=scheduler, ending=ending, slots=slots)
                 watch = _budget_watch(sweep, recorder, ending, slot)
                 _fit(searcher, scheduler, slot, ray_state, recorder=recorder, ending=ending, watch=watch)
         return ending
@@ -84,7 +86,7 @@ def _fit(
 
 
 def _searcher(
-    sweep: Sweep, study: Study, *, recorder: Recorder, scheduler: FairAsha, ending: Ending, slot: Slot
+    sweep: Sweep, study: Study, *, recorder: Recorder, scheduler: FairAsha, ending: Ending, slots: Callable[[], int]
 ) -> StudySearcher:
     rungs = _rungs(sweep)
 
@@ -105,7 +107,7 @@ def _searcher(
         scheduler=scheduler,
         ending=ending,
         task=task,
-        slots=_slots(slot),
+        slots=slots,
         max_failures=sweep.search.max_failures,
     )
 
@@ -122,15 +124,15 @@ def _slot(sweep: Sweep, image_side_px: int) -> Slot:
     return choose_slot(living_nodes(), image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus)
 
 
-def _slots(slot: Slot) -> Callable[[], int]:
-    """Counts the slots of the cluster as it is now; never below one, so that a cluster at zero is asked for a node."""
+def _slots(slot: Slot, *, may_grow: bool) -> Callable[[], int]:
+    """Counts the slots that exist now, and one more where the cluster may grow: a trial that waits asks for a node."""
     counted, at = 0, -SLOTS_VALID_S
 
     def count() -> int:
         nonlocal counted, at
         if time.monotonic() - at > SLOTS_VALID_S:
-            counted, at = max(1, count_slots(slot, living_nodes())), time.monotonic()
-        return counted
+            counted, at = count_slots(slot, living_nodes()) + may_grow, time.monotonic()
+        return max(1, counted)
 
     return count
 
@@ -154,14 +156,23 @@ def _budget_watch(sweep: Sweep, recorder: Recorder, ending: Ending, slot: Slot) 
 
 
 @contextmanager
-def _connected() -> Iterator[None]:
-    """Ray, started here if nobody did; only then it is shut down at the end."""
+def _connected() -> Iterator[bool]:
+    """Ray: the one this process uses already, else the cluster that it is in, else one of its own for the time being.
+
+    Yields whether it is a cluster, which may grow.
+    """
     if ray.is_initialized():
-        yield
+        yield True
         return
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level="WARNING")
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "WARNING"}
     try:
-        yield
+        ray.init(address="auto", **settings)
+        cluster = True
+    except ConnectionError:
+        ray.init(address="local", include_dashboard=False, **settings)
+        cluster = False
+    try:
+        yield cluster
     finally:
         ray.shutdown()
 

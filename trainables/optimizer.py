@@ -28,7 +28,25 @@ def make(settings: Optimizer, *, weight_decay: keras.Variable) -> keras.optimize
         "rmsprop": keras.optimizers.RMSprop,
         "sgd": keras.optimizers.SGD,
     }
-    return constructors[settings.name](learning_rate=settings.learning_rate, **options[settings.name])
+    optimizer = constructors[settings.name](learning_rate=settings.learning_rate, **options[settings.name])
+    return _update_directly(optimizer)
+
+
+def _update_directly(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Replaces Keras' way through tf.distribute, which keeps every model that was ever trained in memory, by loops."""
+
+    def update(gradients: Sequence[Any], variables: Sequence[keras.Variable], learning_rate: Any) -> None:
+        for gradient, variable in zip(gradients, variables, strict=True):
+            optimizer.update_step(gradient, variable.value, learning_rate)
+
+    def decay(variables: Sequence[keras.Variable]) -> None:
+        if optimizer.weight_decay is None:
+            return
+        for variable in variables:
+            variable.value.assign_sub(variable.value * optimizer.weight_decay * optimizer.learning_rate)
+
+    optimizer._backend_update_step, optimizer._apply_weight_decay = update, decay
+    return optimizer
 
 
 def schedule(settings: Schedule, *, learning_rate: float, epochs: int) -> RateSchedule:

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.search.commands import TINY, call, start
@@ -56,3 +57,20 @@ def test_an_interrupted_sweep_ends_in_order_and_resumes_without_gap_or_repetitio
     assert set(states) == {"0", "1", "2"}
     assert "unfinished" not in states.values()
     assert not list(run.glob("trials/*/checkpoint"))
+
+
+def test_a_trial_whose_process_is_killed_is_continued_by_another(tmp_path: Path) -> None:
+    (tmp_path / "long.yaml").write_text(LONG.replace("reduction_factor: 2", "scheduler: none"))
+    run = tmp_path / "runs" / "long"
+    driver = start("run", "long.yaml", "--name", "long", cwd=tmp_path)
+    wait_for(120, lambda: len(epochs(run, 0)) >= 3)
+    processes = psutil.Process(driver.pid).children(recursive=True)
+    victims = [
+        process for process in processes if "Trainable" in process.name() or "Trainable" in " ".join(process.cmdline())
+    ]
+    assert victims
+    for victim in victims:
+        victim.kill()
+    _, told = driver.communicate(timeout=240)
+    assert driver.returncode == 0, told
+    assert [epochs(run, number) for number in range(3)] == [list(range(1, 26))] * 3

@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 
 import keras
+import numpy as np
 import pytest
 
 import tests.trainables.small  # noqa: F401 - settles the threads
@@ -62,3 +63,25 @@ def test_each_name_makes_its_optimizer(name: str) -> None:
     assert (made.weight_decay is decay) == (name == "adamw")
     if name in ("sgd", "rmsprop"):
         assert made.momentum == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "stock"),
+    [
+        ("adam", keras.optimizers.Adam(0.1)),
+        ("adamw", keras.optimizers.AdamW(0.1, weight_decay=0.3)),
+        ("rmsprop", keras.optimizers.RMSprop(0.1, momentum=0.5)),
+        ("sgd", keras.optimizers.SGD(0.1, momentum=0.5)),
+    ],
+)
+def test_each_optimizer_steps_as_that_of_keras_bit_for_bit(name: str, stock: keras.optimizers.Optimizer) -> None:
+    """Its updates are ours, through two private methods of Keras; this test guards them."""
+    assert {"_backend_update_step", "_apply_weight_decay"} <= set(dir(stock))
+    ours = make(Optimizer(name=name, learning_rate=0.1, momentum=0.5), weight_decay=keras.Variable(0.3))
+    results = []
+    for optimizer in (ours, stock):
+        variables = [keras.Variable([1.0, -2.0]), keras.Variable([[3.0]])]
+        for step in range(1, 4):
+            optimizer.apply([np.array([0.5, -0.1 * step], np.float32), np.array([[1.0 / step]], np.float32)], variables)
+        results.append([variable.numpy().ravel().tolist() for variable in variables])
+    assert results[0] == results[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,8 @@ def trained_weights(model: keras.Model, settings: PretrainedModel) -> dict[str, 
     if settings.weights == "none":
         return {}
     try:
-        network = _network(settings, weights=settings.weights)
+        with warnings.catch_warnings(action="ignore"):  # a hundred lines where the file is another network's
+            network = _network(settings, weights=settings.weights)
     except Exception as error:  # h5py, Keras and the download each have their own
         raise _wrong_weights(settings, error) from error
     pairs = zip(model.get_layer(BACKBONE_LAYER).layers, network.layers, strict=True)
