@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 
 from spaces.close import close_values, corners
-from spaces.config import TrialConfig
+from spaces.config import Data, TrialConfig
 from spaces.problem import InputError, Problem
 from spaces.sweep import Sweep
 from trainables.data.dataset import DataInfo
 from trainables.data.load import describe
-from trainables.fit import misfits
+from trainables.data.parts import first_few
+from trainables.fit import doubts, misfits
 
 
-def check(sweep: Sweep) -> DataInfo:
+def check(sweep: Sweep, *, describe: Callable[[Data], DataInfo] = describe) -> DataInfo:
     """Opens the data and holds the corners of the space against it; returns what the data is.
+
+    ``describe`` stands in for data that are not on this machine. What can be trained but should be known, such as an
+    image that stands in two parts, is said on stderr.
 
     Raises:
         InputError: the data cannot be read, or a corner of the space does not fit it.
@@ -23,15 +28,28 @@ def check(sweep: Sweep) -> DataInfo:
     problems: dict[tuple[object, str], Problem] = {}
     for config in closed_corners(sweep):
         if config.data not in infos:
-            infos[config.data] = _described(sweep, config)
+            infos[config.data] = _described(sweep, config, describe)
         for problem in misfits(config, infos[config.data], metric=sweep.search.metric):
             problems.setdefault((problem.path, problem.rule), problem)
     if problems:
         raise sweep.refusal(list(problems.values()))
+    found = dict.fromkeys(line for config in closed_corners(sweep) for line in doubts(config))
+    for lines in (found, *map(data_doubts, infos.values())):
+        for line in lines:
+            print(f"warning: {line}", file=sys.stderr)
     return next(iter(infos.values()))
 
 
-def _described(sweep: Sweep, config: TrialConfig) -> DataInfo:
+def data_doubts(info: DataInfo) -> Iterator[str]:
+    """What makes the scores on this data worth less than they seem: a sentence each."""
+    if info.leaks:
+        yield (
+            "the same image stands in two parts, so that what is learned by heart counts as known; "
+            + first_few([str(leak) for leak in info.leaks])
+        )
+
+
+def _described(sweep: Sweep, config: TrialConfig, describe: Callable[[Data], DataInfo]) -> DataInfo:
     try:
         return describe(config.data)
     except InputError as error:

@@ -33,12 +33,17 @@ Overrides = Annotated[
     list[str],
     typer.Option("--set", metavar="PATH=VALUE", help="Replaces a value of the file; VALUE is YAML. May be repeated."),
 ]
+Trust = Annotated[
+    list[str],
+    typer.Option(metavar="MODULE", help="Lets `kind: custom` run this module of yours. May be repeated."),
+]
 Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder that holds runs.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or `latest`.")]
 SweepArgument = Annotated[
     str, typer.Argument(metavar="SWEEP", help="A sweep file, or the name of a ready one (`tunehound spaces`).")
 ]
 NO_OVERRIDES: list[str] = []
+NO_TRUST: list[str] = []
 RUNS = Path("runs")
 
 
@@ -57,20 +62,23 @@ def run(
     overrides: Overrides = NO_OVERRIDES,
     runs: Runs = RUNS,
     name: Annotated[str | None, typer.Option(help="Of the run; SWEEP and the time where not given.")] = None,
+    trust: Trust = NO_TRUST,
 ) -> None:
     """Run a sweep to its end: search, leaderboard, best.yaml, report."""
     from search.run import run_sweep
     from spaces.load import load_sweep
 
+    trust_modules(trust)
     conclude(run_sweep(load_sweep(sweep, overrides), runs=runs, name=name))
 
 
 @app.command(epilog=examples("tunehound resume latest", "tunehound resume runs/first-try --set search.trials=60"))
-def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = RUNS) -> None:
+def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = RUNS, trust: Trust = NO_TRUST) -> None:
     """Continue an interrupted run; more trials (--set search.trials=N) extend a finished one."""
     from search.run import resume_run
     from search.runs import find_run, unfinished
 
+    trust_modules(trust)
     directory = find_run(run, runs)
     if not overrides and not unfinished(directory):
         told.print(f"{directory} is finished. To extend it: tunehound resume {directory} --set search.trials=N")
@@ -83,15 +91,42 @@ def plan(
     sweep: SweepArgument,
     overrides: Overrides = NO_OVERRIDES,
     check: Annotated[bool, typer.Option("--check", help="Only check the file, the data and the space.")] = False,
+    trust: Trust = NO_TRUST,
 ) -> None:
     """Check everything, and say what the sweep will do; trains nothing."""
     from search.check import check as check_sweep
     from search.plan import plan_lines
     from spaces.load import load_sweep
 
+    trust_modules(trust)
     loaded = load_sweep(sweep, overrides)
     info = check_sweep(loaded)
     typer.echo(f"{loaded.name}: nothing is wrong" if check else "\n".join(plan_lines(loaded, info)))
+
+
+@app.command(epilog=examples("tunehound describe digits", "tunehound describe mobilenet_v2 --json"))
+def describe(
+    source: Annotated[
+        str, typer.Argument(metavar="CONFIG_OR_BACKBONE", help="A configuration, a sweep (its baseline) or a backbone.")
+    ],
+    overrides: Overrides = NO_OVERRIDES,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    image_size: Annotated[int | None, typer.Option(min=1, help="Pixels a side, where the data is not at hand.")] = None,
+    classes: Annotated[int | None, typer.Option(min=2, help="How many, where the data is not at hand.")] = None,
+    trust: Trust = NO_TRUST,
+) -> None:
+    """Show what a configuration builds, or a backbone's blocks: layers, parameters, what trains."""
+    calm()
+    from search.describe import as_mapping, described, summary, table_lines
+    from trainables.environment import prepare
+
+    trust_modules(trust)
+    prepare(cpus=_cores())
+    found = described(source, overrides=overrides, image_size=image_size, classes=classes)
+    if as_json:
+        typer.echo(json.dumps(as_mapping(found), indent=2))
+        return
+    typer.echo("\n".join([*table_lines(found), "", *summary(found)]))
 
 
 @app.command(epilog=examples("tunehound leaderboard latest --top 5", "tunehound leaderboard a b --format csv"))
@@ -147,6 +182,7 @@ def retrain(
         Path | None, typer.Option("-o", "--output", help="`retrained` beside BEST.yaml if not given.")
     ] = None,
     runs: Runs = RUNS,
+    trust: Trust = NO_TRUST,
 ) -> None:
     """Train the best configuration on train + validation, score the test split once, save the model."""
     from search.runs import find_best
@@ -157,6 +193,7 @@ def retrain(
     prepare(cpus=_cores())
     from trainables.retrain import retrain as train_again
 
+    trust_modules(trust)
     source = find_best(best, runs)
     result = train_again(
         source,
@@ -186,6 +223,25 @@ def predict(
         raise typer.Exit(WORK_FAILED)
 
 
+@app.command(epilog=examples("tunehound new photos -o photos.yaml", "tunehound new labels.csv > first.yaml"))
+def new(
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A folder, a .csv or .npz file, or a set of TensorFlow Datasets.")
+    ],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to; stdout where not given.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
+) -> None:
+    """Look at a data set and write a commented sweep file for it, which runs as it is."""
+    from search.new import new_sweep
+
+    text = new_sweep(data, output, overwrite=force)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        typer.echo(output)
+        told.print(f"Next: tunehound run {output}")
+
+
 @app.command(epilog=examples("tunehound spaces", "tunehound spaces digits > mine.yaml", "tunehound spaces --schema"))
 def spaces(
     name: Annotated[str | None, typer.Argument(help="Print this ready sweep.")] = None,
@@ -199,6 +255,14 @@ def spaces(
         typer.echo(json.dumps(json_schema(), indent=2))
     else:
         typer.echo(ready_text(name) if name else "\n".join(ready_lines()))
+
+
+def trust_modules(modules: list[str]) -> None:
+    """Lets this process, and the trials that it starts, import what the user named with --trust."""
+    if modules:
+        from trainables.trust import trust
+
+        trust(modules)
 
 
 def conclude(finished: Finished) -> None:

@@ -25,6 +25,7 @@ from search.searcher import RecordResults, StopWhenQuiet, StudySearcher
 from search.study import Study
 from spaces.sweep import Sweep
 from trainables.trial import StopSignal, TrialTask, TrialTrainable
+from trainables.trust import trusted
 
 CHECKPOINT_S = 300.0
 """A trial that reaches no rung for so long writes a checkpoint all the same."""
@@ -99,6 +100,7 @@ def _searcher(
             rungs=frozenset(rungs.reached if rungs else ()),
             checkpoint_s=CHECKPOINT_S,
             stop_signal=_signal_name(recorder.run),
+            trusted=trusted(),
         )
 
     return StudySearcher(

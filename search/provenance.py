@@ -10,19 +10,22 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from trainables.data.dataset import DataInfo
+
 PACKAGES = ("tunehound", "ray", "optuna", "tensorflow", "keras", "numpy", "wandb")
 
 
-def provenance(name: str, *, fingerprint: str, class_names: tuple[str, ...]) -> dict[str, Any]:
-    """The `run` section of a run's sweep.yaml."""
+def provenance(name: str, data: DataInfo) -> dict[str, Any]:
+    """The `run` section of a run's sweep.yaml. `class_counts` has the images a class, in the order of `class_names`."""
     return {
         "id": secrets.token_hex(4),
         "name": name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
         "git_commit": git_commit(),
-        "data_fingerprint": fingerprint,
-        "class_names": list(class_names),
+        "data_fingerprint": data.fingerprint,
+        "class_names": list(data.class_names),
+        "class_counts": {part: list(counts) for part, counts in data.counts.items()},
     }
 
 

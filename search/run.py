@@ -64,7 +64,7 @@ def run_sweep(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str 
     """
     info = check(sweep)
     name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
-    about = provenance(name, fingerprint=info.fingerprint, class_names=info.class_names)
+    about = provenance(name, info)
     directory = new_directory(Path(runs), name)
     write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
     return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]))

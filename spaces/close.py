@@ -26,8 +26,8 @@ Pick = Callable[[Domain], Scalar]
 def close(tree: OpenTree, suggest: Suggest) -> TrialConfig:
     """The trial configuration in which ``suggest`` answered every open value that exists.
 
-    Asks in file order, only for the values of the branches taken, and for a field that depends on another
-    (`Settings.only_when`) only where that one is neither zero nor absent.
+    Asks in file order, only for the values of the branches taken, and for a field that depends on others
+    (`Settings.only_when`) only where one of those is neither zero nor absent.
 
     Raises:
         InputError: the values do not go together.

@@ -42,7 +42,7 @@ def head_stage_problems(config: TrialConfig, search: Any) -> list[Problem]:
     model = config.model
     if not isinstance(search, Search) or search.scheduler != "asha" or not isinstance(model, PretrainedModel):
         return []
-    if model.unfrozen_blocks == 0 or model.head_epochs < search.grace_epochs:
+    if not model.fine_tunes or model.head_epochs < search.grace_epochs:
         return []
     rule = f"no rung may fall inside the head stage: must be below search.grace_epochs, {search.grace_epochs}"
     remedy = f"set search.grace_epochs to {model.head_epochs + 1} or more, or train the head for fewer epochs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,8 +20,8 @@ from spaces.document import read_yaml as read_yaml
 from spaces.domain import Scalar
 from spaces.overrides import overridden
 from spaces.parse import parse_trial
-from spaces.paths import absolute, missing_files
-from spaces.problem import InputError, Path, Problem, did_you_mean, nearest, shown
+from spaces.paths import absolute, beside, missing_files
+from spaces.problem import InputError, Path, Problem, did_you_mean, dotted, nearest, shown
 from spaces.settings import Settings
 from spaces.sweep import SECTIONS, Confirm, Sweep
 from spaces.tree import OpenTree, fill
@@ -37,19 +38,24 @@ def ready_sweeps() -> dict[str, pathlib.Path]:
 def load_sweep(source: Source, overrides: Sequence[str] = (), *, check_files: bool = True) -> Sweep:
     """Read a sweep and check it: every value, the baseline, and the corners of the space.
 
-    ``source`` is a file, or the name of a ready sweep. ``overrides`` are ``PATH=VALUE``. Without ``check_files``
-    the files that the sweep names need not be there: for looking at a run whose data have moved.
+    ``source`` is a file, or the name of a ready sweep, whose relative paths count from the current folder.
+    ``overrides`` are ``PATH=VALUE``. Without ``check_files`` the files that the sweep names need not be there: for
+    looking at a run whose data have moved.
 
     Raises:
         InputError: with every mistake found.
     """
-    document = overridden(read_document(_found(source)), overrides)
+    file = _found(source)
+    document, ready = overridden(read_document(file), overrides), file in ready_sweeps().values()
+    document = replace(document, folder=pathlib.Path.cwd()) if ready else document
     tree, problems = _trial(document)
-    tree = absolute(tree, TrialConfig, _folders(document, ("trial",)))
+    tree = absolute(beside(tree, TrialConfig), TrialConfig, _folders(document, ("trial",)))
     sections, section_mistakes = _sections(document)
     problems += [*_unknown_sections(document), *section_mistakes]
     if isinstance(document.data.get("trial"), Mapping):
-        problems += _trial_problems(tree, sections, check_files=check_files)
+        problems += _trial_problems(tree, sections)
+        missing = missing_files(tree, TrialConfig, ("trial",)) if check_files else []
+        problems += [_named_by_the_user(problem, document) if ready else problem for problem in missing]
     if problems:
         raise refuse(document, problems)
     name = pathlib.Path(document.source).stem
@@ -71,7 +77,7 @@ def load_config(
         remedy = "give a closed configuration, such as best.yaml or a trial's config.yaml"
         problem = Problem(path=("trial",), rule="this is a sweep, not a closed configuration", remedy=remedy)
         raise refuse(document, [problem])
-    data = absolute(data, TrialConfig, _folders(document, ()))
+    data = absolute(beside(data, TrialConfig), TrialConfig, _folders(document, ()))
     config = validated(answers(data, _never)[1])
     problems = [] if isinstance(config, TrialConfig) else config
     if not isinstance(provenance, Mapping):
@@ -158,8 +164,17 @@ def _below(problem: Problem, *top: str) -> Problem:
     return Problem(path=(*top, *problem.path), rule=problem.rule, given=problem.given, remedy=problem.remedy)
 
 
-def _trial_problems(tree: OpenTree, sections: Mapping[str, Any], *, check_files: bool) -> list[Problem]:
-    """What is wrong with the trial at its corners, between it and the sections, and with the files it names."""
+def _named_by_the_user(missing: Problem, document: Document) -> Problem:
+    """The problem of a file that a ready sweep can only guess, told so; not where an override named it."""
+    if isinstance(mark_of(document, missing.path), str):
+        return missing
+    name = pathlib.Path(document.source).stem
+    change = f"--set {dotted(missing.path[1:])}=…, or change this line in a copy: tunehound spaces {name} > mine.yaml"
+    return replace(missing, remedy=f"a ready sweep does not know where your data are: {change}")
+
+
+def _trial_problems(tree: OpenTree, sections: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with the trial at its corners, and between it and the sections."""
     problems: dict[tuple[Path, str], Problem] = {}
     for values in tree_corners(tree):
         config = validated(closed_data(tree, values))
@@ -168,10 +183,9 @@ def _trial_problems(tree: OpenTree, sections: Mapping[str, Any], *, check_files:
             problem = _below(in_the_file(problem, tree, values), "trial")
             problems.setdefault((problem.path, problem.rule), problem)
     lacking = [_no_baseline(("trial", *item.path)) for item in without_baseline(tree)]
-    missing = missing_files(tree, TrialConfig, ("trial",)) if check_files else []
     training = tree.get("training")
     epochs = training.get("epochs") if isinstance(training, Mapping) else None
-    return [*problems.values(), *lacking, *section_problems(sections, epochs), *missing]
+    return [*problems.values(), *lacking, *section_problems(sections, epochs)]
 
 
 def _no_baseline(path: Path) -> Problem:

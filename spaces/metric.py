@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
+Metric = Literal[
+    "val_accuracy",
+    "val_loss",
+    "val_top5_accuracy",
+    "val_macro_precision",
+    "val_macro_recall",
+    "val_macro_f1",
+    "val_weighted_precision",
+    "val_weighted_recall",
+    "val_weighted_f1",
+]
+"""What is measured on the validation part after every epoch. Macro averages count each class alike, weighted ones by
+its images; top-5 accuracy exists where there are more than five classes."""
+
 Direction = Literal["maximize", "minimize"]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from spaces.domain import Choice
-from spaces.fields import Place, file_ref
+from spaces.domain import Branches, Choice
+from spaces.fields import Place, file_ref, section_at
 from spaces.problem import Path, Problem, nearest, shown
 from spaces.tree import edited
 
@@ -26,6 +26,19 @@ def absolute(tree: Any, place: Place, folder_of: Callable[[Path], pathlib.Path])
         return _each_name(leaf, here, lambda name: _join(name, folder_of(path)))
 
     return edited(tree, place, joined)
+
+
+def beside(tree: Any, place: Place) -> Any:
+    """The tree with the folders that it does not name and that default to the file's own, as relative names."""
+    if isinstance(tree, Branches):
+        return replace(tree, options={label: beside(branch, place) for label, branch in tree.options.items()})
+    if not isinstance(tree, Mapping):
+        return tree
+    section = section_at(place, tree)
+    fields = section.model_fields if section else {}
+    named = {key: beside(entry, fields.get(key)) for key, entry in tree.items()}
+    marks = {key: file_ref(field) for key, field in fields.items()}
+    return named | {key: "." for key, mark in marks.items() if mark is not None and mark.beside and key not in tree}
 
 
 def missing_files(tree: Any, place: Place, top: Path) -> list[Problem]:

@@ -74,12 +74,14 @@ def _opened(value: Schema, ref: str) -> Schema:
 
 
 def _open_items(variant: Schema) -> Schema:
-    """A list in which single entries may be domains too."""
-    items = variant.get("items")
+    """A list or mapping in which single entries may be domains too."""
+    key = "items" if "items" in variant else "additionalProperties"
+    items = variant.get(key)
     if not isinstance(items, Mapping):
         return variant
-    scalars = [{"$ref": f"#/$defs/{domain}"} for domain, wanted in _FITS.items() if wanted & _kinds([dict(items)])]
-    return {**variant, "items": {"anyOf": [items, *scalars]}}
+    entries = items.get("anyOf", [dict(items)])
+    scalars = [{"$ref": f"#/$defs/{domain}"} for domain, wanted in _FITS.items() if wanted & _kinds(entries)]
+    return {**variant, key: {"anyOf": [*map(_open_items, entries), *scalars]}}
 
 
 def _labelled(ref: str) -> Schema:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Settable:
     """Marks a field that is a variable of the graph: changing it needs no new model, only `set(values)`."""
 
 
+class SettableUnlessZero:
+    """Marks a field of the same kind for which nothing is built where it is zero: from zero to more is a new model."""
+
+
 class FileRef:
     """Marks a field that names a file or folder; a relative one counts from the file that it is written in."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, beside: bool = False) -> None:
         self.words = words
         """Values of the field that are no file."""
+        self.beside = beside
+        """Whether a field that is not given means the folder of the file."""
 
 
 class ClashError(ValueError):
@@ -38,8 +47,8 @@ class Settings(BaseModel):
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
 
-    only_when: ClassVar[dict[str, str]] = {}
-    """Fields that exist only while another field of the same section is neither zero nor absent."""
+    only_when: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """Fields that exist only while one of some other fields of the same section is neither zero nor absent."""
 
     @model_validator(mode="before")
     @classmethod

@@ -11,11 +11,10 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from spaces.close import baseline
 from spaces.domain import Domain, Scalar
+from spaces.metric import Metric
 from spaces.problem import InputError, Problem
 from spaces.settings import Settings
 from spaces.tree import OpenTree, as_written, open_items
-
-Metric = Literal["val_accuracy", "val_loss", "val_top5_accuracy"]
 
 
 class Search(Settings):

@@ -91,12 +91,22 @@ def _settle_section(tree: OpenTree, place: Place, suggest: Suggest, name: str) -
         visit(tag)
     section = section_at(place, settled)
     for key in tree:
-        gate = section.only_when.get(key) if section else None
-        if gate is not None:
+        for gate in gates(section, key):
             visit(gate)
-        if gate is None or is_met(section, settled, gate):
+        if exists(section, settled, key):
             visit(key)
     return {key: settled[key] for key in tree if key in settled}
+
+
+def gates(section: type[Settings] | None, key: str) -> tuple[str, ...]:
+    """The fields of a section on which another one depends (`Settings.only_when`)."""
+    return section.only_when.get(key, ()) if section else ()
+
+
+def exists(section: type[Settings] | None, data: Mapping[str, Any], key: str) -> bool:
+    """Whether a field exists: it depends on none, or one of those that it depends on is met."""
+    needed = gates(section, key)
+    return not needed or any(is_met(section, data, gate) for gate in needed)
 
 
 def is_met(section: type[Settings] | None, data: Mapping[str, Any], gate: str) -> bool:
@@ -116,8 +126,7 @@ def fill(tree: Any, place: Place) -> Any:
     section = section_at(place, tree)
     filled = {key: fill(entry, field_of(section, key)) for key, entry in tree.items()}
     for key, field in section.model_fields.items() if section else ():
-        gate = section.only_when.get(key) if section else None
-        if key not in tree and not field.is_required() and (gate is None or is_met(section, tree, gate)):
+        if key not in tree and not field.is_required() and exists(section, tree, key):
             default = field.get_default(call_default_factory=True)
             filled[key] = default.model_dump() if isinstance(default, Settings) else default
     return filled

@@ -13,6 +13,7 @@ from trainables.data.load import load
 from trainables.environment import prepare
 from trainables.fit import refuse_misfits
 from trainables.history import Reason
+from trainables.trust import trust
 
 
 def main() -> int:
@@ -20,7 +21,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m trainables", description=__doc__)
     parser.add_argument("config", help="a closed configuration, such as best.yaml or trials/0/config.yaml of a run")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides")
+    parser.add_argument("--trust", action="append", default=[], metavar="MODULE", help="a module that may be run")
     arguments = parser.parse_args()
+    trust(arguments.trust)
     try:
         config, _ = load_config(arguments.config, arguments.overrides)
         refuse_misfits(config, source=arguments.config)

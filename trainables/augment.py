@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from spaces.config import Transform
+from spaces.config import Augmentation, Ranges, Transform
 
-# The full range of each transform, reached at strength 1.
-ROTATION_RADIANS = 0.52
-"""± 30 degrees."""
-SHIFT = 0.2
-"""± of the image's side."""
-ZOOM = 0.3
-"""Scale 1 ± this."""
-SHEAR = 0.3
-"""± tangent of the shear angle."""
-BRIGHTNESS = 0.3
-"""± of the pixel range."""
-CONTRAST = 0.5
-"""Factor 1 ± this around each image's mean."""
-FLIP_PROBABILITY = 0.5
-"""Chance of a horizontal flip."""
+USUAL: Mapping[Transform, Any] = {
+    "flip": 0.5,
+    "rotation": 30.0,
+    "shift": 0.2,
+    "zoom": 0.3,
+    "shear": 0.3,
+    "brightness": 0.3,
+    "contrast": 0.5,
+}
+"""The full range of each transform that a policy only names, in the units of `spaces.augmentation.Ranges`."""
 
 USES = ("flip", "rotation", "shift_x", "shift_y", "zoom", "shear", "brightness", "contrast")
 """What random numbers are drawn for, whatever the policy: adding a transform to it leaves the others' as they are."""
 
-GEOMETRIC: frozenset[Transform] = frozenset({"flip", "rotation", "shift", "zoom", "shear"})
+GEOMETRIC = frozenset({"flip", "rotation", "shift", "zoom", "shear"})
+
+
+def full_ranges(settings: Augmentation) -> Ranges:
+    """The range of each transform at strength 1."""
+    policy = settings.policy
+    return policy if isinstance(policy, Ranges) else Ranges.model_validate({name: USUAL[name] for name in policy})
+
+
+def names(ranges: Ranges) -> frozenset[str]:
+    """The transforms that take part."""
+    return frozenset(name for name, value in ranges if value is not None)
 
 
 class Augment(keras.layers.Layer):
@@ -40,25 +47,26 @@ class Augment(keras.layers.Layer):
     pixel is interpolated once however many of them take part.
     """
 
-    def __init__(self, policy: Sequence[Transform], strength: keras.Variable, **options: Any) -> None:
-        super().__init__(**options)
-        self.policy = tuple(policy)
-        # In a closure, because a variable kept as an attribute would count as a weight of the layer.
+    def __init__(self, ranges: Ranges, strength: keras.Variable, **options: Any) -> None:
+        super().__init__(dtype="float32", **options)  # half precision would round pixels at strength 0
+        # In closures, because a variable kept as an attribute would count as a weight of the layer.
         self._strength: Callable[[], keras.Variable] = lambda: strength
+        self._ranges: Callable[[], Ranges] = lambda: ranges
         self.seed_generator = keras.random.SeedGenerator(seed=0)
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Augments a batch when training."""
         if not training:
             return images
-        strength = tf.convert_to_tensor(self._strength())
+        ranges, strength = self._ranges(), tf.convert_to_tensor(self._strength())
         draws = _Draws(self.seed_generator.next(), tf.shape(images)[0], strength)
-        if GEOMETRIC & set(self.policy):
-            images = _warp(images, _matrices(draws, self.policy, images))
-        if "contrast" in self.policy:
-            images = _contrast(images, 1 + CONTRAST * draws.symmetric("contrast"))
-        if "brightness" in self.policy:
-            images = images + 255 * BRIGHTNESS * draws.symmetric("brightness")[:, None, None, None]
+        if GEOMETRIC & names(ranges):
+            images = _warp(images, _matrices(draws, ranges, images))
+        if ranges.contrast is not None:
+            images = _contrast(images, 1 + draws.change("contrast", ranges.contrast))
+        if ranges.brightness is not None:
+            change = draws.change("brightness", ranges.brightness)[:, None, None, None]
+            images = images * (1 + change) if isinstance(ranges.brightness, tuple) else images + 255 * change
         return tf.clip_by_value(images, 0, 255)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -78,20 +86,21 @@ class _Draws:
         """float32 (batch,) in [0, 1), not scaled."""
         return self._rows[use]
 
-    def symmetric(self, use: str) -> tf.Tensor:
-        """float32 (batch,) in [-strength, strength)."""
-        return (2 * self._rows[use] - 1) * self.strength
+    def change(self, use: str, full: float | tuple[float, ...] | None) -> tf.Tensor:
+        """float32 (batch,): how far each image goes, by strength times ± ``full``, or from factor to factor less 1."""
+        if full is None:
+            return tf.zeros_like(self._rows[use])
+        low, high = (full[0] - 1, full[1] - 1) if isinstance(full, tuple) else (-full, full)
+        return (low + (high - low) * self._rows[use]) * self.strength
 
 
-def _matrices(draws: _Draws, policy: Sequence[Transform], images: tf.Tensor) -> tf.Tensor:
+def _matrices(draws: _Draws, ranges: Ranges, images: tf.Tensor) -> tf.Tensor:
     """Projective transforms, float32 (batch, 8), that map output pixels to input pixels around the image's centre."""
     zero = tf.zeros_like(draws.uniform("flip"))
-
-    def within(limit: float, use: str) -> tf.Tensor:
-        return limit * draws.symmetric(use) if use.split("_")[0] in policy else zero
-
-    angle, shear, zoom = within(ROTATION_RADIANS, "rotation"), within(SHEAR, "shear"), 1 + within(ZOOM, "zoom")
-    flipped = draws.uniform("flip") < FLIP_PROBABILITY * draws.strength if "flip" in policy else zero > 1
+    angle = math.pi / 180 * draws.change("rotation", ranges.rotation)
+    shear, zoom = draws.change("shear", ranges.shear), 1 + draws.change("zoom", ranges.zoom)
+    shift_x, shift_y = (draws.change(use, ranges.shift) for use in ("shift_x", "shift_y"))
+    flipped = draws.uniform("flip") < (ranges.flip or 0.0) * draws.strength
     mirror = tf.where(flipped, -1.0, 1.0)
     cosine, sine = tf.cos(angle), tf.sin(angle)
     # rotation · shear · zoom · mirror, row by row
@@ -99,8 +108,8 @@ def _matrices(draws: _Draws, policy: Sequence[Transform], images: tf.Tensor) -> 
     c, d = zoom * sine * mirror, zoom * (sine * shear + cosine)
     height, width = tf.cast(tf.shape(images)[1], tf.float32), tf.cast(tf.shape(images)[2], tf.float32)
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
-    offset_x = centre_x - a * centre_x - b * centre_y + width * within(SHIFT, "shift_x")
-    offset_y = centre_y - c * centre_x - d * centre_y + height * within(SHIFT, "shift_y")
+    offset_x = centre_x - a * centre_x - b * centre_y + width * shift_x
+    offset_y = centre_y - c * centre_x - d * centre_y + height * shift_y
     return tf.stack([a, b, offset_x, c, d, offset_y, zero, zero], axis=1)
 
 

@@ -16,17 +16,18 @@ def steps_per_epoch(images: int, batch_size: int) -> int:
 
 
 def training_batches(
-    images: np.ndarray, labels: np.ndarray, *, batch_size: int, seed: int, first_epoch: int
+    images: np.ndarray, labels: np.ndarray, *, batch_size: int, seed: int, first_epoch: int, steps: int | None = None
 ) -> tf.data.Dataset:
     """Endless batches of (float32 pixels in [0, 255], int64 labels), reshuffled for each epoch from ``first_epoch`` on.
 
-    An interrupted training that continues at ``first_epoch`` sees the batches that it would have seen.
+    An epoch ends after ``steps`` batches or, where not given, when each image was seen. An interrupted training that
+    continues at ``first_epoch`` sees the batches that it would have seen.
     """
 
     def epoch_positions(epoch: tf.Tensor) -> tf.data.Dataset:
         seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
         order = tf.random.experimental.stateless_shuffle(tf.range(len(images)), seed=seeds)
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).take(-1 if steps is None else steps)
 
     epochs = tf.data.Dataset.counter(start=first_epoch, dtype=tf.int64)
     return epochs.flat_map(epoch_positions).map(_gather(images, labels)).prefetch(2)

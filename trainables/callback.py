@@ -10,7 +10,9 @@ from typing import Any
 import keras
 
 from spaces.metric import maximised
+from trainables.evaluation import averages
 from trainables.history import Reason, Row, epochs_without_gain
+from trainables.models.scored import Scored
 
 
 class Interrupted(Exception):
@@ -28,8 +30,9 @@ class Reporter(keras.callbacks.Callback):
         history: the epochs so far, extended in place.
         rate: the learning rate of the epoch that follows a given history.
         last_epoch: the last epoch of the run, which may lie in a later stage.
-        metric: what early stopping looks at.
-        patience: epochs without a better metric before the run ends; None never ends it.
+        metric: what the run is about: NaN in the row of an epoch that diverged.
+        monitor: what early stopping looks at; the first metric that waits too long ends the run.
+        patience: epochs without a better value before the run ends; None never ends it.
         patience_from: epoch from which on patience is spent; better values before it count all the same.
         min_delta: smallest change that counts as better.
         on_epoch: told of every finished epoch, with the reason if it was the last.
@@ -43,6 +46,7 @@ class Reporter(keras.callbacks.Callback):
         rate: Callable[[Sequence[Row]], float],
         last_epoch: int,
         metric: str,
+        monitor: Sequence[str],
         patience: int | None,
         patience_from: int,
         min_delta: float,
@@ -53,7 +57,7 @@ class Reporter(keras.callbacks.Callback):
         self.history = history
         self.reason: Reason | None = None
         self._rate, self._last_epoch, self._on_epoch, self._interrupted = rate, last_epoch, on_epoch, interrupted
-        self._metric, self._min_delta = metric, min_delta
+        self._metric, self._monitor, self._min_delta = metric, monitor, min_delta
         self._patience, self._patience_from = patience, patience_from
         self._started = time.monotonic()
 
@@ -69,6 +73,11 @@ class Reporter(keras.callbacks.Callback):
             self._end_epoch({"loss": float(logs["loss"])}, reason="diverged")
             raise Diverged
 
+    def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Starts to count who is taken for whom."""
+        if isinstance(self.model, Scored):
+            self.model.forget_confusion()
+
     def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Validation can be long, and an interruption must not wait for it."""
         self._heed_interruption()
@@ -79,6 +88,9 @@ class Reporter(keras.callbacks.Callback):
         if "val_cross_entropy" in logs:
             logs["val_loss"] = logs["val_cross_entropy"]
         measured = {name: float(value) for name, value in logs.items() if not name.endswith("cross_entropy")}
+        if "val_cross_entropy" in logs and isinstance(self.model, Scored):
+            scores = averages(self.model.confusion())
+            measured |= {f"val_{name}": value for name, value in scores.items()}
         diverged = not all(math.isfinite(value) for value in measured.values())
         self._end_epoch(measured, reason="diverged" if diverged else None)
         if diverged:
@@ -102,10 +114,13 @@ class Reporter(keras.callbacks.Callback):
             return "finished"
         if self._patience is None:
             return None
-        values = [row[self._metric] for row in self.history]
-        waited = epochs_without_gain(values, maximise=maximised(self._metric), min_delta=self._min_delta)
+        waited = max(map(self._waited, self._monitor))
         spent = min(waited, len(self.history) - self._patience_from + 1)
         return "patience" if spent >= self._patience else None
+
+    def _waited(self, metric: str) -> int:
+        values = [row[metric] for row in self.history]
+        return epochs_without_gain(values, maximise=maximised(metric), min_delta=self._min_delta)
 
     def _heed_interruption(self) -> None:
         if self._interrupted():

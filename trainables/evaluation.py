@@ -70,6 +70,24 @@ def averaged(
     }
 
 
+def averages(confusion: NDArray[np.number]) -> dict[str, float]:
+    """Precision, recall and F1 of a confusion matrix (true classes in rows), as `averaged` has them of labels."""
+    matrix = np.asarray(confusion, dtype=np.float64)
+    right, true, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    scores = {
+        "precision": _shares(right, predicted),
+        "recall": _shares(right, true),
+        "f1": _shares(2 * right, true + predicted),
+    }
+    told = {f"macro_{name}": float(score.mean()) for name, score in scores.items()}
+    return told | {f"weighted_{name}": float(score @ true / true.sum()) for name, score in scores.items()}
+
+
+def _shares(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Part of the whole, class by class; 0 of nothing."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
 def check(probabilities: NDArray[np.floating], labels: NDArray[np.integer], classes: int) -> None:
     """Raises ValueError where `evaluate` would answer nonsense."""
     if probabilities.ndim != 2 or probabilities.shape[1] != classes or labels.shape != probabilities.shape[:1]:

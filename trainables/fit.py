@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from spaces.config import CnnModel, PretrainedModel, TrialConfig
+from spaces.config import CnnModel, CustomModel, PretrainedModel, TrialConfig
 from spaces.fields import file_ref
-from spaces.problem import InputError, Problem, did_you_mean
+from spaces.problem import InputError, Problem
 from trainables.data.dataset import DataInfo
 from trainables.data.load import describe
-from trainables.models.backbones import BACKBONES, Backbone
+from trainables.models.backbones import BACKBONES, Backbone, misfit
+from trainables.trust import distrust
 
 MODEL = ("trial", "model")
 FILE_STARTS = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
@@ -20,20 +21,20 @@ FILE_STARTS = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
 
 def misfits(config: TrialConfig, data: DataInfo, *, metric: str = "val_accuracy") -> Iterator[Problem]:
     """What keeps this configuration from training on this data."""
-    if metric == "val_top5_accuracy" and len(data.class_names) <= 5:
-        yield Problem(
-            path=("search", "metric"),
-            rule="top-5 accuracy is reported only where there are more than five classes",
-            given=f"{metric} with {len(data.class_names)} classes",
-            remedy="choose val_accuracy",
-        )
+    watched = {("search", "metric"): metric, ("trial", "training", "monitor"): config.training.monitor}
+    for path, named in watched.items():
+        if len(data.class_names) <= 5 and "val_top5_accuracy" in (named if isinstance(named, tuple) else (named,)):
+            rule = "top-5 accuracy is reported only where there are more than five classes"
+            given = f"val_top5_accuracy with {len(data.class_names)} classes"
+            yield Problem(path=path, rule=rule, given=given, remedy="choose val_accuracy")
     if isinstance(config.model, CnnModel):
         yield from _vanishing(config.model, data)
-    elif config.model.backbone not in BACKBONES:
-        rule, remedy = "there is no such backbone", did_you_mean(config.model.backbone, BACKBONES)
-        yield Problem(path=(*MODEL, "backbone"), rule=rule, given=config.model.backbone, remedy=remedy)
-    else:
-        yield from _unfit(config.model, BACKBONES[config.model.backbone])
+        return
+    found = distrust(config.model) if isinstance(config.model, CustomModel) else misfit(config.model)
+    if found is not None:
+        yield replace(found, path=("trial", *found.path))
+    if isinstance(config.model, PretrainedModel) and config.model.backbone in BACKBONES:
+        yield from _too_small(config.model, BACKBONES[config.model.backbone])
         yield from _unreadable(config.model)
 
 
@@ -63,20 +64,23 @@ def refuse_misfits(config: TrialConfig, *, source: str) -> None:
 
 
 def _vanishing(model: CnnModel, data: DataInfo) -> Iterator[Problem]:
-    side = min(data.image_shape[:2])
-    for _ in range(model.blocks):
-        side //= model.pool_size
-    if side == 0:
-        height, width, _ = data.image_shape
-        yield Problem(
-            path=(*MODEL, "blocks"),
-            rule=f"pooling must leave something of the images, which are {height} × {width} pixels",
-            given=f"{model.blocks} blocks that each divide the side by {model.pool_size}",
-            remedy="use fewer blocks, or a smaller pool_size",
-        )
+    height, width, _ = data.image_shape
+    side = min(height, width)
+    for block, pools in enumerate(model.pools, start=1):
+        border = sum(size - 1 for size in model.kernel_sizes) if model.padding == "valid" else 0
+        left = (side - border) // model.pool_size if pools else side - border
+        if left < 1:
+            yield Problem(
+                path=(*MODEL, "blocks"),
+                rule=f"each block must leave something of the images, which are {height} × {width} pixels",
+                given=f"{model.blocks} blocks; of {side} pixels a side, block {block} leaves none",
+                remedy="use fewer blocks, a smaller pool_size or padding: same, or let fewer blocks pool",
+            )
+            return
+        side = left
 
 
-def _unfit(model: PretrainedModel, backbone: Backbone) -> Iterator[Problem]:
+def _too_small(model: PretrainedModel, backbone: Backbone) -> Iterator[Problem]:
     if model.input_size is not None and model.input_size < backbone.min_size_px:
         yield Problem(
             path=(*MODEL, "input_size"),
@@ -84,11 +88,6 @@ def _unfit(model: PretrainedModel, backbone: Backbone) -> Iterator[Problem]:
             given=str(model.input_size),
             remedy=f"give {backbone.min_size_px} or more; it was trained on {backbone.size_px}",
         )
-    blocks = len(backbone.block_ends)
-    if model.unfrozen_blocks > blocks:
-        rule = f"{model.backbone} has {blocks} blocks, and no more can be unfrozen"
-        remedy = f"give {blocks} to train all of it"
-        yield Problem(path=(*MODEL, "unfrozen_blocks"), rule=rule, given=str(model.unfrozen_blocks), remedy=remedy)
 
 
 def _unreadable(model: PretrainedModel) -> Iterator[Problem]:

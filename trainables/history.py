@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 Row = dict[str, float]
-"""One epoch: epoch (from 1), loss (with penalties), accuracy, val_loss (cross-entropy alone), val_accuracy,
-val_top5_accuracy where there are more than five classes, learning_rate, seconds."""
+"""One epoch: epoch (from 1), loss (with penalties, smoothed labels and class weights), accuracy, val_loss (the
+cross-entropy alone), the other metrics of `spaces.metric`, learning_rate, seconds."""
 
 Reason = Literal["finished", "patience", "diverged"]
 """Why a training run ended by itself: it reached its last epoch, it stopped improving, its loss was not finite."""

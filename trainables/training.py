@@ -17,6 +17,7 @@ from trainables.checkpoint import Snapshot
 from trainables.data.dataset import Images
 from trainables.data.place import stamp
 from trainables.history import Reason, Row
+from trainables.loss import class_weights
 from trainables.models.build import Built, Inputs, build, choose_stage, forget, is_staged, set_values, stock_model
 from trainables.models.settable import architecture
 from trainables.optimizer import schedule
@@ -81,7 +82,7 @@ def train(
         images: the training part.
         validation: measured after every epoch; without it there is no early stopping.
         classes: number of classes.
-        metric: what patience looks at.
+        metric: what the run is about, and what patience looks at where the configuration names nothing else.
         learning_rates: one per epoch, replayed instead of the configured schedule.
         resume: continue from the end of the epoch at which this was taken.
         hooks: progress and interruption.
@@ -93,6 +94,7 @@ def train(
     keras.utils.set_random_seed(config.training.seed)
     built = _built(config, Inputs.of(images.images, classes=classes))
     set_values(built, config)
+    built.class_weights.assign(class_weights(images.labels, config.training, classes=classes))
     history: list[Row] = []
     if resume is not None:
         checkpoint.put(built, resume)
@@ -150,12 +152,13 @@ class _Run:
             batch_size=settings.batch_size,
             seed=settings.seed,
             first_epoch=len(self.history),
+            steps=self._steps,
         )
         held_out = self.validation
         try:
             model.fit(
                 batches,
-                steps_per_epoch=steps_per_epoch(len(self.images.labels), settings.batch_size),
+                steps_per_epoch=self._steps,
                 validation_data=evaluation_batches(held_out.images, held_out.labels) if held_out is not None else None,
                 initial_epoch=len(self.history),
                 epochs=stage.last_epoch,
@@ -167,6 +170,13 @@ class _Run:
             return "diverged"
         return reporter.reason or "finished"
 
+    @property
+    def _steps(self) -> int:
+        """Steps in an epoch."""
+        settings = self.config.training
+        once = steps_per_epoch(len(self.images.labels), settings.batch_size)
+        return min(once, settings.steps_per_epoch or once)
+
     def _reporter(self, stage: Stage) -> Reporter:
         settings = self.config.training
         return Reporter(
@@ -174,6 +184,7 @@ class _Run:
             rate=self._rates(stage),
             last_epoch=settings.epochs,
             metric=self.metric,
+            monitor=(settings.monitor,) if isinstance(settings.monitor, str) else settings.monitor or (self.metric,),
             patience=settings.patience if stage.unfrozen and self.validation is not None else None,
             patience_from=stage.first_epoch,
             min_delta=settings.min_delta,
@@ -203,8 +214,9 @@ _kept: OrderedDict[tuple[Any, ...], Built] = OrderedDict()
 
 def _built(config: TrialConfig, inputs: Inputs) -> Built:
     """A compiled model of the configuration's architecture: a kept one if there is one, else a new one."""
-    optimizer = (config.optimizer.name, config.optimizer.momentum)  # schedules are no part of the graph
-    key = (inputs, architecture(config.model), architecture(config.augmentation), optimizer, weights_stamp(config))
+    rule = config.optimizer  # less its schedule, which is no part of the graph
+    compiled = (rule.name, rule.momentum, rule.nesterov, config.training.mixed_precision)
+    key = (inputs, architecture(config.model), architecture(config.augmentation), compiled, weights_stamp(config))
     if key not in _kept:
         while len(_kept) >= KEPT_MODELS:
             _kept.popitem(last=False)

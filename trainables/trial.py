@@ -42,6 +42,8 @@ class TrialTask:
     """One is written, too, at the first end of an epoch after this many seconds."""
     stop_signal: str
     """Name of the `StopSignal` of the run."""
+    trusted: frozenset[str] = frozenset()
+    """Modules of the user that the process may import."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +151,10 @@ class _Session:
         from trainables import checkpoint
         from trainables.data.load import load
         from trainables.training import Hooks, train
+        from trainables.trust import trust
 
         task = self.task
+        trust(task.trusted)
         dataset = load(task.config.data)
         self._latest = checkpoint.read(self._checkpoint)
         trained = train(

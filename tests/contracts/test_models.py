@@ -14,6 +14,7 @@ import pytest
 
 from spaces.config import Model, TrialConfig
 from trainables.models.build import Built, Inputs, build, set_values, stock_model
+from trainables.trust import trust
 
 CLASSES = 7
 MODELS: dict[str, dict[str, Any]] = {
@@ -34,7 +35,19 @@ MODELS: dict[str, dict[str, Any]] = {
         "unfrozen_blocks": 1,
         "head": {"pooling": "max", "units": (6,), "batch_norm": True},
     },
+    "custom": {"kind": "custom", "build": "contract_model:build", "values": {"width": 6, "dropout": 0.3}},
 }
+CUSTOM = """
+import keras
+
+def build(values, image_shape, classes):
+    x = images = keras.Input(image_shape)
+    x = keras.layers.Conv2D(values["width"], 3, padding="same", activation="relu")(keras.layers.Rescaling(1 / 255)(x))
+    x = keras.layers.Dropout(values["dropout"])(keras.layers.BatchNormalization()(x))
+    x = keras.layers.Dense(classes, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x))
+    return keras.Model(images, x)
+"""
+"""A module of a user's."""
 SHAPES = [(8, 8, 1), (32, 32, 3)]
 LOAD = """
 import sys
@@ -62,6 +75,10 @@ class Case:
 
 def a_case(kind: str, shape: tuple[int, int, int], folder: Path) -> Case:
     data: dict[str, Any] = {"data": {"source": "digits"}, "model": MODELS[kind], "training": {"epochs": 2}}
+    if kind == "custom":
+        (folder.parent / "contract_model.py").write_text(CUSTOM)
+        data["model"] = {**MODELS[kind], "folder": str(folder.parent)}
+        trust(["contract_model"])
     data["augmentation"] = {"policy": ("flip", "contrast"), "strength": 0.5}
     config = TrialConfig.model_validate(data)
     images = np.random.default_rng(0).integers(0, 256, (5, *shape), dtype=np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spaces.config import Data, DigitsData, FolderData, NpzData
+from spaces.config import CsvData, Data, DigitsData, FolderData, NpzData, TfdsData
+from spaces.problem import InputError
+from tests.trainables.tfds_sets import prepare
 from trainables.data.load import SOURCES, describe, load, load_test
 
 CLASSES = ("ant", "bee", "cat")
@@ -65,18 +67,48 @@ def folder_in_parts(place: Path, **split: Any) -> Data:
     return FolderData(source="folder", path=str(place / "pictures"), image_size=6, **split)
 
 
+def csv(place: Path, **split: Any) -> Data:
+    if not (place / "pictures").exists():
+        write_table(place, [(f"{number:02}", CLASSES[number % 3]) for number in range(75)])
+    return CsvData(source="csv", labels=str(place / "labels.csv"), path=str(place / "pictures"), image_size=6, **split)
+
+
+def write_table(place: Path, rows: list[tuple[str, str]]) -> None:
+    (place / "pictures").mkdir(exist_ok=True)
+    for number, (name, _) in enumerate(rows):
+        Image.fromarray(picture(number)).save(place / "pictures" / f"{name}.png")
+    lines = ["id,breed", *(f"{name},{label}" for name, label in rows)]
+    (place / "labels.csv").write_text("\n".join(lines) + "\n")
+
+
+def tfds(place: Path, **split: Any) -> Data:
+    return prepared(place.parent / "tfds", {"train": range(75)}, **split)
+
+
+def tfds_in_parts(place: Path, **split: Any) -> Data:
+    parts = {"train": range(30), "validation": range(100, 109), "test": range(200, 212)}
+    return prepared(place.parent / "tfds-in-parts", parts, **split)
+
+
+def prepared(shared: Path, splits: Mapping[str, range], **split: Any) -> Data:
+    """Written once for all tests: it takes seconds."""
+    if not shared.exists():
+        prepare(shared, splits)
+    return TfdsData(source="tfds", name="little", data_dir=str(shared), **split)
+
+
 Make = Callable[..., Data]
-MAKERS: tuple[Make, ...] = (digits, npz, npz_in_parts, folder, folder_in_parts)
-DIVIDED_BY_US: tuple[Make, ...] = (digits, npz, folder)
-ON_DISK: tuple[Make, ...] = (npz, npz_in_parts, folder, folder_in_parts)
+MAKERS: tuple[Make, ...] = (digits, npz, npz_in_parts, folder, folder_in_parts, csv, tfds, tfds_in_parts)
+DIVIDED_BY_US: tuple[Make, ...] = (digits, npz, folder, csv, tfds)
+MOVABLE: tuple[Make, ...] = (npz, npz_in_parts, folder, folder_in_parts, csv)
 
 every_source = pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 every_source_that_we_divide = pytest.mark.parametrize("make", DIVIDED_BY_US, ids=lambda make: make.__name__)
-every_source_on_disk = pytest.mark.parametrize("make", ON_DISK, ids=lambda make: make.__name__)
+every_movable_source = pytest.mark.parametrize("make", MOVABLE, ids=lambda make: make.__name__)
 
 
 def change_one_pixel(place: Path) -> None:
-    """Changes one pixel of a training image — of all its class, where we divide, so that one of train is hit."""
+    """Changes one pixel of every image that may be of train."""
     archive = place / "arrays.npz"
     if archive.exists():
         arrays = dict(np.load(archive))
@@ -84,17 +116,15 @@ def change_one_pixel(place: Path) -> None:
         np.savez(archive, **arrays)
     else:
         root = place / "pictures"
-        root = root / "train" if (root / "train").exists() else root
-        for file in (root / "ant").iterdir():
+        for file in (root / "train" if (root / "train").exists() else root).rglob("*.png"):
             pixels = np.array(Image.open(file))
             pixels[0, 0, 0] ^= 1
             Image.fromarray(pixels).save(file)
 
 
-def test_every_source_of_the_settings_is_looked_up_and_held_to_this_contract(tmp_path: Path) -> None:
+def test_every_source_of_the_settings_is_looked_up_and_held_to_this_contract() -> None:
     settings = {get_args(kind.model_fields["source"].annotation)[0] for kind in get_args(get_args(Data)[0])}
-    (tmp_path / "a").mkdir()
-    assert settings == set(SOURCES) == {make(tmp_path / "a").source for make in (digits, npz, folder)}
+    assert settings == set(SOURCES) == {make.__name__ for make in MAKERS if not make.__name__.endswith("in_parts")}
 
 
 @every_source
@@ -139,7 +169,7 @@ def test_the_description_counts_what_is_loaded(make: Make, tmp_path: Path) -> No
     assert info.fingerprint == dataset.fingerprint
 
 
-@every_source_on_disk
+@every_movable_source
 def test_the_fingerprint_is_the_same_elsewhere_on_disk(make: Make, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
@@ -149,7 +179,7 @@ def test_the_fingerprint_is_the_same_elsewhere_on_disk(make: Make, tmp_path: Pat
     assert len(before) == 16
 
 
-@every_source_on_disk
+@every_movable_source
 def test_the_fingerprint_changes_with_a_pixel(make: Make, tmp_path: Path) -> None:
     before = load(make(tmp_path)).fingerprint
     change_one_pixel(tmp_path)
@@ -174,3 +204,79 @@ def test_each_part_holds_the_classes_in_the_same_proportions(make: Make, tmp_pat
     counts = describe(make(tmp_path)).counts
     shares = [np.array(part) / sum(part) for part in counts.values()]
     assert max(np.abs(share - shares[0]).max() for share in shares) < 0.02
+
+
+def bad_class(make: Make, place: Path) -> Path:
+    """The folder of images of a source that reads files."""
+    make(place)
+    return place / "pictures" / "ant" if (place / "pictures" / "ant").exists() else place / "pictures"
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-60])
+
+
+def odd(mode: str, ending: str = "PNG", side: int = 6) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        Image.new(mode, (side, side), 200 if len(mode) == 1 or mode == "I;16" else (200,) * len(mode)).save(
+            path, ending
+        )
+
+    return write
+
+
+every_file_source = pytest.mark.parametrize("make", [folder, csv], ids=lambda make: make.__name__)
+
+UNREADABLE = {
+    "zero-byte": (lambda path: path.write_bytes(b""), "is empty (zero bytes)"),
+    "no image": (lambda path: path.write_bytes(b"<html>404</html>"), "is no image"),
+    "truncated": (truncated, "truncated"),
+    "another format, by a wrong name": (odd("RGB", "TIFF"), "is no image"),
+}
+READABLE = {
+    "grey": odd("L"),
+    "black and white": odd("1"),
+    "transparent": odd("RGBA"),
+    "16 bits": odd("I;16"),
+    "CMYK, a JPEG by a wrong name": odd("CMYK", "JPEG"),
+    "a palette, a GIF by a wrong name": odd("P", "GIF"),
+    "huge": odd("RGB", side=5_000),
+}
+
+
+@every_file_source
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_an_image_that_cannot_be_read_is_refused_by_name_and_count(make: Make, kind: str, tmp_path: Path) -> None:
+    place, (spoil, why) = bad_class(make, tmp_path), UNREADABLE[kind]
+    for path in (place / "00.png", place / "03.png"):
+        spoil(path)
+    data = make(tmp_path)
+    told = []
+    for read in (load, load_test):
+        try:
+            read(data)
+        except InputError as error:
+            told += [str(error)]
+    assert sum(message.count(".png (") for message in {*told}) == 2
+    assert all("every image can be read whole; got " in message and why in message for message in told)
+
+
+@every_file_source
+@pytest.mark.parametrize("kind", READABLE)
+def test_an_image_of_an_odd_kind_is_read_as_colours(make: Make, kind: str, tmp_path: Path) -> None:
+    READABLE[kind](bad_class(make, tmp_path) / "00.png")
+    data = make(tmp_path)
+    assert load(data).image_shape == load_test(data).image_shape == (6, 6, 3)
+    assert sum(map(sum, describe(data).counts.values())) == 75
+
+
+@pytest.mark.parametrize("make", [folder_in_parts, npz_in_parts], ids=lambda make: make.__name__)
+def test_a_class_in_test_but_not_in_train_is_refused(make: Make, tmp_path: Path) -> None:
+    make(tmp_path)
+    if (tmp_path / "pictures").exists():
+        shutil.rmtree(tmp_path / "pictures" / "train" / "cat")
+    else:
+        arrays = dict(np.load(tmp_path / "arrays.npz"))
+        np.savez(tmp_path / "arrays.npz", **(arrays | {"y_train": np.arange(30) % 2}))
+    with pytest.raises(InputError, match="test holds classes of"):
+        load(make(tmp_path))

@@ -44,6 +44,6 @@ def test_a_clash_names_the_field_and_a_remedy() -> None:
 
 
 def test_what_depends_on_another_field_names_fields_that_exist() -> None:
-    for field, gate in PretrainedModel.only_when.items():
-        assert {field, gate} <= set(PretrainedModel.model_fields)
+    for field, gates in PretrainedModel.only_when.items():
+        assert {field, *gates} <= set(PretrainedModel.model_fields)
         assert not PretrainedModel.model_fields[field].is_required()

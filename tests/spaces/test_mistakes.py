@@ -91,7 +91,7 @@ SETTINGS = [
     ("blocks: 2", "blocks: 2020-01-01", "trial.model.blocks", 5, "whole number > 0", "give"),
     ("blocks: 2", "blocks:", "trial.model.blocks", 5, "whole number > 0", "give a whole"),
     ("blocks: 2", "activation: rellu", "trial.model.activation", 5, "one of relu", "relu?"),
-    ("blocks: 2", "batch_norm: on", "trial.model.batch_norm", 5, "before, after, off", "known here"),
+    ("blocks: 2", "batch_norm: on", "trial.model.batch_norm", 5, "before, after, block, off", "known here"),
     ("blocks: 2", "head: {dropuot: 0.1}", "trial.model.head.dropuot", 5, "no such key", "dropout?"),
     ("blocks: 2", "head: {units: [8, 0]}", "trial.model.head.units.1", 5, "whole number > 0", "give"),
     (f"filters: {FILTERS}", "filters: [8, 16, 32]", "trial.model.filters", 6, "one number a block: 2", "as long as"),

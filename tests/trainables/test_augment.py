@@ -10,15 +10,16 @@ import pytest
 import tensorflow as tf
 
 import tests.trainables.small  # noqa: F401 - settles the threads
-from spaces.config import Transform
-from trainables.augment import USES, Augment
+from spaces.config import Augmentation, Ranges, Transform
+from trainables.augment import USES, USUAL, Augment, full_ranges, names
 
 POLICY: tuple[Transform, ...] = get_args(Transform)
 IMAGES = np.random.default_rng(0).integers(0, 256, (16, 9, 12, 3)).astype(np.float32)
 
 
-def augment(policy: tuple[Transform, ...], strength: float, *, seed: int = 0) -> Augment:
-    layer = Augment(policy, keras.Variable(strength, trainable=False, dtype="float32"))
+def augment(policy: tuple[Transform, ...] | Ranges, strength: float, *, seed: int = 0) -> Augment:
+    ranges = full_ranges(Augmentation(policy=policy))
+    layer = Augment(ranges, keras.Variable(strength, trainable=False, dtype="float32"))
     layer.seed_generator.state.assign([seed, 0])
     return layer
 
@@ -113,7 +114,7 @@ def test_contrast_keeps_the_mean_and_scales_the_distance_from_it() -> None:
 
 def test_a_new_strength_needs_no_new_graph() -> None:
     strength = keras.Variable(0.0, trainable=False, dtype="float32")
-    layer = Augment(POLICY, strength)
+    layer = Augment(full_ranges(Augmentation(policy=POLICY)), strength)
     graph = tf.function(lambda images: layer(images, training=True))
     still = graph(IMAGES)
     strength.assign(1.0)
@@ -127,3 +128,61 @@ def test_the_strength_is_no_weight_of_the_layer() -> None:
     layer = augment(POLICY, 1.0)
     layer(IMAGES, training=True)
     assert layer.weights == []
+
+
+RAMP = np.tile(np.arange(101, dtype=np.float32)[None, None, :, None], (400, 3, 1, 1)) + 50
+"""Images whose pixels say where they come from: 50 at the left edge, 150 at the right one."""
+
+
+def drawn(strength: float = 1.0, **ranges: Any) -> np.ndarray:
+    return changed(augment(Ranges(**ranges), strength), RAMP)
+
+
+def test_a_list_of_names_stands_for_the_usual_ranges() -> None:
+    named, ranged = augment(POLICY, 0.7), augment(Ranges.model_validate(dict(USUAL)), 0.7)
+    np.testing.assert_array_equal(changed(named), changed(ranged))
+    assert names(full_ranges(Augmentation(policy=("flip", "zoom")))) == {"flip", "zoom"}
+    assert set(USUAL) == set(POLICY) == set(Ranges.model_fields)
+
+
+def test_own_ranges_at_strength_0_change_nothing_bit_for_bit() -> None:
+    ranges = {"flip": 0.3, "rotation": 15, "zoom": (0.8, 1.0), "brightness": (0.9, 1.2), "contrast": (0.5, 0.9)}
+    np.testing.assert_array_equal(changed(augment(Ranges(**ranges), 0.0)), IMAGES)
+
+
+@pytest.mark.parametrize(("strength", "low", "high"), [(1.0, 0.9, 1.2), (0.5, 0.95, 1.1)])
+def test_brightness_of_two_factors_multiplies(strength: float, low: float, high: float) -> None:
+    factors = (drawn(strength, brightness=(0.9, 1.2)) / RAMP)[:, 0, :, 0]
+    np.testing.assert_allclose(factors, factors[:, :1].repeat(101, axis=1), rtol=1e-5)
+    assert (factors.min(), factors.max()) == (pytest.approx(low, abs=0.01), pytest.approx(high, abs=0.01))
+
+
+def test_brightness_of_one_number_is_added() -> None:
+    added = (drawn(brightness=0.1) - RAMP)[:, 0, 0, 0]
+    assert (added.min(), added.max()) == (pytest.approx(-25.5, abs=0.5), pytest.approx(25.5, abs=0.5))
+
+
+def test_a_zoom_from_80_to_100_percent_shows_so_much_of_the_side() -> None:
+    seen = drawn(zoom=(0.8, 1.0))[:, 1, :, 0]
+    shares = (seen[:, -1] - seen[:, 0]) / 100
+    assert (shares.min(), shares.max()) == (pytest.approx(0.8, abs=0.01), pytest.approx(1.0, abs=0.01))
+    np.testing.assert_allclose(seen[:, 50], 100, atol=1e-3)
+
+
+def test_a_shift_is_a_share_of_the_side() -> None:
+    moved = drawn(shift=0.1)[:, 1, 50, 0] - 100
+    assert (moved.min(), moved.max()) == (pytest.approx(-10.1, abs=0.5), pytest.approx(10.1, abs=0.5))
+
+
+def test_a_rotation_is_in_degrees() -> None:
+    """A horizontal step of 20 pixels from the centre falls by the cosine of the angle: 20 · cos 60° = 10."""
+    square = np.tile(np.arange(101, dtype=np.float32)[None, None, :, None], (400, 101, 1, 1))
+    steps = (lambda turned: turned[:, 50, 70, 0] - turned[:, 50, 50, 0])(
+        changed(augment(Ranges(rotation=60), 1.0), square)
+    )
+    assert (steps.min(), steps.max()) == (pytest.approx(10, abs=0.5), pytest.approx(20, abs=0.1))
+
+
+def test_a_flip_has_its_own_probability() -> None:
+    flipped = drawn(flip=0.2)[:, 1, 0, 0] > 100
+    assert flipped.mean() == pytest.approx(0.2, abs=0.06)

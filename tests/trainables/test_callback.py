@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import pytest
 
+from spaces.metric import Metric
 from tests.trainables import small
 from tests.trainables.small import config, fit
 from trainables.callback import Diverged, Interrupted, Reporter
@@ -33,6 +34,7 @@ def follow(model: keras.Model, values: list[float], metric: str = "val_accuracy"
         rate=lambda history: 0.5,
         last_epoch=10,
         metric=metric,
+        monitor=[metric],
         on_epoch=lambda row, reason: told.append(reason),
         interrupted=lambda: False,
         **{"patience": None, "patience_from": 1, "min_delta": 0.0, **options},
@@ -89,6 +91,7 @@ def test_a_nan_in_validation_alone_diverges_and_the_metric_is_nan_whatever_was_m
         rate=lambda history: 0.5,
         last_epoch=10,
         metric="val_accuracy",
+        monitor=["val_accuracy"],
         patience=3,
         patience_from=1,
         min_delta=0.0,
@@ -148,6 +151,6 @@ def test_an_interruption_stops_at_the_next_batch_and_leaves_the_epoch_out() -> N
 
 def test_a_row_names_the_epoch_its_rate_and_its_seconds() -> None:
     row = fit(config(optimizer={"learning_rate": 0.003})).history[-1]
-    assert set(row) == {"epoch", "accuracy", "top5_accuracy", "seconds", *small.MEASURED}
+    assert set(row) == {"epoch", "accuracy", "top5_accuracy", "seconds", *small.MEASURED, *get_args(Metric)}
     assert row["epoch"] == 2
     assert row["learning_rate"] == 0.003

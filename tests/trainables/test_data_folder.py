@@ -183,6 +183,6 @@ def test_a_changed_file_is_noticed(write_folder: Writer) -> None:
     root = write_folder({"cat": 5, "dog": 5})
     before = load(data(root))
     assert load(data(root)) is before
-    for file in (root / "cat").iterdir():
-        Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(file)
+    for number, file in enumerate((root / "cat").iterdir()):
+        Image.fromarray(noise(900 + number, 9, 9, 3)).save(file)
     assert load(data(root)).fingerprint != before.fingerprint

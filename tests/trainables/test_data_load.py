@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spaces.config import DigitsData, NpzData
+from spaces.config import DigitsData, FolderData, NpzData
 from trainables.data.dataset import Dataset, Images
 from trainables.data.digits import stretched
 from trainables.data.load import describe, leaked_test_images, load, load_test
@@ -74,6 +75,23 @@ def test_the_same_image_in_train_and_test_is_named(write_npz: Writer) -> None:
     (leak,) = leaked_test_images(data)
     assert leak.first in ("train: x_train[7]", "validation: x_train[7]")
     assert leak.second == "test: x_test[2]"
+
+
+def test_a_copy_of_a_training_file_in_the_test_part_is_named_before_anything_is_trained(write_folder: Writer) -> None:
+    write_folder({"cat": 5, "dog": 5}, "set/train")
+    root = write_folder({"cat": 2, "dog": 2}, "set/test", seed=1).parent
+    shutil.copy(root / "train" / "cat" / "001.png", root / "test" / "cat" / "copy.png")
+    (leak,) = describe(FolderData(source="folder", path=str(root), image_size=8)).leaks
+    assert str(leak).endswith(": train/cat/001.png = test: test/cat/copy.png")
+
+
+def test_copies_in_a_folder_that_we_divide_stay_on_one_side(write_folder: Writer) -> None:
+    root = write_folder({"cat": 10, "dog": 10})
+    for file in sorted(root.rglob("*.png")):
+        shutil.copy(file, file.with_name(f"copy-{file.name}"))
+    data = FolderData(source="folder", path=str(root), image_size=8)
+    assert describe(data).leaks == leaked_test_images(data) == ()
+    assert sum(map(sum, describe(data).counts.values())) == 40
 
 
 def test_a_data_set_without_repeated_images_has_no_leaks(write_npz: Writer) -> None:

@@ -13,8 +13,10 @@ from trainables.data.parts import Part, Parts, array_part
 from trainables.data.split import Selections, divide
 
 
-def part(labels: Sequence[int], name: str = "image") -> Part:
-    pixels = np.zeros((len(labels), 2, 2, 1), np.uint8)
+def part(labels: Sequence[int], name: str = "image", *, contents: Sequence[int] | None = None) -> Part:
+    """Images of one value each: all different, where ``contents`` does not say it."""
+    values = range(len(labels)) if contents is None else contents
+    pixels = np.asarray(values, dtype=np.uint8).repeat(4).reshape(-1, 2, 2, 1)
     return array_part(pixels, np.asarray(labels, dtype=np.int64), lambda position: f"{name}[{position}]")
 
 
@@ -70,3 +72,26 @@ def test_a_share_of_fewer_images_than_classes_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         divided([0, 1, 2, 3] * 5, Split(validation=0.1), test=part([0]))
     assert caught.value.problems[0].path == ("trial", "data", "validation")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_identical_images_go_into_one_part_together(seed: int) -> None:
+    contents = [*range(40), *range(40), *range(20), *range(20)]
+    parts = Parts(train=part([0, 1] * 60, contents=contents), class_names=("a", "b"))
+    divided = divide(parts, Split(split_seed=seed), "somewhere")
+    held = [{contents[p] for p in one.positions} for one in (divided.train, divided.validation, divided.test)]
+    assert sum(map(len, held)) == len(set().union(*held)) == 40
+    assert sum(len(one.positions) for one in (divided.train, divided.validation, divided.test)) == 120
+
+
+def test_copies_do_not_change_how_the_others_are_divided() -> None:
+    labels, contents = [0, 1] * 25 + [0, 1], [*range(50), 0, 1]
+    copied = divide(Parts(train=part(labels, contents=contents), class_names=("a", "b")), Split(), "somewhere")
+    plain = divided([0, 1] * 25, Split())
+    assert [p for p in copied.test.positions if p < 50] == plain.test.positions.tolist()
+
+
+def test_a_class_of_copies_of_one_image_is_refused() -> None:
+    parts = Parts(train=part([0] * 50 + [1] * 9, contents=[*range(50), *[99] * 9]), class_names=("a", "b"))
+    with pytest.raises(InputError, match=r"b has 1 image, .*identical ones counted once"):
+        divide(parts, Split(), "somewhere")

@@ -46,6 +46,30 @@ def test_pooling_that_leaves_nothing_is_refused(digits: DataInfo) -> None:
     assert told(closed(blocks=4, pool_size=1), digits) == []
 
 
+def test_the_border_that_valid_padding_loses_counts(digits: DataInfo) -> None:
+    """8 − 2 = 6, pooled 3, − 2 = 1, pooled none."""
+    ((path, rule),) = told(closed(blocks=2, padding="valid"), digits)
+    assert path == "trial.model.blocks"
+    assert "8 × 8" in rule
+    assert told(closed(blocks=2, padding="valid", pool=(True, False)), digits) == []
+    assert told(closed(blocks=1, convs_per_block=2, padding="valid", kernel_size=(5, 3)), digits) == []
+    assert told(closed(blocks=1, convs_per_block=2, padding="valid", kernel_size=5, pool=False), digits) != []
+
+
+def test_blocks_that_do_not_pool_do_not_count(digits: DataInfo) -> None:
+    assert told(closed(blocks=5, pool=(True, False, True, False, True)), digits) == []
+    assert told(closed(blocks=5, pool=(True, True, True, False, True)), digits) != []
+
+
+def test_what_is_unfrozen_must_be_there(digits: DataInfo) -> None:
+    for model, field in (
+        ({"unfreeze_from": "block_17_expand"}, "unfreeze_from"),
+        ({"unfreeze_last": 155}, "unfreeze_last"),
+    ):
+        (problem,) = misfits(closed(**MOBILENET, **model), digits)
+        assert problem.path == ("trial", "model", field)
+
+
 def test_top_5_needs_more_than_five_classes(digits: DataInfo) -> None:
     few = DataInfo(image_shape=(8, 8, 1), class_names=tuple("abcde"), counts={}, fingerprint="", leaks=())
     assert told(closed(), digits, metric="val_top5_accuracy") == []
@@ -57,7 +81,7 @@ def test_an_unknown_backbone_is_refused_with_the_nearest_name_or_all(digits: Dat
     (near,) = misfits(closed(**{**MOBILENET, "backbone": "mobilenetv2"}), digits)
     assert (near.path, near.remedy) == (("trial", "model", "backbone"), "did you mean mobilenet_v2?")
     (far,) = misfits(closed(**{**MOBILENET, "backbone": "xyzzy"}), digits)
-    assert far.remedy == "known here: mobilenet_v2"
+    assert far.remedy.startswith("known here: mobilenet_v2, vgg16")
 
 
 def test_images_below_the_minimum_of_the_backbone_are_refused(digits: DataInfo) -> None:

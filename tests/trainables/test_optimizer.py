@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tests.trainables.small  # noqa: F401 - settles the threads
-from spaces.config import Constant, Cosine, Exponential, Optimizer, Plateau
+from spaces.config import Constant, Cosine, Exponential, Optimizer, Plateau, Product
 from trainables.optimizer import make, schedule
 
 
@@ -54,14 +54,37 @@ def test_cosine_warms_up_linearly_then_follows_half_a_cosine() -> None:
     assert all(one > other for one, other in pairwise(told[2:]))
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "rmsprop", "sgd"])
+def test_a_product_multiplies_its_schedules() -> None:
+    """A rate that halves on a plateau and decays from the third epoch on, as a hand-tuned study had both."""
+    plateau, exponential = Plateau(patience=1), Exponential(decay=0.1, after=1)
+    losses = [2.0, 2.0, 1.0, 1.0]
+    both = Product(kind="product", plateau=plateau, exponential=exponential)
+    expected = np.multiply(factors(plateau, losses), factors(exponential, losses))
+    assert factors(both, losses) == pytest.approx(expected)
+    assert factors(both, losses)[-1] == pytest.approx(0.25 * math.exp(-0.3))
+
+
+RULES = {
+    "adam": {},
+    "adamw": {"weight_decay": 0.1},
+    "rmsprop": {"momentum": 0.5},
+    "sgd": {"momentum": 0.5},
+    "sgd-nesterov": {"momentum": 0.5, "nesterov": True},
+}
+
+
+def settings(name: str, **more: float) -> Optimizer:
+    return Optimizer.model_validate({"name": name.split("-")[0], **RULES[name], **more})
+
+
+@pytest.mark.parametrize("name", RULES)
 def test_each_name_makes_its_optimizer(name: str) -> None:
     decay = keras.Variable(0.0, trainable=False)
-    made = make(Optimizer(name=name, learning_rate=0.01, momentum=0.5), weight_decay=decay)
-    assert type(made).__name__.lower() == name
+    made = make(settings(name, learning_rate=0.01), weight_decay=decay)
+    assert type(made).__name__.lower() == name.split("-")[0]
     assert float(made.learning_rate) == pytest.approx(0.01)
     assert (made.weight_decay is decay) == (name == "adamw")
-    if name in ("sgd", "rmsprop"):
+    if "momentum" in RULES[name]:
         assert made.momentum == 0.5
 
 
@@ -72,12 +95,13 @@ def test_each_name_makes_its_optimizer(name: str) -> None:
         ("adamw", keras.optimizers.AdamW(0.1, weight_decay=0.3)),
         ("rmsprop", keras.optimizers.RMSprop(0.1, momentum=0.5)),
         ("sgd", keras.optimizers.SGD(0.1, momentum=0.5)),
+        ("sgd-nesterov", keras.optimizers.SGD(0.1, momentum=0.5, nesterov=True)),
     ],
 )
 def test_each_optimizer_steps_as_that_of_keras_bit_for_bit(name: str, stock: keras.optimizers.Optimizer) -> None:
     """Its updates are ours, through two private methods of Keras; this test guards them."""
     assert {"_backend_update_step", "_apply_weight_decay"} <= set(dir(stock))
-    ours = make(Optimizer(name=name, learning_rate=0.1, momentum=0.5), weight_decay=keras.Variable(0.3))
+    ours = make(settings(name, learning_rate=0.1), weight_decay=keras.Variable(0.3))
     results = []
     for optimizer in (ours, stock):
         variables = [keras.Variable([1.0, -2.0]), keras.Variable([[3.0]])]

@@ -152,6 +152,20 @@ def test_without_validation_nothing_is_measured_there_and_patience_is_not_asked(
     assert not any(name.startswith("val_") for name in trained.history[0])
 
 
+def test_a_shorter_epoch_ends_after_its_steps_and_the_next_sees_other_images() -> None:
+    short = fit(config(**BASE, batch_size=16, steps_per_epoch=3, epochs=3))
+    assert [int(short.built.optimizer.iterations.numpy()), len(short.history)] == [9, 3]
+    snapshots: list[Any] = []
+    hooks = Hooks(on_epoch=lambda row, reason, snapshot: snapshots.append(snapshot()))
+    settings = config(**BASE, batch_size=16, steps_per_epoch=3, epochs=3)
+    fit(settings, hooks=hooks)
+    assert measured(fit(settings, resume=snapshots[0])) == measured(short)
+
+
+def test_more_steps_than_cover_the_images_once_are_not_made() -> None:
+    assert measured(fit(config(**BASE, steps_per_epoch=1000))) == measured(fit(config(**BASE)))
+
+
 def test_the_hook_gets_each_row_with_the_reason_of_the_last() -> None:
     told: list[tuple[float, Any]] = []
     fit(config(**BASE), hooks=Hooks(on_epoch=lambda row, reason, snapshot: told.append((row["epoch"], reason))))

@@ -100,7 +100,7 @@ class DataInfo:
     fingerprint: str
     """That of the `Dataset`."""
     leaks: tuple[Leak, ...]
-    """Images that stand in train and in validation."""
+    """Images that stand in two parts: in train and validation by their pixels, in test by the bytes of their files."""
 
 
 def counts(labels: LabelArray, class_count: int) -> tuple[int, ...]:

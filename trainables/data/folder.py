@@ -10,8 +10,8 @@ import numpy as np
 
 from spaces.config import FolderData
 from spaces.problem import Problem
-from trainables.data.dataset import PixelArray, PositionArray
-from trainables.data.image import SUFFIXES, is_hidden, is_image_name, read_images
+from trainables.data.files import file_part, relative
+from trainables.data.image import SUFFIXES, is_hidden, is_image_name
 from trainables.data.parts import Part, Parts, first_few, problem, refusal
 from trainables.data.place import existing
 
@@ -127,29 +127,4 @@ def image_part(root: Path, folders: tuple[ClassFolder, ...], names: tuple[str, .
     paths = [path for folder in folders for path in folder.files]
     numbers = {name: number for number, name in enumerate(names)}
     labels = [numbers[folder.name] for folder in folders for _ in folder.files]
-
-    def read(positions: PositionArray) -> PixelArray:
-        return squares([paths[position] for position in positions], root, size_px)
-
-    return Part(
-        labels=np.asarray(labels, dtype=np.int64), read=read, name=lambda position: relative([paths[position]], root)[0]
-    )
-
-
-def squares(paths: list[Path], root: Path, size_px: int) -> PixelArray:
-    """The images, uint8 (n, size_px, size_px, 3).
-
-    Raises:
-        InputError: some cannot be read; it names the first of them, with the reason, and counts them.
-    """
-    pixels, failed = read_images(paths, height=size_px, width=size_px, channels=3)
-    if failed:
-        told = [f"{relative([paths[position]], root)[0]} ({why})" for position, why in failed.items()]
-        rule, cure = "every image can be read whole", "mend these files or move them away"
-        raise refusal(str(root), problem(rule, given=first_few(told), remedy=cure))
-    return pixels
-
-
-def relative(paths: list[Path], root: Path) -> list[str]:
-    """Paths as they are told: from the root of the data set, with forward slashes."""
-    return [path.relative_to(root).as_posix() for path in paths]
+    return file_part(paths, np.asarray(labels, dtype=np.int64), root=root, size_px=size_px)

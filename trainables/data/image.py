@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,10 @@ DECODE_THREADS = 4
 """Pillow decodes outside the interpreter lock, so a few threads keep a few cores busy."""
 
 
+ImageFile = Path | memoryview
+"""A file that holds an image, or what stands in one."""
+
+
 def is_hidden(path: Path) -> bool:
     """Whether a file or folder is none that a person put there: a dot file, or what Windows leaves behind."""
     return path.name.startswith(".") or path.name in ("Thumbs.db", "desktop.ini")
@@ -31,7 +36,7 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def read_image(path: Path, *, height: int, width: int, channels: int) -> PixelArray:
+def read_image(file: ImageFile, *, height: int, width: int, channels: int) -> PixelArray:
     """The image in a file as pixels, uint8 (height, width, channels); ``channels`` is 1 (grey) or 3 (RGB).
 
     Turned as its EXIF orientation says, laid on white where it is transparent, converted from whatever it is (grey,
@@ -43,9 +48,7 @@ def read_image(path: Path, *, height: int, width: int, channels: int) -> PixelAr
         OSError: there is no such file, or it holds no whole image; the message says why, in a few words.
     """
     try:
-        if path.stat().st_size == 0:
-            raise OSError("is empty (zero bytes)")
-        with Image.open(path, formats=FORMATS) as opened:
+        with opened_image(file) as opened:
             # A large JPEG is decoded at a half, a quarter or an eighth of its size, at least the size wanted.
             opened.draft(None, (max(height, width) * 2, max(height, width) * 2))
             upright = ImageOps.exif_transpose(opened)
@@ -54,6 +57,17 @@ def read_image(path: Path, *, height: int, width: int, channels: int) -> PixelAr
     except Exception as error:  # damaged bytes make Pillow raise nearly anything; in each case the file is at fault
         raise OSError(reason(error)) from error
     return np.asarray(fitted, dtype=np.uint8).reshape(height, width, channels)
+
+
+def opened_image(file: ImageFile) -> Image.Image:
+    """The image in a file, its header read and its pixels not yet; whoever opens it closes it.
+
+    Raises:
+        OSError: there is no such file, or it is empty or holds no image.
+    """
+    if (file.stat().st_size if isinstance(file, Path) else file.nbytes) == 0:
+        raise OSError("is empty (zero bytes)")
+    return Image.open(file if isinstance(file, Path) else io.BytesIO(file), formats=FORMATS)
 
 
 def flattened(image: Image.Image) -> Image.Image:
@@ -82,22 +96,24 @@ def reason(error: Exception) -> str:
     return str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
 
 
-def read_images(paths: Sequence[Path], *, height: int, width: int, channels: int) -> tuple[PixelArray, dict[int, str]]:
+def read_images(
+    files: Sequence[ImageFile], *, height: int, width: int, channels: int
+) -> tuple[PixelArray, dict[int, str]]:
     """Many files at once, by a few threads.
 
     Returns:
         Pixels, uint8 (n, height, width, channels), and for each position that could not be read the reason; its
         pixels are zero.
     """
-    pixels = np.zeros((len(paths), height, width, channels), np.uint8)
+    pixels = np.zeros((len(files), height, width, channels), np.uint8)
 
     def fill(position: int) -> str | None:
         try:
-            pixels[position] = read_image(paths[position], height=height, width=width, channels=channels)
+            pixels[position] = read_image(files[position], height=height, width=width, channels=channels)
         except OSError as error:
             return str(error)
         return None
 
     with ThreadPoolExecutor(DECODE_THREADS) as threads:
-        reasons = list(threads.map(fill, range(len(paths))))
+        reasons = list(threads.map(fill, range(len(files))))
     return pixels, {position: text for position, text in enumerate(reasons) if text is not None}

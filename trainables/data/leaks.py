@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 
+from spaces.problem import InputError
 from trainables.data.dataset import Images, Leak
-from trainables.data.split import Selection
+from trainables.data.parts import digest
+from trainables.data.split import Selection, Selections
 
 Places = dict[bytes, str]
-"""Digest of an image's pixels → where it stands, once, even where it is there twice."""
+"""Digest of an image → where it stands, once, even where it is there twice."""
 
 
 def places_of(part: str, selection: Selection, images: Images) -> Places:
-    """Where the images of a part stand; ``images`` is what ``selection`` read."""
-    digests = (hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest() for image in images.images)
+    """Where the pixels of a part stand; ``images`` is what ``selection`` read."""
+    digests = (digest(np.ascontiguousarray(image).data) for image in images.images)
     return {digest: f"{part}: {name}" for digest, name in zip(digests, selection.names(), strict=True)}
 
 
 def leaks_between(places: Places, others: Places) -> tuple[Leak, ...]:
     """The images that stand in both."""
     return tuple(Leak(places[digest], other) for digest, other in others.items() if digest in places)
+
+
+def leaks_into_test(divided: Selections) -> tuple[Leak, ...]:
+    """Test images that the data set brings in train or validation too, byte for byte; files are not decoded for it.
+
+    A test part that we carve has none. One that cannot be read is told when it is read, by `load_test`.
+    """
+    if divided.test.part is divided.train.part:
+        return ()
+    try:
+        test = undecoded_places("test", divided.test)
+    except InputError:
+        return ()
+    learned = undecoded_places("train", divided.train)
+    return leaks_between(undecoded_places("validation", divided.validation) | learned, test)
+
+
+def undecoded_places(part: str, selection: Selection) -> Places:
+    """Where the images of a part stand, by the digests that their source has for them."""
+    digests = selection.part.told_apart(selection.positions)
+    return {digest: f"{part}: {name}" for digest, name in zip(digests, selection.names(), strict=True)}

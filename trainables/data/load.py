@@ -11,16 +11,24 @@ from typing import Any
 import numpy as np
 
 from spaces.config import Data
+from trainables.data.csv import csv_parts
 from trainables.data.dataset import DataInfo, Dataset, Images, Leak, counts
 from trainables.data.digits import digits_parts
 from trainables.data.folder import folder_parts
-from trainables.data.leaks import Places, leaks_between, places_of
+from trainables.data.leaks import Places, leaks_between, leaks_into_test, places_of
 from trainables.data.npz import npz_parts
 from trainables.data.parts import Parts
 from trainables.data.place import Stamp, stamp
 from trainables.data.split import Selection, Selections, divide
+from trainables.data.tfds import tfds_parts
 
-SOURCES: dict[str, Callable[[Any], Parts]] = {"digits": digits_parts, "npz": npz_parts, "folder": folder_parts}
+SOURCES: dict[str, Callable[[Any], Parts]] = {
+    "digits": digits_parts,
+    "npz": npz_parts,
+    "folder": folder_parts,
+    "csv": csv_parts,
+    "tfds": tfds_parts,
+}
 """``data.source`` → the function from its settings to the parts that it brings."""
 
 
@@ -45,7 +53,7 @@ def load_test(data: Data) -> Images:
 
 
 def describe(data: Data) -> DataInfo:
-    """The data set in numbers. Of the test part only the labels are counted.
+    """The data set in numbers. Of the test part the labels are counted and copies of other parts looked for.
 
     Raises:
         InputError: as for `load`.
@@ -57,7 +65,7 @@ def describe(data: Data) -> DataInfo:
         class_names=dataset.class_names,
         counts=found.counts,
         fingerprint=dataset.fingerprint,
-        leaks=found.leaks,
+        leaks=found.leaks + leaks_into_test(found.divided),
     )
 
 
@@ -75,6 +83,7 @@ class Opened:
     """Train and validation, and what was noticed while they were read."""
 
     dataset: Dataset
+    divided: Selections
     counts: dict[str, tuple[int, ...]]
     leaks: tuple[Leak, ...]
     places: Places
@@ -98,6 +107,7 @@ def opened(data: Data, _: Stamp) -> Opened:
     chosen = places_of("validation", divided.validation, validation)
     return Opened(
         dataset=Dataset(train, validation, parts.class_names, fingerprint(train, validation, parts.class_names)),
+        divided=divided,
         counts=all_counts(divided, len(parts.class_names)),
         leaks=leaks_between(learned, chosen),
         places=chosen | learned,
@@ -114,8 +124,8 @@ def opened_test(data: Data, at: Stamp) -> OpenedTest:
 
 
 def called(data: Data) -> str:
-    """What a message calls the data set: where it lies, or its source's name."""
-    return str(getattr(data, "path", data.source))
+    """What a message calls the data set: where it lies, its own name, or that of its source."""
+    return str(getattr(data, "path", getattr(data, "name", data.source)))
 
 
 def read_both(train: Selection, validation: Selection) -> tuple[Images, Images]:

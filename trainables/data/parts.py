@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from spaces.problem import InputError, Path, Problem
 from trainables.data.dataset import LabelArray, PixelArray, PositionArray
+from trainables.data.image import ImageFile
 
 DATA_PATH = ("trial", "data", "path")
 SHOWN = 5
 """How many of many faulty images a message names."""
+
+Digests = Callable[[PositionArray], list[bytes]]
+"""Positions, int64 (m,) → for each image sixteen bytes that only an identical one shares."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -24,9 +31,23 @@ class Part:
     labels: LabelArray
     read: Callable[[PositionArray], PixelArray]
     name: Callable[[int], str]
+    digests: Digests | None = None
+    """Tells identical images without decoding them; where not given, they are told by their pixels."""
+    stored: Callable[[int], ImageFile] | None = None
+    """The file of the image at a position, where it has one and is resized when it is read."""
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def told_apart(self, positions: PositionArray) -> list[bytes]:
+        """The digests of some images.
+
+        Raises:
+            InputError: they cannot be read.
+        """
+        if self.digests is not None:
+            return self.digests(positions)
+        return [digest(np.ascontiguousarray(image).data) for image in self.read(positions)]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,6 +63,11 @@ class Parts:
 def array_part(pixels: PixelArray, labels: LabelArray, name: Callable[[int], str]) -> Part:
     """A part whose pixels, uint8 (n, height, width, channels), are in memory already."""
     return Part(labels=labels, read=lambda positions: pixels[positions], name=name)
+
+
+def digest(content: bytes | memoryview) -> bytes:
+    """Sixteen bytes that only the same content has."""
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def refusal(source: str, *problems: Problem) -> InputError:

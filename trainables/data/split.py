@@ -46,24 +46,37 @@ class Selections:
 def divide(parts: Parts, split: Split, source: str) -> Selections:
     """What the data set divides itself stays as it is; the rest is carved from train, stratified, by ``split_seed``.
 
-    Test is carved first, so it is the same whatever share validation takes.
+    Test is carved first, so it is the same whatever share validation takes. Identical images go into one part together.
 
     Raises:
-        InputError: a class has too few images to be in every part.
+        InputError: a class has too few images to be in every part, or images cannot be read.
     """
     train, test, validation = whole(parts.train), parts.test, parts.validation
-    seed, names = split.split_seed, parts.class_names
+    if test is not None and validation is not None:
+        return Selections(train=train, validation=whole(validation), test=whole(test))
+    seed, names, twins = split.split_seed, parts.class_names, twins_in(parts.train)
     if test is None:
         share = Share("test", split.test, seed)
-        train, kept = carved(train, share, names, source)
+        train, kept = carved(train, share, twins, names, source)
     if validation is None:
         share = Share("validation", split.validation, seed)
-        train, chosen = carved(train, share, names, source)
+        train, chosen = carved(train, share, twins, names, source)
     return Selections(
         train=train,
         validation=chosen if validation is None else whole(validation),
         test=kept if test is None else whole(test),
     )
+
+
+def twins_in(part: Part) -> PositionArray:
+    """For each image the position of the first that is identical to it, int64 (n,): often its own.
+
+    Raises:
+        InputError: the images cannot be read.
+    """
+    first: dict[bytes, int] = {}
+    digests = part.told_apart(np.arange(len(part), dtype=np.int64))
+    return np.asarray([first.setdefault(digest, position) for position, digest in enumerate(digests)], dtype=np.int64)
 
 
 def whole(part: Part) -> Selection:
@@ -80,16 +93,22 @@ class Share:
     seed: int
 
 
-def carved(images: Selection, share: Share, names: tuple[str, ...], source: str) -> tuple[Selection, Selection]:
-    """What is left and what is carved off; each class gives the same fraction, up to rounding, and is in both."""
-    before = counts(images.labels, len(names))
+def carved(
+    images: Selection, share: Share, twins: PositionArray, names: tuple[str, ...], source: str
+) -> tuple[Selection, Selection]:
+    """What is left and what is carved off; each class gives the same fraction, up to rounding, and is in both.
+
+    Of identical images, ``twins`` of the whole part says which, one is drawn and the others follow it.
+    """
+    firsts, at = np.unique(twins[images.positions], return_index=True)
+    labels = images.labels[at]
+    before = counts(labels, len(names))
     taken = round(sum(before) * share.fraction)
     if min(before) < 2 or taken < len(names) or sum(before) - taken < len(names):
         raise too_few(share, dict(zip(names, before, strict=True)), source)
-    left, off = train_test_split(
-        images.positions, test_size=taken, stratify=images.labels, random_state=share.seed, shuffle=True
-    )
-    rest, part = Selection(images.part, np.sort(left)), Selection(images.part, np.sort(off))
+    _, off = train_test_split(firsts, test_size=taken, stratify=labels, random_state=share.seed, shuffle=True)
+    is_off = np.isin(twins[images.positions], off)
+    rest, part = (Selection(images.part, images.positions[where]) for where in (~is_off, is_off))
     after = np.minimum(counts(rest.labels, len(names)), counts(part.labels, len(names)))
     if after.min() < 1:
         short = {name: count for name, count, fewest in zip(names, before, after, strict=True) if fewest < 1}
@@ -98,13 +117,13 @@ def carved(images: Selection, share: Share, names: tuple[str, ...], source: str)
 
 
 def too_few(share: Share, classes: dict[str, int], source: str) -> InputError:
-    """The refusal that names the classes with the fewest images."""
+    """The refusal that names the classes with the fewest images; identical ones count once."""
     fewest = sorted(classes.items(), key=lambda item: (item[1], item[0]))
     told = first_few([f"{name} has {count} image{'' if count == 1 else 's'}" for name, count in fewest])
     problem = Problem(
         path=("trial", "data", share.field),
         rule=f"every class has images on both sides when {share.field} takes its share of {share.fraction:g}",
-        given=told,
+        given=f"{told}, identical ones counted once",
         remedy="add images of these classes or leave them out; or change the share; or bring the parts ready-made",
     )
     return InputError([problem], source)

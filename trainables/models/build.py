@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeGuard
@@ -10,12 +11,15 @@ from typing import TypeGuard
 import keras
 import numpy as np
 
-from spaces.config import CnnModel, PretrainedModel, TrialConfig
+from spaces.config import CnnModel, CustomModel, Model, PretrainedModel, TrialConfig
 from trainables import optimizer
+from trainables.loss import Loss
 from trainables.models.cnn import cnn
-from trainables.models.initialise import initialise
+from trainables.models.custom import CUSTOM_LAYER, custom, fresh_weights
+from trainables.models.initialise import initialise, rewind
 from trainables.models.layers import Layers, SettableLayers, StockLayers
 from trainables.models.pretrained import pretrained, set_trainable, trained_weights
+from trainables.models.scored import Scored
 from trainables.models.settable import settable_values
 
 
@@ -66,6 +70,8 @@ class Built:
     two models because each keeps the graphs that were traced for it."""
     optimizer: keras.optimizers.Optimizer
     variables: Mapping[str, keras.Variable]
+    class_weights: keras.Variable
+    """float32 (classes,): how much a training image of each class counts; set from the training part."""
     inputs: Inputs
     pretrained: Mapping[str, list[np.ndarray]] = field(default_factory=dict)
     """Weights that a fresh start restores instead of drawing, by layer name."""
@@ -79,34 +85,38 @@ def build(config: TrialConfig, inputs: Inputs) -> Built:
     """The training model of a configuration's architecture, compiled; its settable values are not set yet.
 
     Raises:
-        InputError: there is no such backbone, or its weights cannot be read.
+        InputError: there is no such backbone, its weights cannot be read, or a user's function builds no model.
     """
-    layers = SettableLayers()
-    decay = layers.variable("optimizer.weight_decay")
-    model, staged = _model(config, inputs, layers=layers), is_staged(config.model)
+    layers, mixed = SettableLayers(), config.training.mixed_precision
+    decay, smoothing = layers.variable("optimizer.weight_decay"), layers.variable("training.label_smoothing")
+    with _precision(mixed=mixed):
+        network, staged = _model(config, inputs, layers=layers), is_staged(config.model)
+    model = Scored(network.input, network.output, name=network.name)
+    weights = keras.Variable(np.ones(inputs.classes), trainable=False, dtype="float32", name="class_weights")
     built = Built(
         model=model,
-        head_model=keras.Model(model.input, model.output, name="head_stage") if staged else None,
-        optimizer=optimizer.make(config.optimizer, weight_decay=decay),
+        head_model=Scored(model.input, model.output, name="head_stage") if staged else None,
+        optimizer=optimizer.make(config.optimizer, weight_decay=decay, scaled_loss=mixed),
         variables=layers.variables,
+        class_weights=weights,
         inputs=inputs,
         pretrained=trained_weights(model, config.model) if isinstance(config.model, PretrainedModel) else {},
     )
     for unfrozen in (False, True) if staged else (True,):
-        _compile(choose_stage(built, config, unfrozen=unfrozen), built)
+        _compile(choose_stage(built, config, unfrozen=unfrozen), built, Loss(smoothing=smoothing, weights=weights))
     built.optimizer.build(model.trainable_variables)
     return built
 
 
-def is_staged(model: CnnModel | PretrainedModel) -> TypeGuard[PretrainedModel]:
+def is_staged(model: Model) -> TypeGuard[PretrainedModel]:
     """Whether the head trains before the rest does."""
-    return isinstance(model, PretrainedModel) and model.unfrozen_blocks > 0
+    return isinstance(model, PretrainedModel) and model.fine_tunes
 
 
 def choose_stage(built: Built, config: TrialConfig, *, unfrozen: bool) -> keras.Model:
     """The model to fit, its backbone frozen below the configured depth, or (``unfrozen`` false) altogether."""
     if isinstance(config.model, PretrainedModel):
-        set_trainable(built.model, config.model, unfrozen_blocks=config.model.unfrozen_blocks if unfrozen else 0)
+        set_trainable(built.model, config.model, unfrozen=unfrozen)
     return built.model if unfrozen or built.head_model is None else built.head_model
 
 
@@ -115,14 +125,24 @@ def set_values(built: Built, config: TrialConfig) -> None:
     values = settable_values(config)
     for path, variable in built.variables.items():
         variable.assign(values[path])
-    initialise(built.model, seed=config.training.seed, pretrained=built.pretrained)
+    _start(built, config)
     forget(built)
 
 
+def _start(built: Built, config: TrialConfig) -> None:
+    """Fresh weights and rewound generators. A user's function gives its model's weights itself: it may load some."""
+    seed, inputs, model = config.training.seed, built.inputs, config.model
+    if not isinstance(model, CustomModel):
+        initialise(built.model, seed=seed, pretrained=built.pretrained)
+        return
+    weights = fresh_weights(model, seed=seed, classes=inputs.classes, image_shape=inputs.shape)
+    built.model.get_layer(CUSTOM_LAYER).set_weights(weights)
+    rewind(built.model, seed=seed)
+
+
 def forget(built: Built) -> None:
-    """An optimizer with no memory: no momentum, no steps so far, and no learning rate until an epoch sets it."""
-    for variable in built.optimizer.variables:
-        variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
+    """An optimizer with no memory."""
+    optimizer.forget(built.optimizer)
 
 
 def stock_model(built: Built, config: TrialConfig) -> keras.Model:
@@ -134,21 +154,35 @@ def stock_model(built: Built, config: TrialConfig) -> keras.Model:
 
 def _model(config: TrialConfig, inputs: Inputs, *, layers: Layers) -> keras.Model:
     images = keras.Input(inputs.shape, dtype="float32", name="pixels")
-    augment = layers.augment(config.augmentation.policy, "augmentation.strength")
+    augment = layers.augment(config.augmentation, "augmentation.strength")
     x = augment(images) if augment is not None else images
     if isinstance(config.model, CnnModel):
         normalise = keras.layers.Normalization(mean=inputs.mean, variance=inputs.variance, name="normalise")
-        body = partial(cnn, normalise(x), config.model)
+        body = partial(cnn, normalise(x), config.model, layers=layers)
+    elif isinstance(config.model, CustomModel):
+        body = partial(custom, x, config.model, image_shape=inputs.shape)
     else:
-        body = partial(pretrained, x, config.model)
-    return keras.Model(images, body(classes=inputs.classes, layers=layers), name=config.model.kind)
+        body = partial(pretrained, x, config.model, layers=layers)
+    return keras.Model(images, body(classes=inputs.classes), name=config.model.kind)
 
 
-def _compile(model: keras.Model, built: Built) -> None:
+@contextmanager
+def _precision(*, mixed: bool) -> Iterator[None]:
+    """Layers made meanwhile compute in float16 where ``mixed``; their weights stay float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16" if mixed else before)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _compile(model: keras.Model, built: Built, loss: Loss) -> None:
     model.compile(
         optimizer=built.optimizer,
-        loss="sparse_categorical_crossentropy",
+        loss=loss,
         metrics=_metrics(built.inputs.classes),
+        auto_scale_loss=False,  # the optimizer does where it should
         jit_compile=False,  # 12–25 times slower on CPUs, and the warp of the augmentation has no XLA kernel
     )
 

@@ -25,6 +25,12 @@ def initialise(model: keras.Model, *, seed: int, pretrained: Mapping[str, list[n
             layer.set_weights(pretrained[layer.name])
         else:
             _draw(layer, seed=seed, position=position)
+    rewind(model, seed=seed)
+
+
+def rewind(model: keras.Model, *, seed: int) -> None:
+    """Sets every random generator of ``model`` to where the seed lets it begin."""
+    layers = model._flatten_layers(include_self=False)
     generators = [layer.seed_generator for layer in layers if hasattr(layer, "seed_generator")]
     for position, generator in enumerate(generators):
         state = np.random.SeedSequence([seed, position, 1]).generate_state(1)
@@ -51,6 +57,8 @@ def _initializer(layer: keras.layers.Layer, weight: keras.Variable) -> keras.ini
 
     Depthwise and separable convolutions name theirs by the kind of kernel: ``depthwise_initializer``.
     """
+    if isinstance(layer, keras.layers.Normalization):  # until it is shown data or weights, it changes nothing
+        return keras.initializers.Ones() if weight.name == "variance" else keras.initializers.Zeros()
     kind = "depthwise" if weight.name == "kernel" else weight.name.removesuffix("_kernel")
     for attribute in (f"{weight.name}_initializer", f"{kind}_initializer"):
         if hasattr(layer, attribute):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
 
-from spaces.config import Transform
-from trainables.augment import Augment
+from spaces.config import Augmentation
+from trainables.augment import Augment, full_ranges, names
 
 
 class Layers(Protocol):
@@ -18,10 +18,10 @@ class Layers(Protocol):
     def dropout(self, path: str, *, name: str) -> keras.layers.Layer:
         """A dropout layer."""
 
-    def l2(self, path: str) -> keras.regularizers.Regularizer | None:
-        """An L2 penalty."""
+    def penalty(self, *, l1: str | None = None, l2: str | None = None) -> keras.regularizers.Regularizer | None:
+        """An L1 and L2 penalty; None for a path is none of that kind."""
 
-    def augment(self, policy: Sequence[Transform], path: str) -> keras.layers.Layer | None:
+    def augment(self, settings: Augmentation, path: str) -> keras.layers.Layer | None:
         """The augmentation; none in a model that is to be saved."""
 
     def batch_norm(self, options: Mapping[str, Any]) -> keras.layers.Layer:
@@ -44,13 +44,15 @@ class SettableLayers:
         """Dropout at the variable's rate."""
         return _VariableDropout(self.variable(path), name=name)
 
-    def l2(self, path: str) -> keras.regularizers.Regularizer:
-        """An L2 penalty of the variable's size."""
-        return _VariableL2(self.variable(path))
+    def penalty(self, *, l1: str | None = None, l2: str | None = None) -> keras.regularizers.Regularizer | None:
+        """Penalties of the variables' sizes."""
+        sizes = {norm: self.variable(path) for norm, path in (("l1", l1), ("l2", l2)) if path is not None}
+        return _VariablePenalty(sizes) if sizes else None
 
-    def augment(self, policy: Sequence[Transform], path: str) -> keras.layers.Layer | None:
+    def augment(self, settings: Augmentation, path: str) -> keras.layers.Layer | None:
         """Augmentation of the variable's strength."""
-        return Augment(policy, self.variable(path), name="augment") if policy else None
+        ranges = full_ranges(settings)
+        return Augment(ranges, self.variable(path), name="augment") if names(ranges) else None
 
     def batch_norm(self, options: Mapping[str, Any]) -> keras.layers.Layer:
         """Batch normalisation in inference mode: gamma and beta may train, the statistics never move."""
@@ -67,11 +69,12 @@ class StockLayers:
         """Keras' own dropout."""
         return keras.layers.Dropout(self._values[path], name=name)
 
-    def l2(self, path: str) -> keras.regularizers.Regularizer | None:
+    def penalty(self, *, l1: str | None = None, l2: str | None = None) -> keras.regularizers.Regularizer | None:
         """Keras' own penalty; none where it is zero."""
-        return keras.regularizers.L2(self._values[path]) if self._values[path] else None
+        sizes = {norm: self._values[path] for norm, path in (("l1", l1), ("l2", l2)) if path is not None}
+        return keras.regularizers.L1L2(**sizes) if any(sizes.values()) else None
 
-    def augment(self, policy: Sequence[Transform], path: str) -> None:
+    def augment(self, settings: Augmentation, path: str) -> None:
         """A saved model augments nothing."""
 
     def batch_norm(self, options: Mapping[str, Any]) -> keras.layers.Layer:
@@ -96,12 +99,14 @@ class _VariableDropout(keras.layers.Layer):
         return input_shape
 
 
-class _VariableL2(keras.regularizers.Regularizer):
-    def __init__(self, size: keras.Variable) -> None:
-        self._size: Callable[[], keras.Variable] = lambda: size
+class _VariablePenalty(keras.regularizers.Regularizer):
+    def __init__(self, sizes: Mapping[str, keras.Variable]) -> None:
+        self._sizes: Callable[[], Mapping[str, keras.Variable]] = lambda: sizes
 
     def __call__(self, weights: tf.Tensor) -> tf.Tensor:
-        return keras.ops.convert_to_tensor(self._size()) * keras.ops.sum(keras.ops.square(weights))
+        norms = {"l1": keras.ops.abs, "l2": keras.ops.square}
+        sizes = self._sizes().items()
+        return sum(keras.ops.convert_to_tensor(size) * keras.ops.sum(norms[norm](weights)) for norm, size in sizes)
 
 
 class _InferenceBatchNorm(keras.layers.BatchNormalization):

@@ -1,26 +1,26 @@
-"""A backbone trained elsewhere under a new head, with any number of its blocks unfrozen."""
+"""A backbone trained elsewhere under a new head, with as much of it unfrozen as wanted."""
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from spaces.config import PretrainedModel
-from spaces.problem import InputError, Problem, did_you_mean
-from trainables.models.backbones import BACKBONES, Backbone
+from spaces.problem import InputError, Problem
+from trainables.models.backbones import BACKBONES, Backbone, first_unfrozen, layer_names, misfit
 from trainables.models.head import head
-from trainables.models.layers import Layers
+from trainables.models.layers import Layers, StockLayers
 
 BACKBONE_LAYER = "backbone"
 
-PREPROCESSING: dict[str, Callable[[], keras.layers.Layer]] = {
-    "centred": lambda: keras.layers.Rescaling(1 / 127.5, offset=-1, name="preprocess"),
-}
-"""A stock layer that turns pixels in [0, 255] into what a backbone was trained on."""
+IMAGENET_MEANS, IMAGENET_DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of RGB pixels in [0, 1]."""
+CAFFE_MEANS = (103.939, 116.779, 123.68)
+"""Of BGR pixels in [0, 255]."""
 
 
 def pretrained(
@@ -31,7 +31,7 @@ def pretrained(
     The weights are random; `trained_weights` has the others.
 
     Raises:
-        InputError: there is no such backbone.
+        InputError: there is no such backbone, or no such part of it to unfreeze.
     """
     entry, side = _entry(settings), _side(settings)
     x = images
@@ -39,9 +39,23 @@ def pretrained(
         x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
     if tuple(x.shape[1:3]) != (side, side):
         x = keras.layers.Resizing(side, side, name="resize")(x)
-    x = PREPROCESSING[entry.preprocessing]()(x)
-    x = _backbone(settings, layers)(x)
-    return head(x, settings.head, classes=classes, layers=layers)
+    x = _backbone(settings, layers)(preprocessed(x, entry))
+    return head(x, settings, classes=classes, layers=layers)
+
+
+def preprocessed(pixels: keras.KerasTensor, backbone: Backbone) -> keras.KerasTensor:
+    """Pixels in [0, 255] (batch, h, w, 3) as the backbone was shown them in its training, by stock layers."""
+    name, dtype = "preprocess", "float32"
+    if backbone.preprocessing == "centred":
+        return keras.layers.Rescaling(1 / 127.5, offset=-1, name=name, dtype=dtype)(pixels)
+    if backbone.preprocessing == "torch":
+        means = [255 * mean for mean in IMAGENET_MEANS]
+        variances = [(255 * deviation) ** 2 for deviation in IMAGENET_DEVIATIONS]
+        return keras.layers.Normalization(mean=means, variance=variances, name=name, dtype=dtype)(pixels)
+    if backbone.preprocessing == "caffe":
+        flipped = keras.ops.flip(pixels, axis=-1)
+        return keras.layers.Normalization(mean=CAFFE_MEANS, variance=(1.0,) * 3, name=name, dtype=dtype)(flipped)
+    return pixels
 
 
 def trained_weights(model: keras.Model, settings: PretrainedModel) -> dict[str, list[np.ndarray]]:
@@ -57,27 +71,69 @@ def trained_weights(model: keras.Model, settings: PretrainedModel) -> dict[str, 
             network = _network(settings, weights=settings.weights)
     except Exception as error:  # h5py, Keras and the download each have their own
         raise _wrong_weights(settings, error) from error
-    pairs = zip(model.get_layer(BACKBONE_LAYER).layers, network.layers, strict=True)
-    return {ours.name: theirs.get_weights() for ours, theirs in pairs if theirs.weights}
+    ours, theirs = ([each for each in m.layers if each.weights] for m in (model.get_layer(BACKBONE_LAYER), network))
+    return {layer.name: trained.get_weights() for layer, trained in zip(ours, theirs, strict=True)}
 
 
-def set_trainable(model: keras.Model, settings: PretrainedModel, *, unfrozen_blocks: int) -> None:
-    """Freezes the backbone below its ``unfrozen_blocks`` topmost blocks and lets the rest train."""
-    cut = _entry(settings).cut(unfrozen_blocks)
-    above = cut is None
-    for layer in model.get_layer(BACKBONE_LAYER).layers:  # from the input up
-        layer.trainable = above
-        above = above or layer.name == cut
+def set_trainable(model: keras.Model, settings: PretrainedModel, *, unfrozen: bool) -> None:
+    """Lets that part of the backbone train that the settings unfreeze, or (``unfrozen`` false) nothing of it."""
+    layers = model.get_layer(BACKBONE_LAYER).layers  # from the input up
+    count = len(layer_names(settings.backbone)) - first_unfrozen(settings) if unfrozen else 0
+    for below_top, layer in enumerate(reversed(layers)):
+        layer.trainable = below_top < count
+
+
+def network_of(settings: PretrainedModel) -> keras.Model:
+    """The backbone alone with random weights, its layers named as in a fresh process."""
+    return _backbone(settings, StockLayers({}))
 
 
 def _backbone(settings: PretrainedModel, layers: Layers) -> keras.Model:
-    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            return layers.batch_norm(layer.get_config())
-        return type(layer).from_config(layer.get_config())
+    network = _network(settings, weights=None)
+    names, divisors = fresh_names(network), _entry(settings).rescaled if settings.weights != "none" else ()
 
-    copied = keras.models.clone_model(_network(settings, weights=None), clone_function=copy)
+    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
+        options = {**layer.get_config(), "name": names[layer.name]}
+        if isinstance(layer, keras.layers.BatchNormalization):
+            return layers.batch_norm(options)
+        return type(layer).from_config(options)
+
+    def call(layer: keras.layers.Layer, *inputs: Any, **options: Any) -> Any:
+        outputs = layer(*inputs, **options)
+        if divisors and layer.name == "normalization":  # Keras adds this where it downloads weights, not for a file
+            outputs = keras.layers.Rescaling([1 / each for each in divisors], name="rescaling_1")(outputs)
+        return outputs
+
+    images = keras.Input(network.input.shape[1:], name="input_layer")
+    copied = keras.models.clone_model(network, images, clone_function=copy, call_function=call)
     return keras.Model(copied.input, copied.output, name=BACKBONE_LAYER)
+
+
+def fresh_names(network: keras.Model) -> dict[str, str]:
+    """The names that the layers of a network would have in a fresh process, by those that they have.
+
+    Keras numbers layers without a name of their own through the whole process: ``conv2d_94`` is ``conv2d`` of the
+    second InceptionV3.
+    """
+    numbers: dict[str, list[int]] = {}
+    for layer in network.layers:
+        kind, number = _automatic(layer)
+        numbers.setdefault(kind, []).append(number)
+    names = {}
+    for layer in network.layers:
+        kind, number = _automatic(layer)
+        place = number - min(numbers[kind])
+        names[layer.name] = layer.name if number < 0 else f"{kind}_{place}" if place else kind
+    return names
+
+
+def _automatic(layer: keras.layers.Layer) -> tuple[str, int]:
+    """The kind and the number in a name that Keras gave; -1 for one that the network's author gave."""
+    found = re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name)
+    kind, number = (found[1], found[2]) if found else (layer.name, None)
+    if kind.replace("_", "") != type(layer).__name__.lower():
+        return layer.name, -1
+    return kind, int(number or 0)
 
 
 def _network(settings: PretrainedModel, *, weights: str | None) -> keras.Model:
@@ -92,11 +148,8 @@ def _side(settings: PretrainedModel) -> int:
 
 
 def _entry(settings: PretrainedModel) -> Backbone:
-    if settings.backbone not in BACKBONES:
-        remedy = did_you_mean(settings.backbone, BACKBONES)
-        problem = Problem(
-            path=("model", "backbone"), rule="there is no such backbone", given=settings.backbone, remedy=remedy
-        )
+    problem = misfit(settings)
+    if problem is not None:
         raise InputError([problem], "configuration")
     return BACKBONES[settings.backbone]
 

@@ -15,9 +15,7 @@ from spaces.problem import InputError
 from tests.trainables.small import config, digits, fit, measured, mobilenet
 from trainables import checkpoint
 from trainables.checkpoint import Snapshot
-from trainables.models.backbones import BACKBONES
 from trainables.models.build import Built, Inputs, build, set_values
-from trainables.models.pretrained import BACKBONE_LAYER, set_trainable
 from trainables.training import Hooks, weights_stamp
 
 State = dict[str, np.ndarray]
@@ -157,36 +155,6 @@ def test_random_weights_are_a_function_of_the_seed_alone() -> None:
     assert not np.array_equal(weights[0], weights[1])
 
 
-@pytest.mark.parametrize("depth", [0, 1, 2, 5, 17, 18])
-def test_the_unfrozen_depth_counts_blocks_from_the_top(depth: int) -> None:
-    """Counted in MobileNetV2's own names: the stem with the first block, 16 more, and the last convolution."""
-    settings = config(mobilenet(unfrozen_blocks=depth), epochs=3).model
-    network = keras.models.Sequential(
-        [
-            keras.applications.MobileNetV2(
-                input_shape=(32, 32, 3), alpha=0.35, weights=None, include_top=False, name=BACKBONE_LAYER
-            )
-        ]
-    )
-    set_trainable(network, settings, unfrozen_blocks=depth)
-    trains = {group(layer.name) for layer in network.layers[0].layers if layer.trainable and layer.weights}
-    blocks = ["stem", *(f"block_{number}" for number in range(1, 17)), "top"]
-    assert trains == set(blocks[len(blocks) - depth :])
-
-
-def group(layer: str) -> str:
-    """The block that a layer of MobileNetV2 belongs to, by its name."""
-    if layer.startswith("block_"):
-        return "_".join(layer.split("_")[:2])
-    return "top" if layer.startswith(("Conv_1", "out_relu")) else "stem"
-
-
-def test_every_block_end_is_a_boundary_that_one_tensor_crosses() -> None:
-    network = keras.applications.MobileNetV2(input_shape=(32, 32, 3), alpha=0.35, weights=None, include_top=False)
-    for name in BACKBONES["mobilenet_v2"].block_ends[:-1]:
-        keras.Model(network.get_layer(name).output, network.output)  # raises where another tensor crosses
-
-
 def test_a_file_that_is_no_weights_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.weights.h5"
     path.write_text("not at all")
@@ -215,3 +183,17 @@ def test_a_weights_file_that_changed_gets_a_new_model(weights_file: Path, tmp_pa
     path.write_bytes(weights_file.read_bytes() + b"x")
     assert weights_stamp(settings) != before
     assert weights_stamp(config()) == ()
+
+
+@pytest.mark.parametrize("way", [{"unfreeze_from": "Conv_1"}, {"unfreeze_last": 3}])
+def test_layers_unfrozen_by_name_or_count_train_after_the_head_and_no_others_do(
+    way: dict[str, Any], weights_file: Path
+) -> None:
+    """The last three layers are a convolution, its normalisation and an activation."""
+    settings = config(mobilenet(**way, weights=str(weights_file), fine_tune_learning_rate=1e-3), epochs=2)
+    snapshots: list[Snapshot] = []
+    trained = fit(settings, hooks=Hooks(on_epoch=lambda row, reason, snapshot: snapshots.append(snapshot())))
+    assert [row["learning_rate"] for row in trained.history] == pytest.approx([1e-3, 1e-3])
+    first, second = (state(trained.built, snapshot) for snapshot in snapshots)
+    changed = {"/".join(path.split("/")[-2:]) for path in moved(first, second) if not is_head(path)}
+    assert changed == {"Conv_1/kernel", "Conv_1_bn/gamma", "Conv_1_bn/beta"}

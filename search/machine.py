@@ -1,0 +1,41 @@
+"""What this machine has to train with, found out without waking TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Processors and memory."""
+
+    cpus: int
+    """CPU cores that this process may use."""
+    gpus: int
+    memory_bytes: int
+
+    def __str__(self) -> str:
+        gpus = f"{self.gpus} GPU{'' if self.gpus == 1 else 's'}" if self.gpus else "no GPU"
+        cores = f"{self.cpus} CPU core{'' if self.cpus == 1 else 's'}"
+        return f"{cores}, {gpus}, {self.memory_bytes / 2**30:.0f} GiB of memory"
+
+
+def this_machine() -> Machine:
+    """The machine that this process runs on."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Machine(cpus=cpus, gpus=count_gpus(), memory_bytes=memory)
+
+
+def count_gpus() -> int:
+    """NVIDIA's GPUs, as their own tool lists them."""
+    if shutil.which("nvidia-smi") is None:
+        return 0
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True, timeout=20).stdout
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    return sum(line.startswith("GPU ") for line in listed.splitlines())
