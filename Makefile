@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test test-harm test-cluster lint types imports check clean
+.PHONY: help install lock sweep test test-harm test-cluster lint types imports check clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -17,6 +17,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
 	@touch $@
+
+lock: install ## choose the newest versions that fit together, and write them to constraints.txt
+	$(BIN)/pip install --quiet uv
+	echo '# The locked versions, without addresses: `make install` and CI install from these. Made anew by `make lock`.' > constraints.txt
+	$(BIN)/uv pip compile pyproject.toml --extra test --extra dev --universal --python-version 3.11 \
+		--upgrade --no-emit-index-url --no-header --no-annotate --quiet >> constraints.txt
 
 sweep: install ## the first sweep: handwritten digits, on this machine, a few minutes
 	$(BIN)/tunehound run digits

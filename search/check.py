@@ -8,6 +8,7 @@ from spaces.close import close_values, corners
 from spaces.config import TrialConfig
 from spaces.problem import InputError, Problem
 from spaces.sweep import Sweep
+from trainables import fit
 from trainables.data.dataset import DataInfo
 from trainables.data.load import describe
 from trainables.fit import misfits
@@ -29,6 +30,11 @@ def check(sweep: Sweep) -> DataInfo:
     if problems:
         raise sweep.refusal(list(problems.values()))
     return next(iter(infos.values()))
+
+
+def doubts(sweep: Sweep) -> list[str]:
+    """What will train, but probably not as it was meant: a sentence each."""
+    return list(dict.fromkeys(doubt for config in closed_corners(sweep) for doubt in fit.doubts(config)))
 
 
 def _described(sweep: Sweep, config: TrialConfig) -> DataInfo:

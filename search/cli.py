@@ -12,11 +12,11 @@ import typer
 from rich.console import Console
 
 from search.quiet import calm
-from search.run import SweepFailedError
-from spaces.problem import InputError
+from spaces.problem import InputError, WorkFailedError
 
 if TYPE_CHECKING:
     from search.run import Finished
+    from spaces.sweep import Sweep
     from trainables.retrain import Retrained
 
 INPUT_IS_WRONG, WORK_FAILED, INTERRUPTED = 2, 1, 130
@@ -62,7 +62,9 @@ def run(
     from search.run import run_sweep
     from spaces.load import load_sweep
 
-    conclude(run_sweep(load_sweep(sweep, overrides), runs=runs, name=name))
+    loaded = load_sweep(sweep, overrides)
+    warn(loaded)
+    conclude(run_sweep(loaded, runs=runs, name=name))
 
 
 @app.command(epilog=examples("tunehound resume latest", "tunehound resume runs/first-try --set search.trials=60"))
@@ -91,6 +93,7 @@ def plan(
 
     loaded = load_sweep(sweep, overrides)
     info = check_sweep(loaded)
+    warn(loaded)
     typer.echo(f"{loaded.name}: nothing is wrong" if check else "\n".join(plan_lines(loaded, info)))
 
 
@@ -215,8 +218,18 @@ def conclude(finished: Finished) -> None:
     if finished.interrupted:
         told.print(f"Interrupted. Continue with: tunehound resume {directory}")
         raise typer.Exit(INTERRUPTED)
-    if (directory / "best.yaml").exists():
-        told.print(f"Next: tunehound retrain {directory / 'best.yaml'}")
+    if not (directory / "best.yaml").exists():
+        told.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
+        raise typer.Exit(WORK_FAILED)
+    told.print(f"Next: tunehound retrain {directory / 'best.yaml'}")
+
+
+def warn(sweep: Sweep) -> None:
+    """Tells what will train, but probably not as it was meant."""
+    from search.check import doubts
+
+    for doubt in doubts(sweep):
+        told.print(f"Warning: {doubt}", highlight=False)
 
 
 def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -> None:
@@ -267,7 +280,7 @@ def main() -> NoReturn:
     except InputError as error:
         told.print(str(error), markup=False, highlight=False)
         sys.exit(INPUT_IS_WRONG)
-    except SweepFailedError as error:
+    except WorkFailedError as error:
         told.print(str(error), markup=False, highlight=False)
         sys.exit(WORK_FAILED)
     except KeyboardInterrupt:

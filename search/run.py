@@ -19,14 +19,14 @@ from search.quiet import calm, chatter_to, log_file
 from search.record import Listener, RunInfo
 from spaces.load import load_sweep, read_yaml
 from spaces.metric import direction_of
-from spaces.problem import InputError, Problem
+from spaces.problem import InputError, Problem, WorkFailedError
 from spaces.sweep import Sweep
 from spaces.write import write_yaml
 
 logger = logging.getLogger(__name__)
 
 
-class SweepFailedError(Exception):
+class SweepFailedError(WorkFailedError):
     """Something broke that no trial is to blame for. What was finished is kept."""
 
     def __init__(self, directory: Path, error: Exception, log: Path) -> None:

@@ -10,6 +10,7 @@ from spaces.settings import ClashError, FileRef
 from spaces.settings import Settable as Settable
 from spaces.settings import Settings as Settings
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Regularisation = Annotated[NonNegativeFloat, Settable]
@@ -24,7 +25,7 @@ class Split(Settings):
     """Share of the training images held out to choose by, where the data set has no validation part."""
     test: Fraction = 0.2
     """Share of all images kept for the final score, where the data set has no test part."""
-    split_seed: NonNegativeInt = 0
+    split_seed: Seed = 0
     """Seed of the stratified split; independent of the training seed."""
 
 
@@ -177,7 +178,7 @@ class Exponential(Settings):
 
 
 class Cosine(Settings):
-    """The learning rate warms up linearly, then follows half a cosine down to zero at the last epoch."""
+    """The learning rate warms up linearly, then follows half a cosine towards zero."""
 
     kind: Literal["cosine"]
     warmup: NonNegativeInt = 0
@@ -213,7 +214,7 @@ class Training(Settings):
     """Epochs without a better metric after which a trial ends by itself; none: it runs to the horizon."""
     min_delta: NonNegativeFloat = 0.0
     """A change of the metric smaller than this counts as none."""
-    seed: Annotated[NonNegativeInt, Settable] = 0
+    seed: Annotated[Seed, Settable] = 0
     """Seed of initial weights, data order, dropout and augmentation."""
 
 

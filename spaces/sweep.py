@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from spaces.close import baseline
+from spaces.config import Seed
 from spaces.domain import Domain, Scalar
 from spaces.problem import InputError, Problem
 from spaces.settings import Settings
@@ -27,7 +28,7 @@ class Search(Settings):
     """How configurations are proposed."""
     trials: PositiveInt = 50
     """How many configurations are tried, the baseline among them."""
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     """Seed of the sampler."""
     scheduler: Literal["asha", "none"] = "asha"
     """Whether trials that fall behind are stopped early."""
