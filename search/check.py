@@ -13,6 +13,8 @@ from trainables.data.dataset import DataInfo
 from trainables.data.load import describe
 from trainables.fit import misfits
 
+UNCONFIRMED = "confirm is not carried out by this version: the winner will rest on one seed."
+
 
 def check(sweep: Sweep) -> DataInfo:
     """Opens the data and holds the corners of the space against it; returns what the data is.
@@ -34,7 +36,9 @@ def check(sweep: Sweep) -> DataInfo:
 
 def doubts(sweep: Sweep) -> list[str]:
     """What will train, but probably not as it was meant: a sentence each."""
-    return list(dict.fromkeys(doubt for config in closed_corners(sweep) for doubt in fit.doubts(config)))
+    found = dict.fromkeys(doubt for config in closed_corners(sweep) for doubt in fit.doubts(config))
+    unconfirmed = [UNCONFIRMED] if sweep.confirm else []
+    return [*found, *unconfirmed]
 
 
 def _described(sweep: Sweep, config: TrialConfig) -> DataInfo:

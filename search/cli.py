@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
@@ -75,7 +76,7 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
 
     directory = find_run(run, runs)
     if not overrides and not unfinished(directory):
-        told.print(f"{directory} is finished. To extend it: tunehound resume {directory} --set search.trials=N")
+        told.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
         return
     conclude(resume_run(directory, overrides=overrides))
 
@@ -154,10 +155,7 @@ def retrain(
     """Train the best configuration on train + validation, score the test split once, save the model."""
     from search.runs import find_best
 
-    calm()
-    from trainables.environment import prepare
-
-    prepare(cpus=_cores())
+    wake_tensorflow()
     from trainables.retrain import retrain as train_again
 
     source = find_best(best, runs)
@@ -181,7 +179,7 @@ def predict(
     top: Annotated[int, typer.Option(min=1, help="Classes to name for each image.")] = 1,
 ) -> None:
     """Name the class of images: CSV of file, class and probability."""
-    calm()
+    wake_tensorflow()
     from search.predictions import write_predictions
 
     names = [line.rstrip("\n") for line in sys.stdin] if paths == ["-"] else paths
@@ -216,12 +214,12 @@ def conclude(finished: Finished) -> None:
         told.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
     told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
     if finished.interrupted:
-        told.print(f"Interrupted. Continue with: tunehound resume {directory}")
+        told.print(f"Interrupted. Continue with: {command()} resume {directory}")
         raise typer.Exit(INTERRUPTED)
     if not (directory / "best.yaml").exists():
         told.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
         raise typer.Exit(WORK_FAILED)
-    told.print(f"Next: tunehound retrain {directory / 'best.yaml'}")
+    told.print(f"Next: {command()} retrain {directory / 'best.yaml'}")
 
 
 def warn(sweep: Sweep) -> None:
@@ -258,7 +256,13 @@ def show_scores(retrained: Retrained) -> None:
         values = [scores[name] for scores in retrained.scores]
         spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
         typer.echo(f"  {name:18} {mean(values):.4f}{spread}")
-    told.print(f"Saved: {retrained.folder}   Next: tunehound predict {retrained.folder} IMAGE…")
+    told.print(f"Saved: {retrained.folder}   Next: {command()} predict {retrained.folder} IMAGE…")
+
+
+def command() -> str:
+    """How this command can be called again: by its name where the shell finds it, else as it was called."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "tunehound" and not shutil.which("tunehound") else "tunehound"
 
 
 def _remedy(finished: Finished) -> str:
@@ -266,7 +270,15 @@ def _remedy(finished: Finished) -> str:
     spent = finished.reason or ""
     if not spent.startswith("budget."):
         return ""
-    return f" To go on: tunehound resume {finished.directory} --set {spent.split(' ')[0]}=MORE"
+    return f" To go on: {command()} resume {finished.directory} --set {spent.split(' ')[0]}=MORE"
+
+
+def wake_tensorflow() -> None:
+    """Imports TensorFlow for this process, with all its cores and without its greetings."""
+    calm()
+    from trainables.environment import prepare
+
+    prepare(cpus=_cores())
 
 
 def _cores() -> int:
@@ -280,7 +292,7 @@ def main() -> NoReturn:
     except InputError as error:
         told.print(str(error), markup=False, highlight=False)
         sys.exit(INPUT_IS_WRONG)
-    except WorkFailedError as error:
+    except (WorkFailedError, OSError) as error:
         told.print(str(error), markup=False, highlight=False)
         sys.exit(WORK_FAILED)
     except KeyboardInterrupt:

@@ -140,6 +140,9 @@ def new_directory(runs: Path, name: str) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         rule = "a run's name is made of letters, digits, dots, dashes and underscores"
         raise InputError([Problem(rule=rule, given=repr(name), remedy="choose another --name")], "--name")
+    if re.match(r"[a-z0-9]+:/", str(runs)):
+        rule, remedy = "runs live on this machine's disk", "name a folder with --runs"
+        raise InputError([Problem(rule=rule, given=str(runs), remedy=remedy)], "--runs")
     directory = runs / name
     try:
         directory.mkdir(parents=True)
