@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 import ray
 from ray import tune
@@ -164,15 +163,11 @@ def _connected() -> Iterator[bool]:
     if ray.is_initialized():
         yield True
         return
-    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "WARNING"}
+    # Not address="auto": that also takes hold of the Ray that somebody else's sweep started for itself.
+    context = ray.init(include_dashboard=False, log_to_driver=False, logging_level="WARNING")
     try:
-        ray.init(address="auto", **settings)
-        cluster = True
-    except ConnectionError:
-        ray.init(address="local", include_dashboard=False, **settings)
-        cluster = False
-    try:
-        yield cluster
+        # Ray names a session after the process that started it.
+        yield not context.address_info["session_dir"].endswith(f"_{os.getpid()}")
     finally:
         ray.shutdown()
 
