@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock sweep test test-harm test-cluster lint types imports check clean
+.PHONY: help install lock sweep test lint types imports check clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,13 +28,7 @@ sweep: install ## the first sweep: handwritten digits, on this machine, a few mi
 	$(BIN)/tunehound run digits
 
 test: install ## every promise once, on the smallest case
-	$(BIN)/pytest -m 'not harm and not cluster and not real_data' --cov --cov-report=term:skip-covered
-
-test-harm: install ## real faults, at many moments
-	$(BIN)/pytest -m harm
-
-test-cluster: install ## several hosts on one machine
-	$(BIN)/pytest -m cluster
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 lint: install ## ruff, formatting included
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import tempfile
@@ -24,6 +25,8 @@ from search.searcher import RecordResults, StopWhenQuiet, StudySearcher
 from search.study import Study
 from spaces.sweep import Sweep
 from trainables.trial import StopSignal, TrialTask, TrialTrainable
+
+logger = logging.getLogger(__name__)
 
 CHECKPOINT_S = 300.0
 """A trial that reaches no rung for so long writes a checkpoint all the same."""
@@ -165,9 +168,11 @@ def _connected() -> Iterator[bool]:
         return
     # Not address="auto": that also takes hold of the Ray that somebody else's sweep started for itself.
     context = ray.init(include_dashboard=False, log_to_driver=False, logging_level="WARNING")
+    session = context.address_info["session_dir"]
+    logger.warning("Ray's own logs, those of the trials' processes among them: %s/logs", session)
     try:
         # Ray names a session after the process that started it.
-        yield not context.address_info["session_dir"].endswith(f"_{os.getpid()}")
+        yield not session.endswith(f"_{os.getpid()}")
     finally:
         ray.shutdown()
 
