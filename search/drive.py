@@ -34,8 +34,10 @@ SLOTS_VALID_S = 2.0
 """How long a count of the cluster's slots is good."""
 
 
-def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence[Listener]) -> Ending:
-    """Trains trials until the sweep ends; the journal of ``run`` may hold some already.
+def drive(
+    run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence[Listener], tell: Callable[[str], None]
+) -> Ending:
+    """Trains trials until the sweep ends; the journal of ``run`` may hold some already. ``tell`` reaches the user.
 
     Connects to the cluster that this process is in, or that RAY_ADDRESS names; else starts Ray on this machine.
     """
@@ -46,7 +48,12 @@ def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence
     try:
         with _connected() as may_grow, _stop_signal(run) as set_signal:
             ending = Ending(set_signal)
-            with _heeded(lambda: ending.now(INTERRUPTED)), tempfile.TemporaryDirectory() as ray_state:
+
+            def interrupt() -> None:
+                tell("Stopping: the running trials save their state. Ctrl-C again ends at once.")
+                ending.now(INTERRUPTED)
+
+            with _heeded(interrupt), tempfile.TemporaryDirectory() as ray_state:
                 slot = _slot(sweep, image_side_px)
                 slots = _slots(slot, may_grow=may_grow)
                 searcher = _searcher(sweep, study, recorder=recorder, scheduler=scheduler, ending=ending, slots=slots)

@@ -109,7 +109,7 @@ def _drive(directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_sid
     with driving(directory), chatter_to(log) as console:
         listeners: list[Listener] = [Progress(run, console), *_trackers(run, sweep)]
         try:
-            reason = drive(run, sweep, image_side_px=image_side_px, listeners=listeners).reason
+            reason = drive(run, sweep, image_side_px=image_side_px, listeners=listeners, tell=console.print).reason
         except KeyboardInterrupt:
             logger.warning("interrupted while Ray was starting or stopping")
         except Exception as error:
