@@ -28,7 +28,7 @@ sweep: install ## the first sweep: handwritten digits, on this machine, a few mi
 	$(BIN)/tunehound run digits
 
 test: install ## every promise once, on the smallest case
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: install ## ruff, formatting included
 	$(BIN)/ruff check .
