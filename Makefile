@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test test-harm test-cluster lint types imports check clean
+.PHONY: help install lock sweep test lint types imports check clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -18,17 +18,17 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
 	@touch $@
 
+lock: install ## choose the newest versions that fit together, and write them to constraints.txt
+	$(BIN)/pip install --quiet uv
+	echo '# The locked versions, without addresses: `make install` and CI install from these. Made anew by `make lock`.' > constraints.txt
+	$(BIN)/uv pip compile pyproject.toml --extra test --extra dev --universal --python-version 3.11 \
+		--upgrade --no-emit-index-url --no-header --no-annotate --quiet >> constraints.txt
+
 sweep: install ## the first sweep: handwritten digits, on this machine, a few minutes
 	$(BIN)/tunehound run digits
 
 test: install ## every promise once, on the smallest case
-	$(BIN)/pytest -m 'not harm and not cluster and not real_data' --cov --cov-report=term:skip-covered
-
-test-harm: install ## real faults, at many moments
-	$(BIN)/pytest -m harm
-
-test-cluster: install ## several hosts on one machine
-	$(BIN)/pytest -m cluster
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: install ## ruff, formatting included
 	$(BIN)/ruff check .

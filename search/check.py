@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 
 from spaces.close import close_values, corners
 from spaces.config import Data, TrialConfig
 from spaces.problem import InputError, Problem
 from spaces.sweep import Sweep
+from trainables import fit
 from trainables.data.dataset import DataInfo
 from trainables.data.load import describe
 from trainables.data.parts import first_few
-from trainables.fit import doubts, misfits
+from trainables.fit import misfits
+
+UNCONFIRMED = "confirm is not carried out by this version: the winner will rest on one seed."
 
 
 def check(sweep: Sweep, *, describe: Callable[[Data], DataInfo] = describe) -> DataInfo:
     """Opens the data and holds the corners of the space against it; returns what the data is.
 
-    ``describe`` stands in for data that are not on this machine. What can be trained but should be known, such as an
-    image that stands in two parts, is said on stderr.
+    ``describe`` stands in for data that are not on this machine.
 
     Raises:
         InputError: the data cannot be read, or a corner of the space does not fit it.
@@ -33,20 +34,20 @@ def check(sweep: Sweep, *, describe: Callable[[Data], DataInfo] = describe) -> D
             problems.setdefault((problem.path, problem.rule), problem)
     if problems:
         raise sweep.refusal(list(problems.values()))
-    found = dict.fromkeys(line for config in closed_corners(sweep) for line in doubts(config))
-    for lines in (found, *map(data_doubts, infos.values())):
-        for line in lines:
-            print(f"warning: {line}", file=sys.stderr)
     return next(iter(infos.values()))
 
 
-def data_doubts(info: DataInfo) -> Iterator[str]:
-    """What makes the scores on this data worth less than they seem: a sentence each."""
-    if info.leaks:
-        yield (
-            "the same image stands in two parts, so that what is learned by heart counts as known; "
-            + first_few([str(leak) for leak in info.leaks])
-        )
+def doubts(sweep: Sweep, data: DataInfo) -> list[str]:
+    """What will train, but probably not as it was meant: a sentence each."""
+    models = dict.fromkeys(doubt for config in closed_corners(sweep) for doubt in fit.doubts(config))
+    return [*models, *_leaks(data), *([UNCONFIRMED] if sweep.confirm else [])]
+
+
+def _leaks(data: DataInfo) -> list[str]:
+    if not data.leaks:
+        return []
+    rule = "the same image stands in two parts, so that what is learned by heart counts as known; "
+    return [rule + first_few([str(leak) for leak in data.leaks])]
 
 
 def _described(sweep: Sweep, config: TrialConfig, describe: Callable[[Data], DataInfo]) -> DataInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
@@ -12,11 +13,12 @@ import typer
 from rich.console import Console
 
 from search.quiet import calm
-from search.run import SweepFailedError
-from spaces.problem import InputError
+from spaces.problem import InputError, WorkFailedError
 
 if TYPE_CHECKING:
     from search.run import Finished
+    from spaces.sweep import Sweep
+    from trainables.data.dataset import DataInfo
     from trainables.retrain import Retrained
 
 INPUT_IS_WRONG, WORK_FAILED, INTERRUPTED = 2, 1, 130
@@ -65,11 +67,14 @@ def run(
     trust: Trust = NO_TRUST,
 ) -> None:
     """Run a sweep to its end: search, leaderboard, best.yaml, report."""
+    from search.check import check as check_sweep
     from search.run import run_sweep
     from spaces.load import load_sweep
 
     trust_modules(trust)
-    conclude(run_sweep(load_sweep(sweep, overrides), runs=runs, name=name))
+    loaded = load_sweep(sweep, overrides)
+    warn(loaded, check_sweep(loaded))
+    conclude(run_sweep(loaded, runs=runs, name=name))
 
 
 @app.command(epilog=examples("tunehound resume latest", "tunehound resume runs/first-try --set search.trials=60"))
@@ -81,7 +86,7 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
     trust_modules(trust)
     directory = find_run(run, runs)
     if not overrides and not unfinished(directory):
-        told.print(f"{directory} is finished. To extend it: tunehound resume {directory} --set search.trials=N")
+        told.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
         return
     conclude(resume_run(directory, overrides=overrides))
 
@@ -101,6 +106,7 @@ def plan(
     trust_modules(trust)
     loaded = load_sweep(sweep, overrides)
     info = check_sweep(loaded)
+    warn(loaded, info)
     typer.echo(f"{loaded.name}: nothing is wrong" if check else "\n".join(plan_lines(loaded, info)))
 
 
@@ -187,10 +193,7 @@ def retrain(
     """Train the best configuration on train + validation, score the test split once, save the model."""
     from search.runs import find_best
 
-    calm()
-    from trainables.environment import prepare
-
-    prepare(cpus=_cores())
+    wake_tensorflow()
     from trainables.retrain import retrain as train_again
 
     trust_modules(trust)
@@ -215,7 +218,7 @@ def predict(
     top: Annotated[int, typer.Option(min=1, help="Classes to name for each image.")] = 1,
 ) -> None:
     """Name the class of images: CSV of file, class and probability."""
-    calm()
+    wake_tensorflow()
     from search.predictions import write_predictions
 
     names = [line.rstrip("\n") for line in sys.stdin] if paths == ["-"] else paths
@@ -277,10 +280,20 @@ def conclude(finished: Finished) -> None:
         told.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
     told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
     if finished.interrupted:
-        told.print(f"Interrupted. Continue with: tunehound resume {directory}")
+        told.print(f"Interrupted. Continue with: {command()} resume {directory}")
         raise typer.Exit(INTERRUPTED)
-    if (directory / "best.yaml").exists():
-        told.print(f"Next: tunehound retrain {directory / 'best.yaml'}")
+    if not (directory / "best.yaml").exists():
+        told.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
+        raise typer.Exit(WORK_FAILED)
+    told.print(f"Next: {command()} retrain {directory / 'best.yaml'}")
+
+
+def warn(sweep: Sweep, data: DataInfo) -> None:
+    """Tells what will train, but probably not as it was meant."""
+    from search.check import doubts
+
+    for doubt in doubts(sweep, data):
+        told.print(f"Warning: {doubt}", highlight=False)
 
 
 def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -> None:
@@ -309,7 +322,13 @@ def show_scores(retrained: Retrained) -> None:
         values = [scores[name] for scores in retrained.scores]
         spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
         typer.echo(f"  {name:18} {mean(values):.4f}{spread}")
-    told.print(f"Saved: {retrained.folder}   Next: tunehound predict {retrained.folder} IMAGE…")
+    told.print(f"Saved: {retrained.folder}   Next: {command()} predict {retrained.folder} IMAGE…")
+
+
+def command() -> str:
+    """How this command can be called again: by its name where the shell finds it, else as it was called."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "tunehound" and not shutil.which("tunehound") else "tunehound"
 
 
 def _remedy(finished: Finished) -> str:
@@ -317,7 +336,15 @@ def _remedy(finished: Finished) -> str:
     spent = finished.reason or ""
     if not spent.startswith("budget."):
         return ""
-    return f" To go on: tunehound resume {finished.directory} --set {spent.split(' ')[0]}=MORE"
+    return f" To go on: {command()} resume {finished.directory} --set {spent.split(' ')[0]}=MORE"
+
+
+def wake_tensorflow() -> None:
+    """Imports TensorFlow for this process, with all its cores and without its greetings."""
+    calm()
+    from trainables.environment import prepare
+
+    prepare(cpus=_cores())
 
 
 def _cores() -> int:
@@ -331,7 +358,7 @@ def main() -> NoReturn:
     except InputError as error:
         told.print(str(error), markup=False, highlight=False)
         sys.exit(INPUT_IS_WRONG)
-    except SweepFailedError as error:
+    except (WorkFailedError, OSError) as error:
         told.print(str(error), markup=False, highlight=False)
         sys.exit(WORK_FAILED)
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import tempfile
@@ -10,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 import ray
 from ray import tune
@@ -27,14 +27,18 @@ from spaces.sweep import Sweep
 from trainables.trial import StopSignal, TrialTask, TrialTrainable
 from trainables.trust import trusted
 
+logger = logging.getLogger(__name__)
+
 CHECKPOINT_S = 300.0
 """A trial that reaches no rung for so long writes a checkpoint all the same."""
 SLOTS_VALID_S = 2.0
 """How long a count of the cluster's slots is good."""
 
 
-def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence[Listener]) -> Ending:
-    """Trains trials until the sweep ends; the journal of ``run`` may hold some already.
+def drive(
+    run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence[Listener], tell: Callable[[str], None]
+) -> Ending:
+    """Trains trials until the sweep ends; the journal of ``run`` may hold some already. ``tell`` reaches the user.
 
     Connects to the cluster that this process is in, or that RAY_ADDRESS names; else starts Ray on this machine.
     """
@@ -45,7 +49,12 @@ def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence
     try:
         with _connected() as may_grow, _stop_signal(run) as set_signal:
             ending = Ending(set_signal)
-            with _heeded(lambda: ending.now(INTERRUPTED)), tempfile.TemporaryDirectory() as ray_state:
+
+            def interrupt() -> None:
+                tell("Stopping: the running trials save their state. Ctrl-C again ends at once.")
+                ending.now(INTERRUPTED)
+
+            with _heeded(interrupt), tempfile.TemporaryDirectory() as ray_state:
                 slot = _slot(sweep, image_side_px)
                 slots = _slots(slot, may_grow=may_grow)
                 searcher = _searcher(sweep, study, recorder=recorder, scheduler=scheduler, ending=ending, slots=slots)
@@ -166,15 +175,13 @@ def _connected() -> Iterator[bool]:
     if ray.is_initialized():
         yield True
         return
-    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "WARNING"}
+    # Not address="auto": that also takes hold of the Ray that somebody else's sweep started for itself.
+    context = ray.init(include_dashboard=False, log_to_driver=False, logging_level="WARNING")
+    session = context.address_info["session_dir"]
+    logger.warning("Ray's own logs, those of the trials' processes among them: %s/logs", session)
     try:
-        ray.init(address="auto", **settings)
-        cluster = True
-    except ConnectionError:
-        ray.init(address="local", include_dashboard=False, **settings)
-        cluster = False
-    try:
-        yield cluster
+        # Ray names a session after the process that started it.
+        yield not session.endswith(f"_{os.getpid()}")
     finally:
         ray.shutdown()
 

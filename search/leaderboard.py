@@ -23,7 +23,7 @@ ABOUT = ("rank", "trial", "state", "epochs", "mean", "sd", "seeds", "seconds", "
 def leaderboard(run_dir: str | os.PathLike[str]) -> pd.DataFrame:
     """The trials of a run, the best first, one row each.
 
-    Columns: rank, trial, state (complete, pruned, failed, running), epochs, the metric (of the best epoch; NaN where
+    Columns: rank, trial, state (complete, pruned, failed, unfinished), epochs, the metric (of the best epoch; NaN where
     none was reported), mean, sd and seeds (of the confirmation; empty before), seconds, best_epoch, baseline (bool),
     reason, then every open value under its short name, empty where its branch was not taken. Sound trials come
     first, by value, then those that diverged, then failed ones, then those that reported nothing; ties by number.
@@ -34,7 +34,15 @@ def leaderboard(run_dir: str | os.PathLike[str]) -> pd.DataFrame:
     run = open_run(run_dir)
     rows = [row(run, trial, rank=rank) for rank, trial in enumerate(ranked(run), start=1)]
     frame = pd.DataFrame(rows, columns=columns(run))
-    return frame.astype({"best_epoch": "Int64", "baseline": bool})
+    # Where a branch was not taken a value is missing, and pandas would turn whole numbers into floats.
+    whole = {column: "Int64" for name, column in value_columns(run).items() if holds_integers(run, name)}
+    return frame.astype({"best_epoch": "Int64", "baseline": bool, **whole})
+
+
+def holds_integers(run: Run, name: str) -> bool:
+    """Whether every value that trials took for an open value is a whole number."""
+    values = [trial.params[name] for trial in run.trials if name in trial.params]
+    return bool(values) and all(isinstance(value, int) and not isinstance(value, bool) for value in values)
 
 
 def compared(run_dirs: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:

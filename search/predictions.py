@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -18,9 +19,11 @@ def write_predictions(folder: Path, paths: Sequence[str], *, top: int, file: Tex
         InputError: ``folder`` is not what retrain wrote.
     """
     writer = csv.writer(file)
+    predictions = predict(folder, paths, top=top)
+    first = next(predictions, None)  # a wrong folder shows here, before the header is out
     writer.writerow(("file", "rank", "class", "probability"))
     all_read = True
-    for prediction in predict(folder, paths, top=top):
+    for prediction in chain([first] if first else [], predictions):
         if prediction.error:
             all_read = False
             print(f"{prediction.path}: {prediction.error}", file=sys.stderr)

@@ -6,7 +6,7 @@ import logging
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from search.history import append_row, read_history, write_history
@@ -23,6 +23,8 @@ from trainables.history import Row
 from trainables.trial import Outcome
 
 log = logging.getLogger(__name__)
+
+HISTORY = "history.csv"
 
 STATES: dict[str, State] = {
     "finished": "complete",
@@ -44,9 +46,7 @@ class Running:
     proposal: Proposal
     config: TrialConfig
     folder: Path
-    rows: list[Row] = field(default_factory=list)
-    failures: int = 0
-    """How often its process was lost."""
+    rows: list[Row]
 
 
 class Recorder:
@@ -60,17 +60,19 @@ class Recorder:
         trials = study.trials()
         self.epochs = sum(len(trial.intermediate_values) for trial in trials)
         """Epochs trained, over all trials."""
-        self.seconds = sum(float(trial.user_attrs.get("seconds", 0.0)) for trial in trials)
+        self.seconds = sum(
+            row["seconds"] for trial in trials for row in read_history(self._folder(trial.number) / HISTORY)
+        )
         """Time that trials took, added up."""
 
     def start(self, proposal: Proposal) -> Running:
         """A trial is handed out, new or continued."""
-        folder = self.run.directory / "trials" / str(proposal.number)
+        folder = self._folder(proposal.number)
         config = close_values(self._sweep.trial, proposal.values)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "config.yaml").exists():
             write_yaml(folder / "config.yaml", config.model_dump(mode="json"))
-        trial = Running(proposal, config, folder, rows=read_history(folder / "history.csv"))
+        trial = Running(proposal, config, folder, rows=read_history(folder / HISTORY))
         self.running[proposal.number] = trial
         values = {self._short[name]: value for name, value in proposal.values.items()}
         info = TrialInfo(number=proposal.number, values=values, config=config, baseline=proposal.baseline)
@@ -85,11 +87,11 @@ class Recorder:
         self.seconds += row["seconds"]
         if position < len(trial.rows):
             trial.rows[position] = row
-            write_history(trial.folder / "history.csv", trial.rows)
+            write_history(trial.folder / HISTORY, trial.rows)
             return
         self._study.report(number, epoch=position + 1, value=row[self.run.metric])
         trial.rows.append(row)
-        append_row(trial.folder / "history.csv", row)
+        append_row(trial.folder / HISTORY, row)
         for listener in self._listeners:
             listener.epoch(number, row)
 
@@ -113,6 +115,9 @@ class Recorder:
                 listener.close(leading.number if leading else None)
             except Exception:
                 log.exception("a listener did not close")
+
+    def _folder(self, number: int) -> Path:
+        return self.run.directory / "trials" / str(number)
 
     def _summary(self, trial: Running, reason: Reason) -> TrialEnd:
         values = {int(row["epoch"]): row[self.run.metric] for row in trial.rows}

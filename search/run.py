@@ -19,14 +19,14 @@ from search.quiet import calm, chatter_to, log_file
 from search.record import Listener, RunInfo
 from spaces.load import load_sweep, read_yaml
 from spaces.metric import direction_of
-from spaces.problem import InputError, Problem
+from spaces.problem import InputError, Problem, WorkFailedError
 from spaces.sweep import Sweep
 from spaces.write import write_yaml
 
 logger = logging.getLogger(__name__)
 
 
-class SweepFailedError(Exception):
+class SweepFailedError(WorkFailedError):
     """Something broke that no trial is to blame for. What was finished is kept."""
 
     def __init__(self, directory: Path, error: Exception, log: Path) -> None:
@@ -109,7 +109,7 @@ def _drive(directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_sid
     with driving(directory), chatter_to(log) as console:
         listeners: list[Listener] = [Progress(run, console), *_trackers(run, sweep)]
         try:
-            reason = drive(run, sweep, image_side_px=image_side_px, listeners=listeners).reason
+            reason = drive(run, sweep, image_side_px=image_side_px, listeners=listeners, tell=console.print).reason
         except KeyboardInterrupt:
             logger.warning("interrupted while Ray was starting or stopping")
         except Exception as error:
@@ -140,6 +140,9 @@ def new_directory(runs: Path, name: str) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         rule = "a run's name is made of letters, digits, dots, dashes and underscores"
         raise InputError([Problem(rule=rule, given=repr(name), remedy="choose another --name")], "--name")
+    if re.match(r"[a-z0-9]+:/", str(runs)):
+        rule, remedy = "runs live on this machine's disk", "name a folder with --runs"
+        raise InputError([Problem(rule=rule, given=str(runs), remedy=remedy)], "--runs")
     directory = runs / name
     try:
         directory.mkdir(parents=True)

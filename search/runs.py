@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from optuna.trial import TrialState
+
 from search.opened import open_run
+from search.space import key, untried
+from spaces.load import load_sweep
 from spaces.problem import InputError, Problem
 
 LATEST = "latest"
@@ -50,10 +54,15 @@ def known_runs(runs: Path) -> list[Path]:
 
 
 def unfinished(directory: Path) -> bool:
-    """Whether a run has trials to continue, or fewer than it asks for.
+    """Whether a run has trials to continue, or fewer than it asks for and something left to try.
 
     Raises:
         InputError: the run cannot be read.
     """
     run = open_run(directory)
-    return len(run.trials) < run.sweep["search"]["trials"] or any(not trial.state.is_finished() for trial in run.trials)
+    if any(not trial.state.is_finished() for trial in run.trials):
+        return True
+    if len(run.trials) >= run.sweep["search"]["trials"]:
+        return False
+    tried = {key(trial.params) for trial in run.trials if trial.state != TrialState.FAIL}
+    return untried(load_sweep(directory / "sweep.yaml", check_files=False), tried) != []

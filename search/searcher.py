@@ -17,6 +17,8 @@ from search.study import Study
 from trainables.trial import OUTCOME, TASK, Outcome, TrialTask
 
 FINISHED: str = Searcher.FINISHED
+HOPELESS_ERRORS = 3
+"""When so many trials fail before any other ends otherwise, the sweep is given up."""
 
 
 class StudySearcher(Searcher):
@@ -46,6 +48,7 @@ class StudySearcher(Searcher):
         super().__init__()
         self._max_failures = max_failures
         self._failures: Counter[int] = Counter()
+        self._ended: Counter[Reason] = Counter()
         self._study, self._recorder, self._scheduler, self._ending = study, recorder, scheduler, ending
         self._task, self._slots = task, slots
         self._numbers: dict[str, int] = {}
@@ -75,7 +78,15 @@ class StudySearcher(Searcher):
         if error:
             self._lost(number)
         else:
-            self._recorder.end(outcome or Outcome(number=number), reason=self._reason(outcome))
+            reason = self._reason(outcome)
+            self._recorder.end(outcome or Outcome(number=number), reason=reason)
+            self._heed_errors(reason)
+
+    def _heed_errors(self, reason: Reason) -> None:
+        """Ends a sweep whose first trials all fail by their own code: the others would too, and each costs time."""
+        self._ended[reason] += 1
+        if self._ended.total() == self._ended["error"] == HOPELESS_ERRORS:
+            self._ending.now(f"the first {HOPELESS_ERRORS} trials all failed")
 
     def _nothing_new(self) -> str | None:
         if not self._study.complete():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from spaces.close import close
 from spaces.domain import Branches, Choice, Domain, Int, Scalar, Uniform, size
@@ -11,6 +11,9 @@ from spaces.sweep import Sweep
 
 Suggest = Callable[[str, Domain], Scalar]
 """From the full name of an open value and its domain to a value."""
+
+ENUMERABLE = 20_000
+"""A space with more configurations than this is not listed."""
 
 
 def draw(sweep: Sweep, suggest: Suggest) -> dict[str, Scalar]:
@@ -45,6 +48,18 @@ def all_configurations(sweep: Sweep) -> Iterator[dict[str, Scalar]]:
         if not path.taken:
             return
         prefix = [*path.taken[:-1], path.taken[-1] + 1]
+
+
+def key(values: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:
+    """Configurations with the same key are the same."""
+    return frozenset(values.items())
+
+
+def untried(sweep: Sweep, tried: Collection[frozenset[tuple[str, Scalar]]]) -> list[dict[str, Scalar]] | None:
+    """The configurations whose keys are not among ``tried``; None where the space is too large to list."""
+    if most_configurations(sweep) > ENUMERABLE:
+        return None
+    return [values for values in all_configurations(sweep) if key(values) not in tried]
 
 
 class _Path:

@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.distribution import distribution, suggest
 from search.record import TrialEnd
-from search.space import all_configurations, draw, most_configurations
+from search.space import draw, key, untried
 from spaces.domain import Scalar
 from spaces.metric import direction_of
 from spaces.problem import InputError
@@ -30,8 +30,6 @@ from spaces.sweep import Sweep
 
 ATTEMPTS = 20
 """How often the sampler may propose something that was tried before."""
-ENUMERABLE = 20_000
-"""Up to this size a finite space is searched for what is left when the sampler finds nothing new."""
 
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "fail": TrialState.FAIL}
 
@@ -111,7 +109,7 @@ class Study:
         self._journal.tell(end.number, value, state=STATES[end.state])
         self._copy.tell(self._in_copy.pop(end.number), value, state=STATES[end.state])
         if end.state == "fail":
-            self._tried.discard(_key(self._storage.get_trial(self._id(end.number)).params))
+            self._tried.discard(key(self._storage.get_trial(self._id(end.number)).params))
 
     def _sample(self) -> Proposal | None:
         for attempt in range(ATTEMPTS):
@@ -122,16 +120,14 @@ class Study:
                 values = draw(self._sweep, partial(suggest, asked))
             except InputError:
                 values = None
-            if values is not None and _key(values) not in self._tried:
+            if values is not None and key(values) not in self._tried:
                 return self._enter(values, in_copy=asked.number)
             self._copy.tell(asked, state=TrialState.FAIL)
         return None
 
     def _left_over(self) -> Proposal | None:
         """A random one of the configurations that were never tried, where the space is small enough to list them."""
-        if most_configurations(self._sweep) > ENUMERABLE:
-            return None
-        left = [values for values in all_configurations(self._sweep) if _key(values) not in self._tried]
+        left = untried(self._sweep, self._tried)
         if not left:
             return None
         chosen = int(np.random.default_rng([self._seed, self._count]).integers(len(left)))
@@ -150,7 +146,7 @@ class Study:
             self._copy.add_trial(trial)
             in_copy = len(self._copy.get_trials(deepcopy=False)) - 1
         self._in_copy[number] = in_copy
-        self._tried.add(_key(values))
+        self._tried.add(key(values))
         self._count += 1
         return Proposal(number=number, values=values, baseline=baseline)
 
@@ -159,7 +155,7 @@ class Study:
         self._copy.add_trial(trial)
         self._count = trial.number + 1
         if trial.state != TrialState.FAIL:
-            self._tried.add(_key(trial.params))
+            self._tried.add(key(trial.params))
         if trial.state == TrialState.RUNNING:
             self._in_copy[trial.number] = len(self._copy.get_trials(deepcopy=False)) - 1
             baseline = bool(trial.user_attrs.get("baseline"))
@@ -175,7 +171,3 @@ class Study:
 
     def _id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
-
-
-def _key(values: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:
-    return frozenset(values.items())

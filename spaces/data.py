@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, PositiveInt
 
-from spaces.settings import FileRef, Fraction, Settings
+from spaces.settings import FileRef, Fraction, Seed, Settings
 
 Path = Annotated[str, Field(min_length=1), FileRef()]
 
@@ -18,7 +18,7 @@ class Split(Settings):
     """Share of the training images held out to choose by, where the data set has no validation part."""
     test: Fraction = 0.2
     """Share of all images kept for the final score, where the data set has no test part."""
-    split_seed: NonNegativeInt = 0
+    split_seed: Seed = 0
     """Seed of the stratified split; independent of the training seed."""
 
 

@@ -37,6 +37,10 @@ class Problem:
         return f"{place}\n    {rule}\n    → {self.remedy}"
 
 
+class WorkFailedError(Exception):
+    """The input was right and the work failed all the same; the message says what to do next."""
+
+
 class InputError(Exception):
     """The input is wrong and nothing was started. Holds every mistake found, not only the first."""
 

@@ -13,7 +13,7 @@ from spaces.close import baseline
 from spaces.domain import Domain, Scalar
 from spaces.metric import Metric
 from spaces.problem import InputError, Problem
-from spaces.settings import Settings
+from spaces.settings import Seed, Settings
 from spaces.tree import OpenTree, as_written, open_items
 
 
@@ -26,7 +26,7 @@ class Search(Settings):
     """How configurations are proposed."""
     trials: PositiveInt = 50
     """How many configurations are tried, the baseline among them."""
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     """Seed of the sampler."""
     scheduler: Literal["asha", "none"] = "asha"
     """Whether trials that fall behind are stopped early."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat, PositiveInt
 
 from spaces.metric import Metric
-from spaces.settings import Rate, Settable, Settings
+from spaces.settings import Rate, Seed, Settable, Settings
 
 
 class Training(Settings):
@@ -31,5 +31,5 @@ class Training(Settings):
     """Balanced: training images count by n / (classes × images of their class); validation counts each alike."""
     mixed_precision: bool = False
     """Compute in float16 with a scaled loss, keep weights and probabilities in float32; worth it on GPUs."""
-    seed: Annotated[NonNegativeInt, Settable] = 0
+    seed: Annotated[Seed, Settable] = 0
     """Seed of initial weights, data order, dropout and augmentation."""

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from spaces.metric import maximised
+from spaces.problem import WorkFailedError
 from trainables.evaluation import averages
 from trainables.history import Reason, Row, epochs_without_gain
 from trainables.models.scored import Scored
@@ -19,7 +20,7 @@ class Interrupted(Exception):
     """Somebody asked the training run to stop; it stopped at the next batch."""
 
 
-class Diverged(Exception):
+class Diverged(WorkFailedError):
     """The loss is NaN or infinite."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
@@ -17,7 +19,8 @@ def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["OMP_NUM_THREADS"] = str(cpus)
-    import tensorflow as tf
+    with _unheard():
+        import tensorflow as tf
 
     try:
         tf.config.threading.set_intra_op_parallelism_threads(cpus)
@@ -27,6 +30,19 @@ def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
     except RuntimeError:
         # TensorFlow is awake: a reused process or a notebook. Its slot was settled when it woke.
         return
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Drops what is written to stderr: TensorFlow's greetings come before it has read how much it may say."""
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
 
 
 def _limit_memory(gpu: object, share: float | None) -> None:

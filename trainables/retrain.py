@@ -91,7 +91,10 @@ def _one_seed(recipe: Recipe, parts: tuple[Images, Images | None], seed: int, *,
         hooks=Hooks(on_epoch=on_epoch),
     )
     if trained.reason == "diverged" and best.epoch is None:
-        raise Diverged(f"the loss was not finite in epoch {len(trained.history)} of seed {seed}; nothing was saved")
+        raise Diverged(
+            f"the loss was not finite in epoch {len(trained.history)} of seed {seed}; nothing was saved. "
+            "Try a lower learning rate: --set optimizer.learning_rate=…"
+        )
     epochs = best.restore(trained)
     return Model(seed=seed, network=trained.model(), history=trained.history, epochs=epochs)
 

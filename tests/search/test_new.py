@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from search.check import check, closed_corners
+from search.check import check, closed_corners, doubts
 from search.machine import this_machine
 from search.new import new_sweep
 from search.provenance import provenance
@@ -144,16 +144,16 @@ def test_a_damaged_image_is_told_before_anything_is_written(tmp_path: Path) -> N
     assert not (tmp_path / "first.yaml").exists()
 
 
-def test_an_image_in_two_parts_is_told_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_in_two_parts_is_a_doubt(tmp_path: Path) -> None:
     for part in ("train", "test"):
         folder(tmp_path / part)
         (tmp_path / part / "photos").rename(tmp_path / f"{part}s")
     (tmp_path / "set").mkdir()
     for part in ("train", "test"):
         (tmp_path / f"{part}s").rename(tmp_path / "set" / part)
-    written(tmp_path / "set", tmp_path)
-    told = capsys.readouterr().err
-    assert "warning: the same image stands in two parts" in told
+    sweep = written(tmp_path / "set", tmp_path)
+    (told,) = doubts(sweep, check(sweep))
+    assert "the same image stands in two parts" in told
     assert "24: " in told
     assert "and 19 more" in told
 

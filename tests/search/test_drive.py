@@ -1,0 +1,24 @@
+"""Which Ray a sweep uses."""
+
+from __future__ import annotations
+
+import ray
+
+from search.drive import _connected
+
+
+def test_a_sweep_starts_its_own_ray_and_leaves_none_behind() -> None:
+    with _connected() as may_grow:
+        assert ray.is_initialized()
+        assert not may_grow
+    assert not ray.is_initialized()
+
+
+def test_a_ray_that_is_there_already_is_used_and_kept() -> None:
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    try:
+        with _connected() as may_grow:
+            assert may_grow
+        assert ray.is_initialized()
+    finally:
+        ray.shutdown()
