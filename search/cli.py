@@ -17,8 +17,6 @@ from spaces.problem import InputError, WorkFailedError
 
 if TYPE_CHECKING:
     from search.run import Finished
-    from spaces.sweep import Sweep
-    from trainables.data.dataset import DataInfo
     from trainables.retrain import Retrained
 
 INPUT_IS_WRONG, WORK_FAILED, INTERRUPTED = 2, 1, 130
@@ -67,14 +65,11 @@ def run(
     trust: Trust = NO_TRUST,
 ) -> None:
     """Run a sweep to its end: search, leaderboard, best.yaml, report."""
-    from search.check import check as check_sweep
     from search.run import run_sweep
     from spaces.load import load_sweep
 
     trust_modules(trust)
-    loaded = load_sweep(sweep, overrides)
-    warn(loaded, check_sweep(loaded))
-    conclude(run_sweep(loaded, runs=runs, name=name))
+    conclude(run_sweep(load_sweep(sweep, overrides), runs=runs, name=name, warn=warn))
 
 
 @app.command(epilog=examples("tunehound resume latest", "tunehound resume runs/first-try --set search.trials=60"))
@@ -100,13 +95,15 @@ def plan(
 ) -> None:
     """Check everything, and say what the sweep will do; trains nothing."""
     from search.check import check as check_sweep
+    from search.check import doubts
     from search.plan import plan_lines
     from spaces.load import load_sweep
 
     trust_modules(trust)
     loaded = load_sweep(sweep, overrides)
     info = check_sweep(loaded)
-    warn(loaded, info)
+    for doubt in doubts(loaded, info):
+        warn(doubt)
     typer.echo(f"{loaded.name}: nothing is wrong" if check else "\n".join(plan_lines(loaded, info)))
 
 
@@ -288,12 +285,9 @@ def conclude(finished: Finished) -> None:
     told.print(f"Next: {command()} retrain {directory / 'best.yaml'}")
 
 
-def warn(sweep: Sweep, data: DataInfo) -> None:
+def warn(doubt: str) -> None:
     """Tells what will train, but probably not as it was meant."""
-    from search.check import doubts
-
-    for doubt in doubts(sweep, data):
-        told.print(f"Warning: {doubt}", highlight=False)
+    told.print(f"Warning: {doubt}", highlight=False)
 
 
 def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from search.rungs import ladder
 from spaces.domain import Scalar
 from spaces.sweep import Sweep
 from trainables.data.dataset import DataInfo
@@ -27,11 +28,10 @@ def plan_lines(sweep: Sweep, data: DataInfo) -> list[str]:
 
 def rung_epochs(sweep: Sweep) -> list[int]:
     """The epochs at which trials are compared; none without ASHA."""
-    rung, rungs = sweep.search.grace_epochs, []
-    while sweep.search.scheduler == "asha" and rung < sweep.epochs:
-        rungs.append(rung)
-        rung *= sweep.search.reduction_factor
-    return rungs
+    search = sweep.search
+    if search.scheduler == "none":
+        return []
+    return ladder(grace_epochs=search.grace_epochs, reduction_factor=search.reduction_factor, epochs=sweep.epochs)
 
 
 def expected_epochs(sweep: Sweep) -> float:

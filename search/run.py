@@ -6,13 +6,14 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from search.check import check
+from search.check import check, doubts
 from search.lock import driving
 from search.provenance import provenance
 from search.quiet import calm, chatter_to, log_file
@@ -51,18 +52,27 @@ class Finished:
     """What Ray, TensorFlow and W&B had to say."""
 
 
-def run_sweep(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None = None) -> Finished:
+def run_sweep(
+    sweep: Sweep,
+    *,
+    runs: str | os.PathLike[str] = "runs",
+    name: str | None = None,
+    warn: Callable[[str], None] = warnings.warn,
+) -> Finished:
     """Runs a sweep: search, leaderboard, best.yaml, report. Progress goes to stderr.
 
     Args:
         sweep: from `spaces.load.load_sweep`.
         runs: the folder that holds runs.
         name: of the run and its folder; the sweep's name and the time where not given.
+        warn: is told what will train, but probably not as it was meant.
 
     Raises:
         InputError: the sweep or its data are wrong, or the run exists; nothing was started.
     """
     info = check(sweep)
+    for doubt in doubts(sweep, info):
+        warn(doubt)
     name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
     about = provenance(name, info)
     directory = new_directory(Path(runs), name)

@@ -14,6 +14,7 @@ import numpy as np
 from optuna.trial import FrozenTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from search.rungs import ladder
 from spaces.metric import maximised
 from trainables.trial import OUTCOME, Outcome
 
@@ -34,12 +35,9 @@ class Rungs:
 
     def __init__(self, *, grace_epochs: int, reduction_factor: int, epochs: int) -> None:
         self.reduction_factor = reduction_factor
-        self.reached: dict[int, dict[int, float]] = {}
+        rungs = ladder(grace_epochs=grace_epochs, reduction_factor=reduction_factor, epochs=epochs)
+        self.reached: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
         """For each rung, lowest first, the best score so far of every trial (by number) that reached it."""
-        rung = grace_epochs
-        while rung < epochs:
-            self.reached[rung] = {}
-            rung *= reduction_factor
 
     def judge(self, number: int, *, epoch: int, score: float) -> bool:
         """Enters what a trial reached at ``epoch``; true where it may go on.
