@@ -1,13 +1,47 @@
-"""Arrays in, batches out: an order for every epoch that depends on the seed and the epoch alone."""
+"""Images in, batches out: from memory that the graph itself reads, or through a pipeline that decodes ahead."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-Gather = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+from trainables.data.dataset import Images, LabelArray, PixelArray, PositionArray
+
+ON_GPU_BYTES = 256 * 2**20
+"""A part of no more than this is held in the memory of a GPU, which several trials may share."""
+
+
+class Part(Protocol):
+    """A part of a data set: uint8 pixels that can be read by position, and int64 labels (n,)."""
+
+    @property
+    def labels(self) -> LabelArray:
+        """One class an image."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+
+    @property
+    def levels(self) -> NDArray[np.int64]:
+        """How often each level occurs in each channel, int64 (channels, 256)."""
+
+    def read(self, positions: PositionArray) -> PixelArray:
+        """Some of the images, uint8 (m, height, width, channels)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A whole part where the graph can read it: uint8 (n, height, width, channels) and int64 (n,)."""
+
+    pixels: tf.Tensor
+    labels: tf.Tensor
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
@@ -15,32 +49,48 @@ def steps_per_epoch(images: int, batch_size: int) -> int:
     return -(-images // batch_size)
 
 
-def training_batches(
-    images: np.ndarray, labels: np.ndarray, *, batch_size: int, seed: int, first_epoch: int, steps: int | None = None
-) -> tf.data.Dataset:
-    """Endless batches of (float32 pixels in [0, 255], int64 labels), reshuffled for each epoch from ``first_epoch`` on.
+def order(images: int, *, seed: int, epoch: int) -> PositionArray:
+    """All positions in the order of an epoch, int64 (images,): a function of the seed and the epoch alone.
 
-    An epoch ends after ``steps`` batches or, where not given, when each image was seen. An interrupted training that
-    continues at ``first_epoch`` sees the batches that it would have seen.
+    So an interrupted training that continues at ``epoch`` sees the batches that it would have seen.
     """
-
-    def epoch_positions(epoch: tf.Tensor) -> tf.data.Dataset:
-        seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
-        order = tf.random.experimental.stateless_shuffle(tf.range(len(images)), seed=seeds)
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).take(-1 if steps is None else steps)
-
-    epochs = tf.data.Dataset.counter(start=first_epoch, dtype=tf.int64)
-    return epochs.flat_map(epoch_positions).map(_gather(images, labels)).prefetch(2)
+    return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-def evaluation_batches(images: np.ndarray, labels: np.ndarray, *, batch_size: int = 256) -> tf.data.Dataset:
-    """The images once, in order, as (float32 pixels in [0, 255], int64 labels)."""
-    positions = tf.data.Dataset.range(len(images)).batch(batch_size)
-    return positions.map(_gather(images, labels)).prefetch(2)
+def held(part: Part) -> Held | None:
+    """The part where graphs read it, made once a process; None where it is too large for a GPU, or streamed."""
+    if not isinstance(part, Images):
+        return None
+    if tf.config.list_logical_devices("GPU") and part.images.nbytes > ON_GPU_BYTES:
+        return None
+    if part not in _held:
+        _held[part] = Held(_tensor(part.images), tf.constant(part.labels))
+    return _held[part]
 
 
-def _gather(images: np.ndarray, labels: np.ndarray) -> Gather:
-    """The function from positions in a part to a batch of it."""
-    with tf.device("CPU:0"):  # tf.data works there; a whole part would crowd a GPU that several trials share
-        pixels, targets = tf.constant(images), tf.constant(labels)
-    return lambda positions: (tf.cast(tf.gather(pixels, positions), tf.float32), tf.gather(targets, positions))
+def stream(part: Part, positions: PositionArray, *, batch_size: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    """Batches of (uint8 pixels, int64 labels) in the order of ``positions``, read in parallel and ahead of use."""
+    labels = part.labels
+
+    def read(batch: PositionArray) -> tuple[PixelArray, LabelArray]:
+        return part.read(batch), labels[batch]
+
+    def batch(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pixels, classes = tf.numpy_function(read, [at], [tf.uint8, tf.int64], stateful=False)
+        return tf.ensure_shape(pixels, (None, *part.image_shape)), tf.ensure_shape(classes, (None,))
+
+    with tf.device("CPU:0"):
+        batches = tf.data.Dataset.from_tensor_slices(positions).batch(batch_size)
+        return iter(batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2))
+
+
+_held: WeakKeyDictionary[Images, Held] = WeakKeyDictionary()
+
+
+def _tensor(pixels: PixelArray) -> tf.Tensor:
+    """Pixels as a tensor; those of a file that is mapped copy-on-write stay its pages, shared with whoever maps it."""
+    if not isinstance(pixels, np.memmap) or pixels.mode != "c" or tf.config.list_logical_devices("GPU"):
+        return tf.constant(pixels)
+    shared = pixels.view()
+    shared.flags.writeable = True  # which TensorFlow demands and makes no use of
+    return tf.experimental.dlpack.from_dlpack(shared.__dlpack__())

@@ -12,8 +12,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from spaces.metric import maximised
-from spaces.problem import InputError, Problem
-from trainables.callback import Diverged
+from spaces.problem import InputError, Problem, WorkFailedError
 from trainables.checkpoint import Snapshot, put
 from trainables.data.dataset import Dataset, Images
 from trainables.data.load import load, load_test
@@ -24,6 +23,10 @@ from trainables.recipe import Recipe, Tell, read_recipe
 from trainables.results import Model, room_for, write
 from trainables.results import Retrained as Retrained
 from trainables.training import Hooks, Trained, train
+
+
+class Diverged(WorkFailedError):
+    """The loss is NaN or infinite."""
 
 
 def retrain(

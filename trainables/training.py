@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,16 +13,17 @@ import keras
 
 from spaces.config import PretrainedModel, TrialConfig
 from trainables import checkpoint
-from trainables.batches import evaluation_batches, steps_per_epoch, training_batches
-from trainables.callback import Diverged, Reporter
+from trainables.batches import Part, order
 from trainables.checkpoint import Snapshot
-from trainables.data.dataset import Images
 from trainables.data.place import stamp
+from trainables.evaluation import averages
 from trainables.history import Reason, Row
 from trainables.loss import class_weights
 from trainables.models.build import Built, Inputs, build, choose_stage, forget, is_staged, set_values, stock_model
 from trainables.models.settable import architecture
 from trainables.optimizer import schedule
+from trainables.reporter import Interrupted, Reporter
+from trainables.steps import Steps
 
 KEPT_MODELS = 4
 """How many compiled models a process keeps for the trials to come."""
@@ -46,7 +49,7 @@ class Hooks:
     on_epoch: Callable[[Row, Reason | None, Callable[[], Snapshot]], None] = lambda row, reason, snapshot: None
     """Told of each epoch; the last argument copies the state at its end."""
     interrupted: Callable[[], bool] = lambda: False
-    """Asked after every batch; true raises `trainables.callback.Interrupted`."""
+    """Asked every half second; true raises `trainables.reporter.Interrupted`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +69,8 @@ class Trained:
 
 def train(
     config: TrialConfig,
-    images: Images,
-    validation: Images | None = None,
+    images: Part,
+    validation: Part | None = None,
     *,
     classes: int,
     metric: str = "val_accuracy",
@@ -91,8 +94,7 @@ def train(
         Interrupted: `hooks.interrupted` said so.
         InputError: there is no such backbone, or its weights cannot be read.
     """
-    keras.utils.set_random_seed(config.training.seed)
-    built = _built(config, Inputs.of(images.images, classes=classes))
+    built = _built(config, Inputs.of(images, classes=classes))
     set_values(built, config)
     built.class_weights.assign(class_weights(images.labels, config.training, classes=classes))
     history: list[Row] = []
@@ -132,50 +134,44 @@ class _Run:
 
     config: TrialConfig
     built: Built
-    images: Images
-    validation: Images | None
+    images: Part
+    validation: Part | None
     history: list[Row]
     metric: str
     learning_rates: Sequence[float] | None
     hooks: Hooks
 
     def stage(self, stage: Stage) -> Reason:
-        """Fits one stage, from wherever the history stands."""
-        model = choose_stage(self.built, self.config, unfrozen=stage.unfrozen)
+        """Trains one stage, from wherever the history stands."""
+        steps = choose_stage(self.built, self.config, unfrozen=stage.unfrozen)
         if len(self.history) < stage.first_epoch:
             forget(self.built)  # no momentum, and no count of steps, from another stage
         reporter = self._reporter(stage)
-        settings = self.config.training
-        batches = training_batches(
-            self.images.images,
-            self.images.labels,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            first_epoch=len(self.history),
-            steps=self._steps,
-        )
-        held_out = self.validation
-        try:
-            model.fit(
-                batches,
-                steps_per_epoch=self._steps,
-                validation_data=evaluation_batches(held_out.images, held_out.labels) if held_out is not None else None,
-                initial_epoch=len(self.history),
-                epochs=stage.last_epoch,
-                callbacks=[reporter],
-                shuffle=False,  # the batches come shuffled
-                verbose=0,
-            )
-        except Diverged:
-            return "diverged"
+        while reporter.reason is None and len(self.history) < stage.last_epoch:
+            self._epoch(steps, reporter)
         return reporter.reason or "finished"
 
-    @property
-    def _steps(self) -> int:
-        """Steps in an epoch."""
-        settings = self.config.training
-        once = steps_per_epoch(len(self.images.labels), settings.batch_size)
-        return min(once, settings.steps_per_epoch or once)
+    def _epoch(self, steps: Steps, reporter: Reporter) -> None:
+        started, setting = time.monotonic(), self.config.training
+        learning_rate = self.built.optimizer.learning_rate
+        learning_rate.assign(reporter.rate())
+        positions = order(len(self.images.labels), seed=setting.seed, epoch=len(self.history))
+        if setting.steps_per_epoch is not None:
+            positions = positions[: setting.steps_per_epoch * setting.batch_size]
+        measured = steps.train(self.images, positions, batch_size=setting.batch_size, heed=self._heed)
+        if measured is not None and self.validation is not None:
+            measured |= self._validated(steps, self.validation)
+        # What the optimizer used is a float32; written shortly, it is read back as the same one when it is replayed.
+        rate = float(str(learning_rate.numpy()))
+        reporter.epoch(measured or {"loss": math.nan}, rate=rate, seconds=time.monotonic() - started)
+
+    def _validated(self, steps: Steps, held_out: Part) -> Row:
+        measured, confusion = steps.evaluate(held_out, heed=self._heed)
+        return {f"val_{name}": value for name, value in (measured | averages(confusion)).items()}
+
+    def _heed(self) -> None:
+        if self.hooks.interrupted():
+            raise Interrupted
 
     def _reporter(self, stage: Stage) -> Reporter:
         settings = self.config.training
@@ -189,7 +185,6 @@ class _Run:
             patience_from=stage.first_epoch,
             min_delta=settings.min_delta,
             on_epoch=lambda row, reason: self.hooks.on_epoch(row, reason, self._snapshot),
-            interrupted=self.hooks.interrupted,
         )
 
     def _rates(self, stage: Stage) -> Callable[[Sequence[Row]], float]:

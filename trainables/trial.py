@@ -133,7 +133,7 @@ class _Session:
     def _run(self) -> None:
         from tensorflow.errors import ResourceExhaustedError
 
-        from trainables.callback import Interrupted
+        from trainables.reporter import Interrupted
 
         try:
             self._train()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from spaces.config import Model, TrialConfig
+from trainables.data.dataset import Images
 from trainables.models.build import Built, Inputs, build, set_values, stock_model
 from trainables.trust import trust
 
@@ -82,7 +83,7 @@ def a_case(kind: str, shape: tuple[int, int, int], folder: Path) -> Case:
     data["augmentation"] = {"policy": ("flip", "contrast"), "strength": 0.5}
     config = TrialConfig.model_validate(data)
     images = np.random.default_rng(0).integers(0, 256, (5, *shape), dtype=np.uint8)
-    built = build(config, Inputs.of(images, classes=CLASSES))
+    built = build(config, Inputs.of(Images(images, np.zeros(5, np.int64)), classes=CLASSES))
     set_values(built, config)
     stock = stock_model(built, config)
     folder.mkdir()

@@ -1,62 +1,58 @@
-"""The order of the images: a function of the seed and the epoch, and of nothing else."""
+"""The order of the images: a function of the seed and the epoch, and of nothing else. And the pixels as they are."""
 
 from __future__ import annotations
 
-from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
 import tests.trainables.small  # noqa: F401 - settles the threads
-from trainables.batches import evaluation_batches, steps_per_epoch, training_batches
+from trainables.batches import held, order, steps_per_epoch, stream
+from trainables.data.dataset import Images
 
-IMAGES = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+PIXELS = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
 LABELS = np.arange(10, dtype=np.int64)
 
 
-def epochs(count: int, *, seed: int = 0, first_epoch: int = 0, batch_size: int = 4) -> list[list[int]]:
-    """The labels of each epoch in the order in which they come."""
-    batches = training_batches(IMAGES, LABELS, batch_size=batch_size, seed=seed, first_epoch=first_epoch)
-    steps = steps_per_epoch(10, batch_size)
-    taken = [labels.numpy().tolist() for _, labels in batches.take(count * steps)]
-    return [[*chain(*taken[i * steps : (i + 1) * steps])] for i in range(count)]
-
-
 def test_every_epoch_shows_every_image_once_in_another_order() -> None:
-    shown = epochs(3)
+    shown = [order(10, seed=0, epoch=epoch).tolist() for epoch in range(3)]
     assert all(sorted(epoch) == list(range(10)) for epoch in shown)
     assert len({tuple(epoch) for epoch in shown}) == 3
 
 
-def test_the_last_batch_of_an_epoch_is_smaller_and_epochs_never_mix() -> None:
-    batches = training_batches(IMAGES, LABELS, batch_size=4, seed=0, first_epoch=0)
-    assert [len(labels) for _, labels in batches.take(6)] == [4, 4, 2, 4, 4, 2]
+def test_the_order_depends_on_the_seed_and_the_epoch_alone() -> None:
+    one, same, other = (order(10, seed=seed, epoch=1).tolist() for seed in (1, 1, 2))
+    assert one == same
+    assert one != other
+
+
+def test_batches_cover_the_images_once() -> None:
     assert [steps_per_epoch(10, size) for size in (1, 4, 5, 10, 11)] == [10, 3, 2, 1, 1]
 
 
-def test_the_order_depends_on_the_seed() -> None:
-    assert epochs(2, seed=1) == epochs(2, seed=1)
-    assert epochs(2, seed=1) != epochs(2, seed=2)
+def test_a_stream_brings_the_images_of_these_positions_with_their_labels_in_order() -> None:
+    positions = np.array([7, 2, 9, 0, 4])
+    batches = list(stream(Images(PIXELS, LABELS), positions, batch_size=2))
+    assert [len(labels) for _, labels in batches] == [2, 2, 1]
+    assert [int(label) for _, labels in batches for label in labels] == positions.tolist()
+    for pixels, labels in batches:
+        assert pixels.dtype == np.uint8
+        np.testing.assert_array_equal(pixels[:, 0, 0, 0], labels)
 
 
-def test_whoever_continues_at_an_epoch_sees_what_would_have_come() -> None:
-    assert epochs(2, first_epoch=2) == epochs(4)[2:]
+def test_a_part_is_put_where_the_graph_reads_it_once_a_process() -> None:
+    part = Images(PIXELS, LABELS)
+    whole = held(part)
+    assert whole is not None
+    np.testing.assert_array_equal(whole.pixels, PIXELS)
+    assert held(part) is whole
 
 
-def test_the_order_does_not_depend_on_the_batch_size() -> None:
-    assert epochs(2, batch_size=3) == epochs(2, batch_size=10)
-
-
-def test_images_keep_their_labels_and_become_floats_of_the_same_pixels() -> None:
-    for batches in (
-        training_batches(IMAGES, LABELS, batch_size=4, seed=0, first_epoch=0).take(3),
-        evaluation_batches(IMAGES, LABELS, batch_size=4),
-    ):
-        for pixels, labels in batches:
-            assert pixels.dtype == np.float32
-            assert labels.dtype == np.int64
-            np.testing.assert_array_equal(pixels[:, 0, 0, 0], labels)
-
-
-def test_evaluation_shows_every_image_once_in_order() -> None:
-    shown = [labels.numpy().tolist() for _, labels in evaluation_batches(IMAGES, LABELS, batch_size=4)]
-    assert shown == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+def test_pages_of_a_mapped_file_are_read_where_they_are(tmp_path: Path) -> None:
+    """Seen by changing the file behind the tensor's back."""
+    file = tmp_path / "pixels.npy"
+    np.save(file, PIXELS)
+    whole = held(Images(np.load(file, mmap_mode="c"), LABELS))
+    assert whole is not None
+    np.load(file, mmap_mode="r+")[3] = 77
+    assert int(whole.pixels[3, 0, 0, 0]) == 77

@@ -21,12 +21,11 @@ from spaces.problem import InputError
 from spaces.write import write_yaml
 from tests.trainables.small import config
 from trainables import retrain as module
-from trainables.callback import Diverged
 from trainables.data.dataset import Images
 from trainables.data.load import load, load_test
 from trainables.evaluation import evaluate
 from trainables.results import FILES, Retrained
-from trainables.retrain import retrain
+from trainables.retrain import Diverged, retrain
 
 CLASSES = ("ant", "bee", "cat")
 RATES = [0.02, 0.01, 0.005]

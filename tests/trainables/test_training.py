@@ -12,7 +12,7 @@ import pytest
 from spaces.config import TrialConfig
 from tests.trainables.small import config, digits, fit, measured, mobilenet
 from trainables import training
-from trainables.training import Hooks, stages, train
+from trainables.training import Hooks, Trained, stages, train
 
 BASE: dict[str, Any] = {
     "model": {"dropout": 0.2, "l2": 1e-4},
@@ -31,12 +31,9 @@ def no_kept_models() -> Iterator[None]:
     training._kept.clear()
 
 
-def traces(model: Any) -> int:
-    """How often the graphs for training and evaluation were traced."""
-    cells = [cell.cell_contents for f in (model.train_function, model.test_function) for cell in f.__closure__]
-    return sum(
-        each.experimental_get_tracing_count() for each in cells if hasattr(each, "experimental_get_tracing_count")
-    )
+def traces(trained: Trained) -> int:
+    """How often graphs for training and evaluation were traced."""
+    return sum(steps.traces for steps in trained.built.steps.values())
 
 
 def some_configs(count: int) -> list[TrialConfig]:
@@ -67,7 +64,7 @@ def test_a_reused_model_trains_like_a_fresh_one_bit_for_bit(no_kept_models: None
 
 def test_settable_values_act_on_the_same_compiled_model_without_a_new_graph() -> None:
     first = fit(config(**BASE))
-    model, graphs, histories = first.built.model, traces(first.built.model), [measured(first)]
+    model, graphs, histories = first.built.model, traces(first), [measured(first)]
     for change in (
         {"model": {**BASE["model"], "dropout": 0.6}},
         {"model": {**BASE["model"], "l2": 0.1}},
@@ -79,23 +76,24 @@ def test_settable_values_act_on_the_same_compiled_model_without_a_new_graph() ->
         assert trained.built.model is model
         histories.append(measured(trained))
     assert len({str(history) for history in histories}) == len(histories)
-    assert traces(model) == graphs
+    assert traces(trained) == graphs
     assert measured(fit(config(**BASE))) == histories[0]
 
 
 def test_no_batch_size_and_no_schedule_needs_a_new_graph() -> None:
-    model = fit(config(**BASE)).built.model
-    graphs = traces(model)
+    first = fit(config(**BASE))
+    model, graphs = first.built.model, traces(first)
     schedule = {"schedule": {"kind": "exponential", "decay": 0.5}}
     other = fit(config(**{**BASE, "optimizer": {"learning_rate": 0.01, **schedule}}, batch_size=50))
     assert other.built.model is model
-    assert traces(model) == graphs
+    assert traces(other) == graphs
 
 
 def test_weight_decay_acts_without_a_new_graph() -> None:
     def weights(decay: float) -> tuple[Any, int, float]:
-        model = fit(config(optimizer={"name": "adamw", "learning_rate": 0.01, "weight_decay": decay})).built.model
-        return model, traces(model), sum(float(np.square(w).sum()) for w in model.get_weights())
+        trained = fit(config(optimizer={"name": "adamw", "learning_rate": 0.01, "weight_decay": decay}))
+        model = trained.built.model
+        return model, traces(trained), sum(float(np.square(w).sum()) for w in model.get_weights())
 
     (model, graphs, free), (same_model, same_graphs, decayed) = weights(0.0), weights(0.9)
     assert (same_model, same_graphs) == (model, graphs)

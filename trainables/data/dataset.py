@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,19 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def read(self, positions: PositionArray) -> PixelArray:
+        """Some of the images."""
+        return self.images[positions]
+
+    @cached_property
+    def levels(self) -> NDArray[np.int64]:
+        """How often each level occurs in each channel, int64 (channels, 256)."""
+        counts = np.zeros((self.images.shape[-1], 256), np.int64)
+        for start in range(0, len(self.images), 128):  # counting copies to int64, eight times the size
+            for channel, count in enumerate(counts):
+                count += np.bincount(self.images[start : start + 128, ..., channel].ravel(), minlength=256)
+        return counts
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

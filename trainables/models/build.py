@@ -13,14 +13,15 @@ import numpy as np
 
 from spaces.config import CnnModel, CustomModel, Model, PretrainedModel, TrialConfig
 from trainables import optimizer
+from trainables.batches import Part
 from trainables.loss import Loss
 from trainables.models.cnn import cnn
 from trainables.models.custom import CUSTOM_LAYER, custom, fresh_weights
 from trainables.models.initialise import initialise, rewind
 from trainables.models.layers import Layers, SettableLayers, StockLayers
 from trainables.models.pretrained import pretrained, set_trainable, trained_weights
-from trainables.models.scored import Scored
 from trainables.models.settable import settable_values
+from trainables.steps import Steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,29 +36,20 @@ class Inputs:
     variance: tuple[float, ...]
 
     @classmethod
-    def of(cls, images: np.ndarray, *, classes: int) -> Inputs:
-        """Measures training images: uint8 (n, h, w, c)."""
-        counts = _levels(images)
+    def of(cls, images: Part, *, classes: int) -> Inputs:
+        """Measures training images."""
         levels = np.arange(256.0)
-        means = [float(np.average(levels, weights=count)) for count in counts]
-        variances = [
-            float(np.average((levels - mean) ** 2, weights=count)) for mean, count in zip(means, counts, strict=True)
+        means = [float(np.average(levels, weights=count)) for count in images.levels]
+        spreads = [
+            float(np.average((levels - mean) ** 2, weights=count))
+            for mean, count in zip(means, images.levels, strict=True)
         ]
         return cls(
-            shape=tuple(images.shape[1:]),
+            shape=images.image_shape,
             classes=classes,
             mean=tuple(means),
-            variance=tuple(variance or 1.0 for variance in variances),  # a channel that never varies: not through zero
+            variance=tuple(spread or 1.0 for spread in spreads),  # a channel that never varies: not through zero
         )
-
-
-def _levels(images: np.ndarray) -> np.ndarray:
-    """How often each level occurs in each channel, int64 (channels, 256): exact statistics need no floats as large."""
-    counts = np.zeros((images.shape[-1], 256), np.int64)
-    for start in range(0, len(images), 128):  # counting copies to int64, eight times the size
-        for channel, count in enumerate(counts):
-            count += np.bincount(images[start : start + 128, ..., channel].ravel(), minlength=256)
-    return counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +57,8 @@ class Built:
     """A model whose settable values are variables, with what is needed to start it afresh."""
 
     model: keras.Model
-    head_model: keras.Model | None = None
-    """The same layers in a model compiled while only the head trained; None where no backbone is fine-tuned. There are
-    two models because each keeps the graphs that were traced for it."""
+    steps: Mapping[bool, Steps]
+    """What trains the model: unfrozen as configured (true), or its head alone (false, of a fine-tuned one)."""
     optimizer: keras.optimizers.Optimizer
     variables: Mapping[str, keras.Variable]
     class_weights: keras.Variable
@@ -90,21 +81,27 @@ def build(config: TrialConfig, inputs: Inputs) -> Built:
     layers, mixed = SettableLayers(), config.training.mixed_precision
     decay, smoothing = layers.variable("optimizer.weight_decay"), layers.variable("training.label_smoothing")
     with _precision(mixed=mixed):
-        network, staged = _model(config, inputs, layers=layers), is_staged(config.model)
-    model = Scored(network.input, network.output, name=network.name)
+        model = _model(config, inputs, layers=layers)
     weights = keras.Variable(np.ones(inputs.classes), trainable=False, dtype="float32", name="class_weights")
+    rule = optimizer.make(config.optimizer, weight_decay=decay, scaled_loss=mixed)
+    model.compile(
+        optimizer=rule,
+        loss=Loss(smoothing=smoothing, weights=weights),
+        metrics=_metrics(inputs.classes),
+        auto_scale_loss=False,  # the optimizer does where it should
+        jit_compile=False,  # 12–25 times slower on CPUs, and the warp of the augmentation has no XLA kernel
+    )
     built = Built(
         model=model,
-        head_model=Scored(model.input, model.output, name="head_stage") if staged else None,
-        optimizer=optimizer.make(config.optimizer, weight_decay=decay, scaled_loss=mixed),
+        steps={unfrozen: Steps(model) for unfrozen in ((False, True) if is_staged(config.model) else (True,))},
+        optimizer=rule,
         variables=layers.variables,
         class_weights=weights,
         inputs=inputs,
         pretrained=trained_weights(model, config.model) if isinstance(config.model, PretrainedModel) else {},
     )
-    for unfrozen in (False, True) if staged else (True,):
-        _compile(choose_stage(built, config, unfrozen=unfrozen), built, Loss(smoothing=smoothing, weights=weights))
-    built.optimizer.build(model.trainable_variables)
+    choose_stage(built, config, unfrozen=True)
+    rule.build(model.trainable_variables)
     return built
 
 
@@ -113,11 +110,11 @@ def is_staged(model: Model) -> TypeGuard[PretrainedModel]:
     return isinstance(model, PretrainedModel) and model.fine_tunes
 
 
-def choose_stage(built: Built, config: TrialConfig, *, unfrozen: bool) -> keras.Model:
-    """The model to fit, its backbone frozen below the configured depth, or (``unfrozen`` false) altogether."""
+def choose_stage(built: Built, config: TrialConfig, *, unfrozen: bool) -> Steps:
+    """What trains the model, its backbone frozen below the configured depth, or (``unfrozen`` false) altogether."""
     if isinstance(config.model, PretrainedModel):
         set_trainable(built.model, config.model, unfrozen=unfrozen)
-    return built.model if unfrozen or built.head_model is None else built.head_model
+    return built.steps[unfrozen]
 
 
 def set_values(built: Built, config: TrialConfig) -> None:
@@ -175,16 +172,6 @@ def _precision(*, mixed: bool) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _compile(model: keras.Model, built: Built, loss: Loss) -> None:
-    model.compile(
-        optimizer=built.optimizer,
-        loss=loss,
-        metrics=_metrics(built.inputs.classes),
-        auto_scale_loss=False,  # the optimizer does where it should
-        jit_compile=False,  # 12–25 times slower on CPUs, and the warp of the augmentation has no XLA kernel
-    )
 
 
 def _metrics(classes: int) -> list[keras.metrics.Metric]:

@@ -7,12 +7,13 @@ import pytest
 
 from spaces.problem import InputError
 from tests.trainables.small import config, fit, mobilenet
+from trainables.data.dataset import Images
 from trainables.models.build import Inputs, build, set_values
 
 
 def test_statistics_equal_those_of_numpy() -> None:
     images = np.random.default_rng(0).integers(0, 256, (300, 5, 7, 3), dtype=np.uint8)
-    inputs = Inputs.of(images, classes=4)
+    inputs = Inputs.of(Images(images, np.zeros(300, np.int64)), classes=4)
     assert inputs.shape == (5, 7, 3)
     np.testing.assert_allclose(inputs.mean, images.mean(axis=(0, 1, 2), dtype=np.float64), rtol=1e-12)
     np.testing.assert_allclose(inputs.variance, images.var(axis=(0, 1, 2), dtype=np.float64), rtol=1e-12)
@@ -20,7 +21,7 @@ def test_statistics_equal_those_of_numpy() -> None:
 
 def test_a_channel_that_never_varies_is_not_divided_by_zero() -> None:
     images = np.full((3, 4, 4, 1), 7, np.uint8)
-    inputs = Inputs.of(images, classes=10)
+    inputs = Inputs.of(Images(images, np.zeros(3, np.int64)), classes=10)
     assert (inputs.mean, inputs.variance) == ((7.0,), (1.0,))
     built = build(config(), Inputs(shape=(8, 8, 1), classes=10, mean=inputs.mean, variance=inputs.variance))
     set_values(built, config())
