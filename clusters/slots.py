@@ -44,6 +44,12 @@ def count_slots(slot: Slot, nodes: Sequence[Node]) -> int:
     return sum(_fitting(slot, node) for node in nodes)
 
 
+def slot_memory_bytes(slot: Slot, nodes: Sequence[Node]) -> int:
+    """The memory of a slot: that of its node, shared out; of the node on which it is least."""
+    shares = (node.memory_bytes / fitting for node in nodes if (fitting := _fitting(slot, node)))
+    return int(min(shares, default=MEMORY_A_TRIAL_BYTES))
+
+
 def choose_slot(
     nodes: Sequence[Node], *, image_side_px: int, cpus: int | None = None, gpus: float | None = None
 ) -> Slot:

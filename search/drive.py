@@ -16,7 +16,7 @@ import ray
 from ray import tune
 from ray.tune import CheckpointConfig
 
-from clusters.slots import Slot, choose_slot, count_slots, living_nodes
+from clusters.slots import Slot, choose_slot, count_slots, living_nodes, slot_memory_bytes
 from search.ending import INTERRUPTED, Ending, spent
 from search.record import Listener, RunInfo
 from search.recorder import Recorder, Running
@@ -57,7 +57,17 @@ def drive(
             with _heeded(interrupt), tempfile.TemporaryDirectory() as ray_state:
                 slot = _slot(sweep, image_side_px)
                 slots = _slots(slot, may_grow=may_grow)
-                searcher = _searcher(sweep, study, recorder=recorder, scheduler=scheduler, ending=ending, slots=slots)
+                memory_bytes = slot_memory_bytes(slot, living_nodes())
+                task = _task(sweep, run, memory_bytes=memory_bytes)
+                searcher = StudySearcher(
+                    study,
+                    recorder=recorder,
+                    scheduler=scheduler,
+                    ending=ending,
+                    task=task,
+                    slots=slots,
+                    max_failures=sweep.search.max_failures,
+                )
                 watch = _budget_watch(sweep, recorder, ending, slot)
                 _fit(searcher, scheduler, slot, ray_state, recorder=recorder, ending=ending, watch=watch)
         return ending
@@ -95,9 +105,7 @@ def _fit(
     )
 
 
-def _searcher(
-    sweep: Sweep, study: Study, *, recorder: Recorder, scheduler: FairAsha, ending: Ending, slots: Callable[[], int]
-) -> StudySearcher:
+def _task(sweep: Sweep, run: RunInfo, *, memory_bytes: int) -> Callable[[Running], TrialTask]:
     rungs = _rungs(sweep)
 
     def task(running: Running) -> TrialTask:
@@ -108,19 +116,12 @@ def _searcher(
             folder=str(running.folder),
             rungs=frozenset(rungs.reached if rungs else ()),
             checkpoint_s=CHECKPOINT_S,
-            stop_signal=_signal_name(recorder.run),
+            stop_signal=_signal_name(run),
+            memory_bytes=memory_bytes,
             trusted=trusted(),
         )
 
-    return StudySearcher(
-        study,
-        recorder=recorder,
-        scheduler=scheduler,
-        ending=ending,
-        task=task,
-        slots=slots,
-        max_failures=sweep.search.max_failures,
-    )
+    return task
 
 
 def _rungs(sweep: Sweep) -> Rungs | None:

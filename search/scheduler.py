@@ -104,6 +104,8 @@ class FairAsha(FIFOScheduler):
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> None:
         """Enters the last epoch of a trial that ended by itself, which `on_trial_result` was not asked about."""
         outcome: Outcome | None = result.get(OUTCOME)
+        # Whether the trial's process serves another one: Ray asks its controller right after this call, each time.
+        tune_controller._reuse_actors = outcome is None or not outcome.fat
         if outcome is None or outcome.row is None or outcome.reason is None:
             return
         self._seen(outcome.number, epoch=int(outcome.row["epoch"]), value=outcome.row[self._metric])

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
+
 
 def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
     """Limits this process to its slot. Call it before anything else touches TensorFlow; a second call changes nothing.
@@ -30,6 +32,13 @@ def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
     except RuntimeError:
         # TensorFlow is awake: a reused process or a notebook. Its slot was settled when it woke.
         return
+
+
+def resident_bytes() -> int:
+    """How much of the machine's memory this process takes, pages that it shares with others left out where that is told."""
+    process = psutil.Process()
+    told = process.memory_info()
+    return int(told.rss - getattr(told, "shared", 0))
 
 
 @contextmanager

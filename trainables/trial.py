@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from asyncio import Event
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +15,7 @@ import ray
 from ray.tune import Trainable
 
 from spaces.config import TrialConfig
-from trainables.environment import prepare
+from trainables.environment import prepare, resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,8 @@ class TrialTask:
     """One is written, too, at the first end of an epoch after this many seconds."""
     stop_signal: str
     """Name of the `StopSignal` of the run."""
+    memory_bytes: int
+    """What the process may take before another one replaces it."""
     trusted: frozenset[str] = frozenset()
     """Modules of the user that the process may import."""
 
@@ -56,6 +58,8 @@ class Outcome:
     """Why the trial ended by itself; None while it goes on."""
     error: str = ""
     """A traceback, where the reason is an error."""
+    fat: bool = False
+    """The process has grown beyond what it may take, and should serve no other trial."""
 
 
 class TrialTrainable(Trainable):
@@ -81,7 +85,8 @@ class TrialTrainable(Trainable):
             self.cleanup()
             self._session = _Session(self._task)
         outcome = self._session.next_outcome()
-        return {OUTCOME: outcome, "done": outcome.reason is not None}
+        fat = resident_bytes() > self._task.memory_bytes
+        return {OUTCOME: replace(outcome, fat=fat), "done": outcome.reason is not None}
 
     def cleanup(self) -> None:
         """Ends the training thread."""
