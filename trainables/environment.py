@@ -13,6 +13,9 @@ import psutil
 def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
     """Limits this process to its slot. Call it before anything else touches TensorFlow; a second call changes nothing.
 
+    Without a GPU the same seed gives the same numbers, whatever the threads do. With one this is not demanded of
+    TensorFlow: it would refuse what has no such kernel there, the gradient of a depthwise convolution among others.
+
     Args:
         cpus: CPU cores of the slot; TensorFlow's operations use as many threads.
         gpu_memory_share: in (0, 1), the part of one GPU's memory that this process may take; where it is None, 0 or a
@@ -27,15 +30,18 @@ def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
     try:
         tf.config.threading.set_intra_op_parallelism_threads(cpus)
         tf.config.threading.set_inter_op_parallelism_threads(max(2, cpus))
-        for gpu in tf.config.list_physical_devices("GPU"):
+        gpus = tf.config.list_physical_devices("GPU")
+        for gpu in gpus:
             _limit_memory(gpu, gpu_memory_share)
+        if not gpus:
+            tf.config.experimental.enable_op_determinism()
     except RuntimeError:
         # TensorFlow is awake: a reused process or a notebook. Its slot was settled when it woke.
         return
 
 
 def resident_bytes() -> int:
-    """How much of the machine's memory this process takes, pages that it shares with others left out where that is told."""
+    """How much of the machine's memory this process takes, without the pages it shares where these are told."""
     process = psutil.Process()
     told = process.memory_info()
     return int(told.rss - getattr(told, "shared", 0))
