@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
+from trainables.trust import trust_options
+
 if TYPE_CHECKING:
     from search.run import Finished
     from trainables.describe import Description
@@ -35,12 +37,12 @@ def conclude(finished: Finished) -> None:
         told.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
     told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
     if finished.interrupted:
-        told.print(f"Interrupted. Continue with: {command()} resume {directory}")
+        told.print(f"Interrupted. Continue with: {command()} resume {directory}{trust_options()}")
         raise typer.Exit(INTERRUPTED)
     if not (directory / "best.yaml").exists():
         told.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
         raise typer.Exit(WORK_FAILED)
-    told.print(f"Next: {command()} retrain {directory / 'best.yaml'}")
+    told.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
 
 
 def warn(doubt: str) -> None:
@@ -107,4 +109,4 @@ def _remedy(finished: Finished) -> str:
     spent = finished.reason or ""
     if not spent.startswith("budget."):
         return ""
-    return f" To go on: {command()} resume {finished.directory} --set {spent.split(' ')[0]}=MORE"
+    return f" To go on: {command()} resume {finished.directory}{trust_options()} --set {spent.split(' ')[0]}=MORE"
