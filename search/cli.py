@@ -222,7 +222,7 @@ def new(
         typer.echo(text, nl=False)
     else:
         typer.echo(output)
-        told.print(f"Next: tunehound run {output}")
+        told.print(f"Next: {command()} run {output}")
 
 
 @app.command(epilog=examples("tunehound spaces", "tunehound spaces digits > mine.yaml", "tunehound spaces --schema"))
