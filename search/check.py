@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from spaces.close import close_values, corners
 from spaces.config import Data, TrialConfig
@@ -13,6 +13,7 @@ from trainables.data.dataset import DataInfo
 from trainables.data.load import describe
 from trainables.data.parts import first_few
 from trainables.fit import misfits
+from trainables.rehearsal import rehearse
 
 UNCONFIRMED = "confirm is not carried out by this version: the winner will rest on one seed."
 
@@ -20,21 +21,34 @@ UNCONFIRMED = "confirm is not carried out by this version: the winner will rest 
 def check(sweep: Sweep, *, describe: Callable[[Data], DataInfo] = describe) -> DataInfo:
     """Opens the data and holds the corners of the space against it; returns what the data is.
 
+    Models of a user's own and files of weights are tried, in a process of its own, which takes some seconds.
     ``describe`` stands in for data that are not on this machine.
 
     Raises:
-        InputError: the data cannot be read, or a corner of the space does not fit it.
+        InputError: the data cannot be read, or a corner of the space does not fit it or cannot be built.
     """
     infos: dict[object, DataInfo] = {}
-    problems: dict[tuple[object, str], Problem] = {}
+    problems: list[Problem] = []
+    fitting: list[tuple[TrialConfig, DataInfo]] = []
     for config in closed_corners(sweep):
         if config.data not in infos:
             infos[config.data] = _described(sweep, config, describe)
-        for problem in misfits(config, infos[config.data], metric=sweep.search.metric):
-            problems.setdefault((problem.path, problem.rule), problem)
+        found = list(misfits(config, infos[config.data], metric=sweep.search.metric))
+        problems += found
+        if not found:
+            fitting.append((config, infos[config.data]))
+    problems += rehearse(fitting)
     if problems:
-        raise sweep.refusal(list(problems.values()))
+        raise sweep.refusal(_once(problems))
     return next(iter(infos.values()))
+
+
+def _once(problems: Iterable[Problem]) -> list[Problem]:
+    """The first of those that break the same rule at the same place."""
+    first: dict[tuple[object, str], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.path, problem.rule), problem)
+    return list(first.values())
 
 
 def doubts(sweep: Sweep, data: DataInfo) -> list[str]:

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
-from rich.console import Console
 
-from search.quiet import calm
+from search.messages import (
+    INPUT_IS_WRONG,
+    INTERRUPTED,
+    WORK_FAILED,
+    command,
+    conclude,
+    show_description,
+    show_leaderboard,
+    show_scores,
+    show_spaces,
+    told,
+    warn,
+)
+from search.options import (
+    NO_OVERRIDES,
+    NO_TRUST,
+    RUNS,
+    Overrides,
+    RunArgument,
+    Runs,
+    SweepArgument,
+    Trust,
+    examples,
+    trust_modules,
+)
+from search.quiet import wake_tensorflow
 from spaces.problem import InputError, WorkFailedError
-
-if TYPE_CHECKING:
-    from search.run import Finished
-    from trainables.retrain import Retrained
-
-INPUT_IS_WRONG, WORK_FAILED, INTERRUPTED = 2, 1, 130
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,32 +43,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Finds good hyperparameters for Keras image classifiers: `tunehound run digits` is a first try.",
 )
-
-Overrides = Annotated[
-    list[str],
-    typer.Option("--set", metavar="PATH=VALUE", help="Replaces a value of the file; VALUE is YAML. May be repeated."),
-]
-Trust = Annotated[
-    list[str],
-    typer.Option(metavar="MODULE", help="Lets `kind: custom` run this module of yours. May be repeated."),
-]
-Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder that holds runs.")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or `latest`.")]
-SweepArgument = Annotated[
-    str, typer.Argument(metavar="SWEEP", help="A sweep file, or the name of a ready one (`tunehound spaces`).")
-]
-NO_OVERRIDES: list[str] = []
-NO_TRUST: list[str] = []
-RUNS = Path("runs")
-
-
-def examples(*lines: str) -> str:
-    """The end of a command's help."""
-    return "\n\n".join(("Examples:", *lines))
-
-
-told = Console(stderr=True, soft_wrap=True)
-"""For progress and messages; results go to stdout."""
 
 
 @app.command(epilog=examples("tunehound run digits", "tunehound run my.yaml --set search.trials=8 --name first-try"))
@@ -119,17 +108,11 @@ def describe(
     trust: Trust = NO_TRUST,
 ) -> None:
     """Show what a configuration builds, or a backbone's blocks: layers, parameters, what trains."""
-    calm()
-    from search.describe import as_mapping, described, summary, table_lines
-    from trainables.environment import prepare
+    wake_tensorflow()
+    from search.describe import described
 
     trust_modules(trust)
-    prepare(cpus=_cores())
-    found = described(source, overrides=overrides, image_size=image_size, classes=classes)
-    if as_json:
-        typer.echo(json.dumps(as_mapping(found), indent=2))
-        return
-    typer.echo("\n".join([*table_lines(found), "", *summary(found)]))
+    show_description(described(source, overrides=overrides, image_size=image_size, classes=classes), as_json=as_json)
 
 
 @app.command(epilog=examples("tunehound leaderboard latest --top 5", "tunehound leaderboard a b --format csv"))
@@ -239,7 +222,7 @@ def new(
         typer.echo(text, nl=False)
     else:
         typer.echo(output)
-        told.print(f"Next: tunehound run {output}")
+        told.print(f"Next: {command()} run {output}")
 
 
 @app.command(epilog=examples("tunehound spaces", "tunehound spaces digits > mine.yaml", "tunehound spaces --schema"))
@@ -248,101 +231,7 @@ def spaces(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of sweep files.")] = False,
 ) -> None:
     """List the ready sweeps, or print one."""
-    from search.ready import ready_lines, ready_text
-    from spaces.schema import schema as json_schema
-
-    if schema:
-        typer.echo(json.dumps(json_schema(), indent=2))
-    else:
-        typer.echo(ready_text(name) if name else "\n".join(ready_lines()))
-
-
-def trust_modules(modules: list[str]) -> None:
-    """Lets this process, and the trials that it starts, import what the user named with --trust."""
-    if modules:
-        from trainables.trust import trust
-
-        trust(modules)
-
-
-def conclude(finished: Finished) -> None:
-    """Shows what came of a run and says what to do next; exits with 130 where it was interrupted."""
-    from search.leaderboard import leaderboard as read_leaderboard
-    from search.leaderboard import verdict
-
-    directory = finished.directory
-    show_leaderboard([directory], top=10, format="table")
-    typer.echo(verdict(read_leaderboard(directory), finished.metric))
-    if finished.reason:
-        told.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
-    told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
-    if finished.interrupted:
-        told.print(f"Interrupted. Continue with: {command()} resume {directory}")
-        raise typer.Exit(INTERRUPTED)
-    if not (directory / "best.yaml").exists():
-        told.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
-        raise typer.Exit(WORK_FAILED)
-    told.print(f"Next: {command()} retrain {directory / 'best.yaml'}")
-
-
-def warn(doubt: str) -> None:
-    """Tells what will train, but probably not as it was meant."""
-    told.print(f"Warning: {doubt}", highlight=False)
-
-
-def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -> None:
-    """Prints the leaderboard of one run, or of several together."""
-    from search.leaderboard import as_json, compared, leaderboard
-    from search.opened import open_run
-    from search.table import table
-
-    frame = leaderboard(directories[0]) if len(directories) == 1 else compared(directories)
-    if format == "table":
-        console = Console()
-        console.print(table(frame, metric=open_run(directories[0]).metric, top=top, width=console.width))
-        return
-    shown = frame.head(top) if top else frame
-    typer.echo(as_json(shown) if format == "json" else shown.to_csv(index=False), nl=format == "json")
-
-
-def show_scores(retrained: Retrained) -> None:
-    """Prints the test scores: of one seed, or their mean ± standard deviation."""
-    from statistics import mean, stdev
-
-    seeds = len(retrained.scores)
-    over = f", mean ± sd of {seeds} seeds" if seeds > 1 else ""
-    typer.echo(f"Test scores on {retrained.test_images} images, read once{over}:")
-    for name in retrained.scores[0]:
-        values = [scores[name] for scores in retrained.scores]
-        spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
-        typer.echo(f"  {name:18} {mean(values):.4f}{spread}")
-    told.print(f"Saved: {retrained.folder}   Next: {command()} predict {retrained.folder} IMAGE…")
-
-
-def command() -> str:
-    """How this command can be called again: by its name where the shell finds it, else as it was called."""
-    called = Path(sys.argv[0])
-    return str(called) if called.name == "tunehound" and not shutil.which("tunehound") else "tunehound"
-
-
-def _remedy(finished: Finished) -> str:
-    """How to go on after a spent budget; an interruption has a line of its own."""
-    spent = finished.reason or ""
-    if not spent.startswith("budget."):
-        return ""
-    return f" To go on: {command()} resume {finished.directory} --set {spent.split(' ')[0]}=MORE"
-
-
-def wake_tensorflow() -> None:
-    """Imports TensorFlow for this process, with all its cores and without its greetings."""
-    calm()
-    from trainables.environment import prepare
-
-    prepare(cpus=_cores())
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    show_spaces(name, schema=schema)
 
 
 def main() -> NoReturn:

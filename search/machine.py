@@ -25,9 +25,13 @@ class Machine:
 
 def this_machine() -> Machine:
     """The machine that this process runs on."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Machine(cpus=cpus, gpus=count_gpus(), memory_bytes=memory)
+    return Machine(cpus=count_cores(), gpus=count_gpus(), memory_bytes=memory)
+
+
+def count_cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def count_gpus() -> int:

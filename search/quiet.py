@@ -13,6 +13,8 @@ from typing import TextIO
 
 from rich.console import Console
 
+from search.machine import count_cores
+
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our record is the journal and history.csv
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours
@@ -30,6 +32,14 @@ def calm() -> None:
     """Sets what these libraries read from the environment; what the user has set stays. Call before importing them."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+
+
+def wake_tensorflow() -> None:
+    """Imports TensorFlow for this process, with all its cores and without its greetings."""
+    calm()
+    from trainables.environment import prepare
+
+    prepare(cpus=count_cores())
 
 
 def log_file(run_id: str) -> Path:

@@ -23,6 +23,7 @@ from spaces.metric import direction_of
 from spaces.problem import InputError, Problem, WorkFailedError
 from spaces.sweep import Sweep
 from spaces.write import write_yaml
+from trainables.trust import trust_options
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class SweepFailedError(WorkFailedError):
         super().__init__(
             f"The sweep stopped: {type(error).__name__}: {error}\n"
             f"Finished trials are kept; the details are in {log}\n"
-            f"Continue with: tunehound resume {directory}"
+            f"Continue with: tunehound resume {directory}{trust_options()}"
         )
 
 

@@ -90,13 +90,18 @@ def _too_small(model: PretrainedModel, backbone: Backbone) -> Iterator[Problem]:
         )
 
 
-def _unreadable(model: PretrainedModel) -> Iterator[Problem]:
-    """A weights file that is none; whether it is the backbone's shows only when the model is built."""
+def weights_file(model: PretrainedModel) -> Path | None:
+    """The file that the weights come from; None where a word says it all, such as imagenet."""
     mark = file_ref(PretrainedModel.model_fields["weights"])
-    if mark is not None and model.weights in mark.words:
+    return None if mark is not None and model.weights in mark.words else Path(model.weights)
+
+
+def _unreadable(model: PretrainedModel) -> Iterator[Problem]:
+    """A weights file that is none; whether it is the backbone's shows when it is read (`trainables.rehearsal`)."""
+    file = weights_file(model)
+    if file is None:
         return
     path, remedy = (*MODEL, "weights"), "name the backbone's weights file without its top, or `none`"
-    file = Path(model.weights)
     if not file.is_file():
         yield Problem(path=path, rule="the weights must be a file", given=model.weights, remedy=remedy)
         return

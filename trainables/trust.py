@@ -22,6 +22,11 @@ def trusted() -> frozenset[str]:
     return frozenset(_trusted)
 
 
+def trust_options() -> str:
+    """What a command line needs that goes on with this process's work: `` --trust my_models``, or nothing."""
+    return "".join(f" --trust {module}" for module in sorted(_trusted))
+
+
 def distrust(settings: CustomModel) -> Problem | None:
     """Why the model's function may not or cannot be imported, at its path in the configuration. Imports nothing."""
     module = settings.module

@@ -124,7 +124,6 @@ def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["tunehound", *arguments])
-        patch.setattr(cli, "told", cli.Console(stderr=True, soft_wrap=True))
         with pytest.raises(SystemExit) as ended:
             cli.main()
     captured = capsys.readouterr()

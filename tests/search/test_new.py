@@ -108,8 +108,9 @@ def test_small_sets_start_from_weights_only_where_they_are_on_this_machine(
     models.mkdir(parents=True)
     for alpha in ("0.35", "1.0"):
         name = f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{alpha}_224_no_top.h5"
-        (models / name).write_bytes(b"\x89HDF\r\n\x1a\n")
-    sweep = written(data, tmp_path)
+        (models / name).write_bytes(b"\x89HDF\r\n\x1a\n")  # its start is all that `new` looks at
+    new_sweep(str(data), tmp_path / "first.yaml")
+    sweep = load_sweep(tmp_path / "first.yaml")
     assert sweep.trial["model"]["backbone"] == "mobilenet_v2"
     assert sweep.trial["model"]["alpha"] == 1.0
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from spaces.config import FolderData
 from spaces.load import load_config
 from spaces.problem import InputError
 from spaces.write import write_yaml
+from tests.trainables.bare import predictions
 from tests.trainables.small import config
 from trainables import retrain as module
 from trainables.data.dataset import Images
@@ -29,17 +28,6 @@ from trainables.retrain import Diverged, retrain
 
 CLASSES = ("ant", "bee", "cat")
 RATES = [0.02, 0.01, 0.005]
-LOAD = """
-import sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("spaces", "search", "trainables", "clusters"):
-            raise ImportError("this python has no Tunehound")
-sys.meta_path.insert(0, Refuse())
-import keras, numpy as np
-model = keras.saving.load_model(sys.argv[1] + "/retrained/model.keras")
-np.save(sys.argv[1] + "/told.npy", model.predict(np.load(sys.argv[1] + "/test.npy"), verbose=0))
-"""
 
 
 def write_images(root: Path, *, seed: int, count: int = 30) -> Path:
@@ -148,10 +136,9 @@ def test_the_metrics_are_those_of_the_saved_model_on_the_test_images(done: Done)
 
 
 def test_the_model_loads_where_tunehound_was_never_installed(done: Done) -> None:
-    place, test = done.best.parent, load_test(load_config(done.best)[0].data)
-    np.save(place / "test.npy", test.images)
-    subprocess.run([sys.executable, "-I", "-c", LOAD, str(place)], check=True, capture_output=True, timeout=120)
-    told = evaluate(np.load(place / "told.npy"), test.labels, CLASSES)
+    test = load_test(load_config(done.best)[0].data)
+    (predicted,) = predictions({done.result.folder / "model.keras": test.images})
+    told = evaluate(predicted, test.labels, CLASSES)
     assert told.metrics["cross_entropy"] == pytest.approx(metrics(done.result.folder)["cross_entropy"], abs=1e-6)
 
 

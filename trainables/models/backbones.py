@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
@@ -12,6 +13,7 @@ from typing import Literal
 
 from spaces.config import PretrainedModel
 from spaces.problem import Problem, did_you_mean
+from trainables.environment import prepare
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +114,20 @@ BACKBONES: dict[str, Backbone] = {
 def layer_names(backbone: str) -> tuple[str, ...]:
     """The layers of a backbone from the input up, by the names that they have in a fresh process.
 
-    Read from a file beside this one, so that a sweep that names them is checked without building a network.
+    Read from a record beside this file, so that a sweep that names them is checked without building a network. A
+    backbone without a record is built for its names, once a process: seconds, most of them TensorFlow's waking.
     """
-    names = json.loads(Path(__file__).with_name("layer_names.json").read_text())
-    return tuple(names[backbone].split())
+    recorded = json.loads(Path(__file__).with_name("layer_names.json").read_text())
+    return tuple(recorded[backbone].split()) if backbone in recorded else _built_names(backbone)
+
+
+def _built_names(backbone: str) -> tuple[str, ...]:
+    prepare(cpus=os.cpu_count() or 1)
+    from trainables.models.pretrained import network_of
+
+    side = BACKBONES[backbone].min_size_px
+    settings = PretrainedModel(kind="pretrained", backbone=backbone, weights="none", input_size=side)
+    return tuple(layer.name for layer in network_of(settings).layers)
 
 
 def misfit(settings: PretrainedModel) -> Problem | None:
@@ -123,19 +135,24 @@ def misfit(settings: PretrainedModel) -> Problem | None:
     if settings.backbone not in BACKBONES:
         rule, remedy = "there is no such backbone", did_you_mean(settings.backbone, BACKBONES)
         return Problem(path=("model", "backbone"), rule=rule, given=settings.backbone, remedy=remedy)
-    names, ends = layer_names(settings.backbone), BACKBONES[settings.backbone].block_ends
-    if settings.unfreeze_from not in ("off", *names):
+    if settings.unfreeze_from != "off" and settings.unfreeze_from not in layer_names(settings.backbone):
+        names = layer_names(settings.backbone)
         near = difflib.get_close_matches(settings.unfreeze_from, names, n=3, cutoff=0.6)
         remedy = f"did you mean {', '.join(near)}?" if near else ""
         remedy = f"{remedy} `tunehound describe {settings.backbone} --json` lists them all".strip()
         rule, given = f"{settings.backbone} has no layer of this name", settings.unfreeze_from
         return Problem(path=("model", "unfreeze_from"), rule=rule, given=given, remedy=remedy)
-    for field, noun, count in (("unfrozen_blocks", "blocks", len(ends)), ("unfreeze_last", "layers", len(names))):
-        if getattr(settings, field) > count:
-            rule = f"{settings.backbone} has {count} {noun}, and no more can be unfrozen"
-            given, remedy = str(getattr(settings, field)), f"give {count} to train all of it"
-            return Problem(path=("model", field), rule=rule, given=given, remedy=remedy)
-    return None
+    if settings.unfreeze_last:
+        return _too_many(settings, "unfreeze_last", "layers", len(layer_names(settings.backbone)))
+    return _too_many(settings, "unfrozen_blocks", "blocks", len(BACKBONES[settings.backbone].block_ends))
+
+
+def _too_many(settings: PretrainedModel, field: str, noun: str, count: int) -> Problem | None:
+    if getattr(settings, field) <= count:
+        return None
+    rule = f"{settings.backbone} has {count} {noun}, and no more can be unfrozen"
+    given, remedy = str(getattr(settings, field)), f"give {count} to train all of it"
+    return Problem(path=("model", field), rule=rule, given=given, remedy=remedy)
 
 
 def first_unfrozen(settings: PretrainedModel) -> int:

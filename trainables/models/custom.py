@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import keras
 import numpy as np
 
 from spaces.config import CustomModel
-from spaces.problem import InputError, Problem
+from spaces.problem import InputError, Problem, shown
 from trainables.trust import beside, distrust
 
 CUSTOM_LAYER = "network"
@@ -50,7 +51,7 @@ def _called(settings: CustomModel, *, classes: int, image_shape: tuple[int, int,
     try:
         return function(copy.deepcopy(settings.values), image_shape, classes)
     except Exception as error:  # it is the user's code: whatever it raises, they want to read it
-        raise _refusal(settings, "the function must build a model", _told(error)) from error
+        raise _refusal(settings, "the function must build a model", _told(error) + _line(settings, error)) from error
 
 
 def _function(settings: CustomModel) -> Callable[..., Any]:
@@ -105,6 +106,13 @@ def _refuse_misfits(model: Any, settings: CustomModel, *, classes: int, image_sh
 
 def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".strip().split("\n")[0]
+
+
+def _line(settings: CustomModel, error: Exception) -> str:
+    """Where in the user's module it came from, and with which values it was called."""
+    file = getattr(sys.modules.get(settings.module), "__file__", None)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return (f" in line {lines[-1]} of {file}" if lines else "") + f", with values {shown(settings.values)}"
 
 
 def _refusal(settings: CustomModel, rule: str, given: str) -> InputError:

@@ -66,13 +66,22 @@ def trained_weights(model: keras.Model, settings: PretrainedModel) -> dict[str, 
     """
     if settings.weights == "none":
         return {}
-    try:
-        with warnings.catch_warnings(action="ignore"):  # a hundred lines where the file is another network's
-            network = _network(settings, weights=settings.weights)
-    except Exception as error:  # h5py, Keras and the download each have their own
-        raise _wrong_weights(settings, error) from error
+    network = trained_network(settings)
     ours, theirs = ([each for each in m.layers if each.weights] for m in (model.get_layer(BACKBONE_LAYER), network))
     return {layer.name: trained.get_weights() for layer, trained in zip(ours, theirs, strict=True)}
+
+
+def trained_network(settings: PretrainedModel) -> keras.Model:
+    """The backbone as Keras has it, with the weights that the settings name.
+
+    Raises:
+        InputError: they cannot be read, or they are of another network.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # a hundred lines where the file is another network's
+            return _network(settings, weights=settings.weights)
+    except Exception as error:  # h5py, Keras and the download each have their own
+        raise _wrong_weights(settings, error) from error
 
 
 def set_trainable(model: keras.Model, settings: PretrainedModel, *, unfrozen: bool) -> None:

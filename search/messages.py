@@ -1,0 +1,112 @@
+"""What the commands say: results on stdout, progress and messages on stderr."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from trainables.trust import trust_options
+
+if TYPE_CHECKING:
+    from search.run import Finished
+    from trainables.describe import Description
+    from trainables.retrain import Retrained
+
+INPUT_IS_WRONG, WORK_FAILED, INTERRUPTED = 2, 1, 130
+"""Exit codes."""
+
+told = Console(stderr=True, soft_wrap=True)
+"""For progress and messages; results go to stdout."""
+
+
+def conclude(finished: Finished) -> None:
+    """Shows what came of a run and says what to do next; exits with 130 where it was interrupted."""
+    from search.leaderboard import leaderboard as read_leaderboard
+    from search.leaderboard import verdict
+
+    directory = finished.directory
+    show_leaderboard([directory], top=10, format="table")
+    typer.echo(verdict(read_leaderboard(directory), finished.metric))
+    if finished.reason:
+        told.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
+    told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
+    if finished.interrupted:
+        told.print(f"Interrupted. Continue with: {command()} resume {directory}{trust_options()}")
+        raise typer.Exit(INTERRUPTED)
+    if not (directory / "best.yaml").exists():
+        told.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
+        raise typer.Exit(WORK_FAILED)
+    told.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
+
+
+def warn(doubt: str) -> None:
+    """Tells what will train, but probably not as it was meant."""
+    told.print(f"Warning: {doubt}", highlight=False)
+
+
+def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -> None:
+    """Prints the leaderboard of one run, or of several together."""
+    from search.leaderboard import as_json, compared, leaderboard
+    from search.opened import open_run
+    from search.table import table
+
+    frame = leaderboard(directories[0]) if len(directories) == 1 else compared(directories)
+    if format == "table":
+        console = Console()
+        console.print(table(frame, metric=open_run(directories[0]).metric, top=top, width=console.width))
+        return
+    shown = frame.head(top) if top else frame
+    typer.echo(as_json(shown) if format == "json" else shown.to_csv(index=False), nl=format == "json")
+
+
+def show_description(description: Description, *, as_json: bool) -> None:
+    """Prints what a configuration builds, or a backbone's blocks."""
+    from search.describe import as_mapping, summary, table_lines
+
+    lines = [*table_lines(description), "", *summary(description)]
+    typer.echo(json.dumps(as_mapping(description), indent=2) if as_json else "\n".join(lines))
+
+
+def show_spaces(name: str | None, *, schema: bool) -> None:
+    """Prints a line for each ready sweep, or the text of one, or the schema of all."""
+    from search.ready import ready_lines, ready_text
+    from spaces.schema import schema as json_schema
+
+    if schema:
+        typer.echo(json.dumps(json_schema(), indent=2))
+    else:
+        typer.echo(ready_text(name) if name else "\n".join(ready_lines()))
+
+
+def show_scores(retrained: Retrained) -> None:
+    """Prints the test scores: of one seed, or their mean ± standard deviation."""
+    from statistics import mean, stdev
+
+    seeds = len(retrained.scores)
+    over = f", mean ± sd of {seeds} seeds" if seeds > 1 else ""
+    typer.echo(f"Test scores on {retrained.test_images} images, read once{over}:")
+    for name in retrained.scores[0]:
+        values = [scores[name] for scores in retrained.scores]
+        spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
+        typer.echo(f"  {name:18} {mean(values):.4f}{spread}")
+    told.print(f"Saved: {retrained.folder}   Next: {command()} predict {retrained.folder} IMAGE…")
+
+
+def command() -> str:
+    """How this command can be called again: by its name where the shell finds it, else as it was called."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "tunehound" and not shutil.which("tunehound") else "tunehound"
+
+
+def _remedy(finished: Finished) -> str:
+    """How to go on after a spent budget; an interruption has a line of its own."""
+    spent = finished.reason or ""
+    if not spent.startswith("budget."):
+        return ""
+    return f" To go on: {command()} resume {finished.directory}{trust_options()} --set {spent.split(' ')[0]}=MORE"
