@@ -17,10 +17,10 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import InMemoryStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.distribution import distribution, suggest
+from search.journal import OwnJournal
 from search.record import TrialEnd
 from search.space import draw, key, untried
 from spaces.domain import Scalar
@@ -58,7 +58,7 @@ class Study:
         self._sweep, self._kind, self._seed = sweep, sweep.search.sampler, sweep.search.seed
         direction = direction_of(sweep.search.metric)
         name = journal.absolute().parent.name
-        self._storage = JournalStorage(JournalFileBackend(str(journal.absolute())))
+        self._storage = JournalStorage(OwnJournal(journal))
         self._journal = optuna.create_study(
             storage=self._storage, study_name=name, direction=direction, sampler=RandomSampler(), load_if_exists=True
         )
