@@ -68,6 +68,8 @@ class Study:
         self._in_copy: dict[int, int] = {}
         """Where a running trial stands in the copy, which also holds what was proposed and not trained."""
         self._tried: set[frozenset[tuple[str, Scalar]]] = set()
+        self._listed: list[dict[str, Scalar]] | None = None
+        """All configurations, once they were needed; none where there are too many. Listing them takes seconds."""
         self._unfinished: list[Proposal] = []
         self._count = 0
         for trial in self.trials():
@@ -127,7 +129,9 @@ class Study:
 
     def _left_over(self) -> Proposal | None:
         """A random one of the configurations that were never tried, where the space is small enough to list them."""
-        left = untried(self._sweep, self._tried)
+        if self._listed is None:
+            self._listed = untried(self._sweep, tried=()) or []
+        left = [values for values in self._listed if key(values) not in self._tried]
         if not left:
             return None
         chosen = int(np.random.default_rng([self._seed, self._count]).integers(len(left)))
