@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import time
 from collections import Counter
@@ -46,6 +47,7 @@ class Progress:
         self._running: dict[int, Running] = {}
         self._endings: Counter[str] = Counter()
         self._values: dict[int, float] = {}
+        self._best: int | None = None
         self._baseline: int | None = None
         self._epochs = 0
         self._seconds = 0.0
@@ -73,7 +75,7 @@ class Progress:
         self._running[number] = Running(epoch=int(row["epoch"]), value=best)
         self._epochs += 1
         if not math.isnan(best):
-            self._values[number] = best
+            self._keep(number, best)
 
     def ended(self, end: TrialEnd) -> None:
         """A trial ended; away from a terminal it gets its line."""
@@ -91,20 +93,22 @@ class Progress:
 
     def best(self) -> int | None:
         """The number of the leading trial, running ones included; ties go to the lower number."""
-        sign = -1 if self._run.direction == "maximize" else 1
-        return min(self._values, key=lambda number: (sign * self._values[number], number), default=None)
+        return self._best
 
     def seconds_left(self) -> float | None:
         """Mean seconds of a finished trial × trials to go ÷ trials that run at once; None before ENOUGH finished."""
-        done = self._done()
-        if done < ENOUGH or not self._running:
+        done, running = self._done(), len(self._running)
+        if done < ENOUGH or not running:
             return None
-        return self._seconds / done * max(self._run.trials - done, 0) / len(self._running)
+        return self._seconds / done * max(self._run.trials - done, 0) / running
 
     def view(self) -> RenderableType:
-        """What a terminal shows just now."""
-        lines = [self._bar(), self._best_line(), self._spent_line(), *self._running_lines()]
-        return Group(*lines)
+        """What a terminal shows just now.
+
+        A thread of its own draws it while the driver's goes on, so nothing here walks through what that one changes,
+        but through copies. A lock will not do: the driver's thread prints from signal handlers, and might hold it then.
+        """
+        return Group(self._bar(), self._best_line(), self._spent_line(), *self._running_lines())
 
     def _take_up(self) -> None:
         if not all((self._run.directory / name).is_file() for name in ("sweep.yaml", "study.journal")):
@@ -122,9 +126,25 @@ class Progress:
         if word != "interrupted":
             self._endings[word] += 1
             self._seconds += 0.0 if math.isnan(end.seconds) else end.seconds
-        self._values.pop(end.number, None)
-        if end.value is not None and math.isfinite(end.value) and word not in ("diverged", "failed"):
-            self._values[end.number] = end.value
+        sound = end.value is not None and math.isfinite(end.value) and word not in ("diverged", "failed")
+        self._keep(end.number, end.value if sound else None)
+
+    def _keep(self, number: int, value: float | None) -> None:
+        """Enters what a trial reached, None where that counts no more. All are compared only where the leader falls."""
+        to_beat = None if self._best is None else self._place(self._best)
+        if value is None:
+            self._values.pop(number, None)
+        else:
+            self._values[number] = value
+        if value is not None and (to_beat is None or self._place(number) <= to_beat):
+            self._best = number
+        elif number == self._best:
+            self._best = min(self._values, key=self._place, default=None)
+
+    def _place(self, number: int) -> tuple[float, int]:
+        """Sorts the leading trial first."""
+        value = self._values[number]
+        return (-value if self._run.direction == "maximize" else value), number
 
     def _done(self) -> int:
         return self._endings.total()
@@ -135,7 +155,7 @@ class Progress:
 
     def _bar(self) -> RenderableType:
         counts = [f"{len(self._running)} running"] if self._running else []
-        counts += [f"{number} {word}" for word, number in self._endings.items() if number]
+        counts += [f"{number} {word}" for word, number in dict(self._endings).items() if number]
         grid = Table.grid(padding=(0, 2, 0, 0))
         bar = ProgressBar(total=max(self._run.trials, self._done(), 1), completed=self._done(), width=20)
         grid.add_row(bar, f"{self._done()}/{self._run.trials} trials", Text(" · ".join(counts), overflow="fold"))
@@ -143,14 +163,15 @@ class Progress:
 
     def _best_line(self) -> RenderableType:
         best = self.best()
-        if best is None:
+        value = None if best is None else self._values.get(best)
+        if value is None:
             return Text(f"no {self._run.metric} yet", style="dim")
-        told = f"best {self._run.metric} {self._values[best]:.4f} (trial {best})"
+        told = f"best {self._run.metric} {value:.4f} (trial {best})"
         base = None if self._baseline is None else self._values.get(self._baseline)
         if best == self._baseline:
             told += ", the baseline"
         elif base is not None:
-            told += f", {against(self._values[best], base)}"
+            told += f", {against(value, base)}"
         return one_line(told, style="bold green")
 
     def _spent_line(self) -> RenderableType:
@@ -159,7 +180,7 @@ class Progress:
         return one_line(told if left is None else f"{told} · about {duration(left)} left")
 
     def _running_lines(self) -> list[RenderableType]:
-        shown = sorted(self._running.items())[:ROWS]
+        shown = heapq.nsmallest(ROWS, list(self._running.items()))
         lines: list[RenderableType] = [one_line(self._running_line(*entry), style="dim") for entry in shown]
         if len(self._running) > ROWS:
             lines.append(one_line(f"  … and {len(self._running) - ROWS} more", style="dim"))

@@ -7,7 +7,8 @@ MLSys 2020) in the stopping variant that Ray Tune implements; what differs is to
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ class Rungs:
         rungs = ladder(grace_epochs=grace_epochs, reduction_factor=reduction_factor, epochs=epochs)
         self.reached: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
         """For each rung, lowest first, the best score so far of every trial (by number) that reached it."""
+        self._in_order: dict[int, list[float]] = {rung: [] for rung in rungs}
+        """The same scores, sorted: with ten thousand trials at a rung, sorting them for each is most of the work."""
 
     def judge(self, number: int, *, epoch: int, score: float) -> bool:
         """Enters what a trial reached at ``epoch``; true where it may go on.
@@ -48,17 +51,26 @@ class Rungs:
         others = self.reached.get(epoch)
         if others is None or number in others:
             return True
-        may_go_on = not others or score >= self._cutoff(others)
-        others[number] = score
+        may_go_on = not others or score >= quantile(self._in_order[epoch], 1 - 1 / self.reduction_factor)
+        self._enter(number, epoch=epoch, score=score)
         return may_go_on
 
     def finish(self, number: int, *, score: float) -> None:
         """Enters a trial that ended by itself into every higher rung: it would have stayed at its best."""
-        for others in self.reached.values():
-            others.setdefault(number, score)
+        for rung, others in self.reached.items():
+            if number not in others:
+                self._enter(number, epoch=rung, score=score)
 
-    def _cutoff(self, others: Mapping[int, float]) -> float:
-        return float(np.quantile(list(others.values()), 1 - 1 / self.reduction_factor))
+    def _enter(self, number: int, *, epoch: int, score: float) -> None:
+        self.reached[epoch][number] = score
+        insort(self._in_order[epoch], score)
+
+
+def quantile(in_order: Sequence[float], q: float) -> float:
+    """``numpy.quantile(in_order, q)``, for sorted values and ``q`` below 1, from the two values on either side."""
+    place = (len(in_order) - 1) * q
+    below = math.floor(place)
+    return float(np.quantile(in_order[below : below + 2], place - below))
 
 
 class FairAsha(FIFOScheduler):

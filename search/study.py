@@ -17,10 +17,10 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import InMemoryStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.distribution import distribution, suggest
+from search.journal import OwnJournal
 from search.record import TrialEnd
 from search.space import draw, key, untried
 from spaces.domain import Scalar
@@ -58,7 +58,7 @@ class Study:
         self._sweep, self._kind, self._seed = sweep, sweep.search.sampler, sweep.search.seed
         direction = direction_of(sweep.search.metric)
         name = journal.absolute().parent.name
-        self._storage = JournalStorage(JournalFileBackend(str(journal.absolute())))
+        self._storage = JournalStorage(OwnJournal(journal))
         self._journal = optuna.create_study(
             storage=self._storage, study_name=name, direction=direction, sampler=RandomSampler(), load_if_exists=True
         )
@@ -68,6 +68,8 @@ class Study:
         self._in_copy: dict[int, int] = {}
         """Where a running trial stands in the copy, which also holds what was proposed and not trained."""
         self._tried: set[frozenset[tuple[str, Scalar]]] = set()
+        self._listed: list[dict[str, Scalar]] | None = None
+        """All configurations, once they were needed; none where there are too many. Listing them takes seconds."""
         self._unfinished: list[Proposal] = []
         self._count = 0
         for trial in self.trials():
@@ -127,7 +129,9 @@ class Study:
 
     def _left_over(self) -> Proposal | None:
         """A random one of the configurations that were never tried, where the space is small enough to list them."""
-        left = untried(self._sweep, self._tried)
+        if self._listed is None:
+            self._listed = untried(self._sweep, tried=()) or []
+        left = [values for values in self._listed if key(values) not in self._tried]
         if not left:
             return None
         chosen = int(np.random.default_rng([self._seed, self._count]).integers(len(left)))

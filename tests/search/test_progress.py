@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import math
+import sys
+import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from search.progress import Progress
@@ -101,6 +105,48 @@ def test_a_diverged_trial_leads_only_until_it_diverges(tmp_path: Path) -> None:
     progress.ended(end(0, 0.9, "pruned", "diverged"))
     progress.close(best=None)
     assert progress.best() is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9), st.sampled_from(["epoch", "asha", "diverged"]))))
+def test_the_leader_is_the_best_of_all_whatever_happened_before(told: list[tuple[int, int, Reason]]) -> None:
+    progress, values = Progress(run_info(Path("nowhere")), console(terminal=True)), dict[int, int]()
+    for number, value, what in told:
+        if what == "epoch":
+            progress.epoch(number, row(1, value))
+            values[number] = max(value, values.get(number, value))
+        else:
+            progress.ended(end(number, value, "pruned", what))
+            values[number] = value
+        if what == "diverged":
+            values.pop(number)
+        assert progress.best() == min(values, key=lambda number: (-values[number], number), default=None)
+
+
+def test_the_view_is_drawn_while_trials_come_and_go(tmp_path: Path) -> None:
+    progress, failed, over = Progress(run_info(tmp_path), console(terminal=False)), list[Exception](), threading.Event()
+
+    def draw() -> None:
+        try:
+            while not over.is_set():
+                progress.view()
+        except Exception as error:
+            failed.append(error)
+
+    thread, interval = threading.Thread(target=draw), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        thread.start()
+        for number in range(2000):
+            progress.started(info(number))
+            progress.epoch(number, row(1, number))
+            if number >= 100:
+                progress._running.pop(number - 100)
+                progress._count(end(number - 100, number, "pruned", "diverged" if number % 3 else "asha"))
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+    assert not failed
 
 
 def test_running_trials_have_a_line_each_with_their_epoch_and_best(tmp_path: Path) -> None:
