@@ -18,7 +18,7 @@ from spaces.config import TrialConfig
 from spaces.metric import maximised
 from spaces.names import short_names
 from spaces.sweep import Sweep
-from spaces.write import write_config
+from spaces.write import write_yaml
 from trainables.history import Row
 from trainables.trial import Outcome
 
@@ -71,7 +71,7 @@ class Recorder:
         config = close_values(self._sweep.trial, proposal.values)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "config.yaml").exists():
-            write_config(folder / "config.yaml", config.model_dump(mode="json"))
+            write_yaml(folder / "config.yaml", config.model_dump(mode="json"))
         trial = Running(proposal, config, folder, rows=read_history(folder / HISTORY))
         self.running[proposal.number] = trial
         values = {self._short[name]: value for name, value in proposal.values.items()}

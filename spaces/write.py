@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
-import math
 import os
 import pathlib
-import re
 import secrets
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -18,9 +15,6 @@ from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from spaces.domain import DOMAIN_KEYS
-
-WIDTH = 120
-"""Longer lines are wrapped."""
 
 
 class _Representer(RoundTripRepresenter):
@@ -39,11 +33,6 @@ def write_yaml(path: str | os.PathLike[str], data: Mapping[str, Any], header: st
     write_text(pathlib.Path(path), yaml_text(data, header))
 
 
-def write_config(path: str | os.PathLike[str], data: Mapping[str, Any]) -> None:
-    """`write_yaml` of a closed configuration, for sweeps of thousands: the same file at a fraction of the cost."""
-    write_text(pathlib.Path(path), config_text(data))
-
-
 def write_text(path: pathlib.Path, text: str) -> None:
     """Write UTF-8 text to a temporary file in the same folder, then rename it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -58,59 +47,11 @@ def yaml_text(data: Mapping[str, Any], header: str = "") -> str:
     """The YAML text of plain data, ``header`` above it as comment lines."""
     yaml = YAML(typ="rt")
     yaml.Representer = _Representer
-    yaml.width = WIDTH
+    yaml.width = 120
     stream = io.StringIO()
     yaml.dump(_styled(data), stream)
     comments = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
     return comments + stream.getvalue()
-
-
-def config_text(data: Mapping[str, Any]) -> str:
-    """`yaml_text` of ``data`` to the letter, by hand where ``data`` is nested mappings of short scalars and lists.
-
-    The emitter takes ten milliseconds for a configuration, mostly for what none has: tags, anchors, comments.
-    """
-    try:
-        return "".join(_lines(data, indent=""))
-    except _NotPlainError:
-        return yaml_text(data)
-
-
-class _NotPlainError(Exception):
-    """Something that is left to the emitter."""
-
-
-def _lines(data: Mapping[str, Any], *, indent: str) -> Iterator[str]:
-    if not data or not DOMAIN_KEYS.isdisjoint(data):
-        raise _NotPlainError
-    for key, value in data.items():
-        if isinstance(value, Mapping):
-            yield f"{indent}{_word(str(key))}:\n"
-            yield from _lines(value, indent=f"{indent}  ")
-            continue
-        text = f"[{', '.join(map(_plain, value))}]" if isinstance(value, (list, tuple)) else _plain(value)
-        line = f"{indent}{_word(str(key))}: {text}\n"
-        if len(line) > WIDTH:  # the emitter would wrap it
-            raise _NotPlainError
-        yield line
-
-
-def _plain(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return repr(_scalar(value))
-    if isinstance(value, str):
-        return _word(value)
-    raise _NotPlainError
-
-
-@lru_cache(maxsize=1000)
-def _word(value: str) -> str:
-    """A word as the emitter writes it, plain or quoted."""
-    if not re.fullmatch(r"[\w./ -]{1,40}", value, re.ASCII):
-        raise _NotPlainError
-    return yaml_text({"key": [value]}).removeprefix("key: [").removesuffix("]\n")
 
 
 def _styled(value: Any) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces.document import parse_value, read_yaml
-from spaces.write import config_text, write_yaml, yaml_text
+from spaces.write import write_yaml, yaml_text
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
 keys = st.text(min_size=1, max_size=8)
@@ -24,25 +24,6 @@ plain = st.recursive(
 @given(st.dictionaries(keys, plain, max_size=4))
 def test_what_is_written_reads_back_equal(data) -> None:
     assert parse_value(yaml_text(data), "here") == data
-
-
-words = (
-    st.text(alphabet="aAeEnoOyxu01_./ -", max_size=5)
-    | st.text(max_size=2)
-    | st.sampled_from(["null", "true", "off", "1e3", "uniform"])
-)
-leaves = st.none() | st.booleans() | st.integers() | st.floats() | words
-
-
-@given(
-    st.recursive(
-        st.dictionaries(words, leaves | st.lists(leaves, max_size=8), max_size=3),
-        lambda inner: st.dictionaries(words, inner | leaves, max_size=3),
-        max_leaves=8,
-    )
-)
-def test_a_configuration_is_written_as_the_emitter_writes_it(data) -> None:
-    assert config_text(data) == yaml_text(data)
 
 
 @given(st.floats(allow_nan=False))
