@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -347,6 +348,9 @@ def _cores() -> int:
 
 def main() -> NoReturn:
     """The console script: wrong input exits with 2, failed work with 1, an interruption with 130."""
+    about_data = logging.getLogger("trainables.data")  # what takes long, and what has no room
+    about_data.addHandler(logging.StreamHandler())
+    about_data.setLevel(logging.INFO)
     try:
         app()
     except InputError as error:

@@ -161,6 +161,7 @@ def built(data: Data, key: str) -> Entry:
     if isinstance(data, TfdsData):
         key = key_of(data, stamp_of(data))  # the set may have been downloaded just now
     shapes = {part: (len(selection), *selection.part.image_shape) for part, selection in divided.searched.items()}
+    logger.debug("Decoding %s", called(data))
     with store.drafting(key, shapes) as draft:
         if draft.shortage == "limit":
             refuse_what_cannot_stream(data, divided, store.decoded_bytes(shapes))
