@@ -119,7 +119,7 @@ def told(
         done += len(pixels)
         if time.monotonic() - last > TOLD_EVERY_S:
             last = time.monotonic()
-            logger.info("Decoding %s, once for this machine: %s of %s images", called, f"{done:,}", f"{total:,}")
+            logger.info("Reading %s, once for this machine: %s of %s images", called, f"{done:,}", f"{total:,}")
 
 
 def as_array(digests: list[bytes]) -> NDArray[np.uint8]:
