@@ -14,6 +14,7 @@ from search.messages import (
     WORK_FAILED,
     command,
     conclude,
+    show_data_messages,
     show_description,
     show_leaderboard,
     show_scores,
@@ -236,6 +237,7 @@ def spaces(
 
 def main() -> NoReturn:
     """The console script: wrong input exits with 2, failed work with 1, an interruption with 130."""
+    show_data_messages()
     try:
         app()
     except InputError as error:

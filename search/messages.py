@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from pathlib import Path
@@ -43,6 +44,13 @@ def conclude(finished: Finished) -> None:
         told.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
         raise typer.Exit(WORK_FAILED)
     told.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
+
+
+def show_data_messages() -> None:
+    """Lets the data be heard: decoding that takes long, and a store that has no room."""
+    about_data = logging.getLogger("trainables.data")
+    about_data.addHandler(logging.StreamHandler())
+    about_data.setLevel(logging.INFO)
 
 
 def warn(doubt: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TextIO
 from rich.console import Console
 
 from search.machine import count_cores
+from spaces.cache import cache_home
 
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our record is the journal and history.csv
@@ -44,13 +44,7 @@ def wake_tensorflow() -> None:
 
 def log_file(run_id: str) -> Path:
     """Where a run's chatter goes: not into the run directory, which holds results only."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    try:
-        folder = cache / "tunehound"
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir())
-    return folder / f"{run_id}.log"
+    return cache_home() / f"{run_id}.log"
 
 
 @contextmanager

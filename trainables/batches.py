@@ -4,36 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from trainables.data.dataset import Images, LabelArray, PixelArray, PositionArray
+from trainables.data.dataset import AnyImages, Images, LabelArray, PixelArray, PositionArray
 
 ON_GPU_BYTES = 256 * 2**20
 """A part of no more than this is held in the memory of a GPU, which several trials may share."""
-
-
-class Part(Protocol):
-    """A part of a data set: uint8 pixels that can be read by position, and int64 labels (n,)."""
-
-    @property
-    def labels(self) -> LabelArray:
-        """One class an image."""
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width, channels."""
-
-    @property
-    def levels(self) -> NDArray[np.int64]:
-        """How often each level occurs in each channel, int64 (channels, 256)."""
-
-    def read(self, positions: PositionArray) -> PixelArray:
-        """Some of the images, uint8 (m, height, width, channels)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +36,7 @@ def order(images: int, *, seed: int, epoch: int) -> PositionArray:
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-def held(part: Part) -> Held | None:
+def held(part: AnyImages) -> Held | None:
     """The part where graphs read it, made once a process; None where it is too large for a GPU, or streamed."""
     if not isinstance(part, Images):
         return None
@@ -68,7 +47,7 @@ def held(part: Part) -> Held | None:
     return _held[part]
 
 
-def stream(part: Part, positions: PositionArray, *, batch_size: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+def stream(part: AnyImages, positions: PositionArray, *, batch_size: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
     """Batches of (uint8 pixels, int64 labels) in the order of ``positions``, read in parallel and ahead of use."""
     labels = part.labels
 

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from spaces.metric import maximised
 from spaces.problem import InputError, Problem, WorkFailedError
 from trainables.checkpoint import Snapshot, put
-from trainables.data.dataset import Dataset, Images
+from trainables.data.dataset import AnyImages, Dataset, Images, chosen, joined
 from trainables.data.load import load, load_test
 from trainables.evaluation import Evaluation, evaluate
 from trainables.fit import refuse_misfits
@@ -63,7 +63,7 @@ def retrain(
     refuse_misfits(recipe.config, source=os.fspath(source))
     dataset = load(recipe.config.data)
     _warn_of_other_data(dataset, recipe, tell)
-    parts = _hold_out(_joined(dataset), holdout, seed=recipe.config.data.split_seed)
+    parts = _hold_out(joined(dataset.train, dataset.validation), holdout, seed=recipe.config.data.split_seed)
     first = recipe.config.training.seed
     models = [
         _one_seed(recipe, parts, seed, classes=dataset.class_count, tell=tell) for seed in range(first, first + seeds)
@@ -75,7 +75,9 @@ def retrain(
     return Retrained(folder=folder, scores=scores, test_images=len(test))
 
 
-def _one_seed(recipe: Recipe, parts: tuple[Images, Images | None], seed: int, *, classes: int, tell: Tell) -> Model:
+def _one_seed(
+    recipe: Recipe, parts: tuple[AnyImages, AnyImages | None], seed: int, *, classes: int, tell: Tell
+) -> Model:
     config, (images, held_out) = recipe.training_config(seed=seed), parts
     best = _BestEpoch(recipe.metric)
 
@@ -128,12 +130,7 @@ class _BestEpoch:
         return len(self._snapshot.history)
 
 
-def _joined(dataset: Dataset) -> Images:
-    pixels = np.concatenate([dataset.train.images, dataset.validation.images])
-    return Images(pixels, np.concatenate([dataset.train.labels, dataset.validation.labels]))
-
-
-def _hold_out(images: Images, share: float | None, *, seed: int) -> tuple[Images, Images | None]:
+def _hold_out(images: AnyImages, share: float | None, *, seed: int) -> tuple[AnyImages, AnyImages | None]:
     if share is None:
         return images, None
     everything = np.arange(len(images))
@@ -143,12 +140,15 @@ def _hold_out(images: Images, share: float | None, *, seed: int) -> tuple[Images
         rule = f"every class must have images on both sides when --holdout takes its share of {len(images)} images"
         problem = Problem(rule=rule, given=f"{share:g}: {error}", remedy="hold out more, or replay without --holdout")
         raise InputError([problem], "--holdout") from error
-    first, second = (Images(images.images[part], images.labels[part]) for part in (np.sort(kept), np.sort(held)))
-    return first, second
+    return chosen(images, np.sort(kept)), chosen(images, np.sort(held))
 
 
-def _score(model: keras.Model, test: Images, class_names: Sequence[str]) -> Evaluation:
-    return evaluate(model.predict(test.images, batch_size=256, verbose=0), test.labels, class_names)
+def _score(model: keras.Model, test: AnyImages, class_names: Sequence[str]) -> Evaluation:
+    if isinstance(test, Images):
+        return evaluate(model.predict(test.images, batch_size=256, verbose=0), test.labels, class_names)
+    pieces = (np.arange(start, min(start + 512, len(test))) for start in range(0, len(test), 512))
+    probabilities = [model.predict(test.read(piece), batch_size=256, verbose=0) for piece in pieces]
+    return evaluate(np.concatenate(probabilities), test.labels, class_names)
 
 
 def _warn_of_other_data(dataset: Dataset, recipe: Recipe, tell: Tell) -> None:

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from trainables.batches import Part, held, steps_per_epoch, stream
-from trainables.data.dataset import PositionArray
+from trainables.batches import held, steps_per_epoch, stream
+from trainables.data.dataset import AnyImages, PositionArray
 
 CALL_S = 0.5
 """About how long a call may take: an interruption waits no longer."""
@@ -43,7 +43,7 @@ class Steps:
         self._evaluate = _Paced(self._evaluation_step, model.input_shape[1:])
 
     def train(
-        self, part: Part, order: PositionArray, *, batch_size: int, heed: Callable[[], None]
+        self, part: AnyImages, order: PositionArray, *, batch_size: int, heed: Callable[[], None]
     ) -> dict[str, float] | None:
         """One epoch over the images at the positions ``order``, int64 (m,).
 
@@ -58,7 +58,7 @@ class Steps:
         del measured["cross_entropy"]
         return measured
 
-    def evaluate(self, part: Part, *, heed: Callable[[], None]) -> tuple[dict[str, float], NDArray[np.float32]]:
+    def evaluate(self, part: AnyImages, *, heed: Callable[[], None]) -> tuple[dict[str, float], NDArray[np.float32]]:
         """The means of the compiled metrics over a part; and how many images of each true class (rows) were taken for
         each class (columns), float32 (classes, classes), whole numbers.
         """
@@ -113,7 +113,7 @@ class _Paced:
         counts = (each.experimental_get_tracing_count() for each in (self._on_held, self._on_stream))
         return sum(counts)
 
-    def __call__(self, part: Part, order: PositionArray, *, batch_size: int, heed: Callable[[], None]) -> bool:
+    def __call__(self, part: AnyImages, order: PositionArray, *, batch_size: int, heed: Callable[[], None]) -> bool:
         """Whether all steps were made."""
         run = self._runner(part, order, batch_size)
         done, steps = 0, steps_per_epoch(len(order), batch_size)
@@ -127,7 +127,7 @@ class _Paced:
             done += count
         return True
 
-    def _runner(self, part: Part, order: PositionArray, batch_size: int) -> Callable[[int, int], bool]:
+    def _runner(self, part: AnyImages, order: PositionArray, batch_size: int) -> Callable[[int, int], bool]:
         """What makes the steps from one number to another, and says whether it made all."""
         whole = held(part)
         if whole is None:

@@ -13,8 +13,9 @@ import keras
 
 from spaces.config import PretrainedModel, TrialConfig
 from trainables import checkpoint
-from trainables.batches import Part, order
+from trainables.batches import order
 from trainables.checkpoint import Snapshot
+from trainables.data.dataset import AnyImages
 from trainables.data.place import stamp
 from trainables.evaluation import averages
 from trainables.history import Reason, Row
@@ -69,8 +70,8 @@ class Trained:
 
 def train(
     config: TrialConfig,
-    images: Part,
-    validation: Part | None = None,
+    images: AnyImages,
+    validation: AnyImages | None = None,
     *,
     classes: int,
     metric: str = "val_accuracy",
@@ -134,8 +135,8 @@ class _Run:
 
     config: TrialConfig
     built: Built
-    images: Part
-    validation: Part | None
+    images: AnyImages
+    validation: AnyImages | None
     history: list[Row]
     metric: str
     learning_rates: Sequence[float] | None
@@ -165,7 +166,7 @@ class _Run:
         rate = float(str(learning_rate.numpy()))
         reporter.epoch(measured or {"loss": math.nan}, rate=rate, seconds=time.monotonic() - started)
 
-    def _validated(self, steps: Steps, held_out: Part) -> Row:
+    def _validated(self, steps: Steps, held_out: AnyImages) -> Row:
         measured, confusion = steps.evaluate(held_out, heed=self._heed)
         return {f"val_{name}": value for name, value in (measured | averages(confusion)).items()}
 

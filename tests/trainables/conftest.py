@@ -1,14 +1,16 @@
-"""Small synthetic data sets, written to a temporary folder."""
+"""Small synthetic data sets, written to a temporary folder, and a data cache for one test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.trainables.sets import forget
 
 Writer = Callable[..., Path]
 
@@ -45,3 +47,12 @@ def write_npz(tmp_path: Path) -> Writer:
         return path
 
     return write
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty cache, here and in the processes that a test starts."""
+    monkeypatch.setenv("TUNEHOUND_CACHE", str(tmp_path / "cache"))
+    forget()
+    yield tmp_path / "cache" / "data"
+    forget()

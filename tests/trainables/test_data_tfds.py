@@ -14,6 +14,9 @@ import pytest
 from spaces.config import TfdsData
 from spaces.problem import InputError
 from tests.trainables.tfds_sets import CLASSES, described, prepare_all
+from trainables.data import load as doors
+from trainables.data import tfds
+from trainables.data.dataset import StreamedImages
 from trainables.data.load import describe, load, load_test
 
 
@@ -85,6 +88,25 @@ def test_a_set_that_does_not_come_is_refused_with_what_to_do(tmp_path: Path, mon
 def test_a_missing_data_dir_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the folder exists"):
         load(data(tmp_path / "nowhere"))
+
+
+def test_a_set_in_the_cache_is_not_read_again_and_one_too_large_for_it_is_streamed(
+    sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = load(data(sets / "parts"))
+    doors.opened.cache_clear()
+    tfds.read_stored.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(tfds.subprocess, "run", None)
+        assert (load(data(sets / "parts")).train.images == stored.train.images).all()
+    doors.opened.cache_clear()
+    monkeypatch.setenv("TUNEHOUND_CACHE", str(tmp_path))
+    monkeypatch.setenv("TUNEHOUND_CACHE_GB", "0")
+    streamed = load(data(sets / "parts"))
+    assert isinstance(streamed.train, StreamedImages)
+    assert (streamed.train.read(np.arange(12)[::-1]) == stored.train.images[::-1]).all()
+    assert streamed.fingerprint == stored.fingerprint
+    doors.opened.cache_clear()
 
 
 def test_tensorflow_does_not_wake_in_the_process_that_reads(sets: Path) -> None:

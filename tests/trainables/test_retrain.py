@@ -20,7 +20,7 @@ from spaces.write import write_yaml
 from tests.trainables.bare import predictions
 from tests.trainables.small import config
 from trainables import retrain as module
-from trainables.data.dataset import Images
+from trainables.data.dataset import Images, joined
 from trainables.data.load import load, load_test
 from trainables.evaluation import evaluate
 from trainables.results import FILES, Retrained
@@ -176,8 +176,8 @@ def test_a_held_out_part_stops_early_and_the_best_epoch_comes_back(done: Done, t
     assert metrics(result.folder)["epochs"] == 1 + int(np.argmin(losses))
     assert len(losses) == min(12, metrics(result.folder)["epochs"] + 2)
     settings = load_config(best)[0]
-    joined = module._joined(load(settings.data))
-    kept, held = module._hold_out(joined, 0.25, seed=settings.data.split_seed)
+    dataset = load(settings.data)
+    kept, held = module._hold_out(joined(dataset.train, dataset.validation), 0.25, seed=settings.data.split_seed)
     assert held is not None
     assert (len(kept), len(held)) == (54, 18)
     model = keras.saving.load_model(result.folder / "model.keras")

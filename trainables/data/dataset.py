@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,10 +20,18 @@ LabelArray = NDArray[np.int64]
 PositionArray = NDArray[np.int64]
 """Where in a part some of its images stand, of shape (m,)."""
 
+LevelArray = NDArray[np.int64]
+"""How often each level 0–255 occurs in each channel, of shape (channels, 256)."""
+
+CHUNK_BYTES = 16_000_000
+"""Of so many decoded bytes at a time a large set is read."""
+MEMORY_SHARE = 0.25
+"""Of this machine's memory: what one process may take of it for pixels that are not mapped."""
+
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Images and their labels, read-only.
+    """Images and their labels, read-only; the pixels are in memory, or mapped from a file that processes share.
 
     Shapes: ``images`` uint8 (n, height, width, channels) with one or three channels, ``labels`` int64 (n,).
 
@@ -31,6 +41,9 @@ class Images:
 
     images: PixelArray
     labels: LabelArray
+    _: KW_ONLY
+    counted: LevelArray | None = None
+    """Its levels, where they are known already."""
 
     def __post_init__(self) -> None:
         if self.images.dtype != np.uint8 or self.images.ndim != 4 or self.images.shape[-1] not in (1, 3):
@@ -45,32 +58,68 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def read(self, positions: PositionArray) -> PixelArray:
-        """Some of the images."""
-        return self.images[positions]
-
-    @cached_property
-    def levels(self) -> NDArray[np.int64]:
-        """How often each level occurs in each channel, int64 (channels, 256)."""
-        counts = np.zeros((self.images.shape[-1], 256), np.int64)
-        for start in range(0, len(self.images), 128):  # counting copies to int64, eight times the size
-            for channel, count in enumerate(counts):
-                count += np.bincount(self.images[start : start + 128, ..., channel].ravel(), minlength=256)
-        return counts
-
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height and width in pixels, and the number of channels."""
         _, height, width, channels = self.images.shape
         return height, width, channels
 
+    @cached_property
+    def levels(self) -> LevelArray:
+        """How often each level occurs in each channel, int64 (channels, 256)."""
+        return self.counted if self.counted is not None else all_levels(self)
+
+    def read(self, positions: PositionArray) -> PixelArray:
+        """The pixels of some images, uint8 (m, height, width, channels): a copy."""
+        return self.images[positions]
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedImages:
+    """Images too large a set to be kept decoded: they are decoded whenever they are read.
+
+    Labels are int64 (n,); ``source`` takes positions, int64 (m,), to pixels, uint8 (m, height, width, channels);
+    several threads may call it at once.
+    """
+
+    labels: LabelArray
+    image_shape: tuple[int, int, int]
+    """Height and width in pixels, and the number of channels."""
+    source: Callable[[PositionArray], PixelArray]
+    _: KW_ONLY
+    counted: LevelArray | None = None
+    """Its levels, where they are known already."""
+
+    def __post_init__(self) -> None:
+        self.labels.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def levels(self) -> LevelArray:
+        """How often each level occurs in each channel, int64 (channels, 256)."""
+        return self.counted if self.counted is not None else all_levels(self)
+
+    def read(self, positions: PositionArray) -> PixelArray:
+        """The pixels of some images, uint8 (m, height, width, channels), decoded now.
+
+        Raises:
+            InputError: they cannot be read any more.
+        """
+        return self.source(positions)
+
+
+AnyImages = Images | StreamedImages
+"""One part of a data set, wherever its pixels are."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """What a search sees of a data set; the test part is not in it."""
 
-    train: Images
-    validation: Images
+    train: AnyImages
+    validation: AnyImages
     class_names: tuple[str, ...]
     fingerprint: str
     """Sixteen hexadecimal digits of the SHA-256 of pixels, labels and class names of both parts; paths play no role."""
@@ -120,3 +169,56 @@ class DataInfo:
 def counts(labels: LabelArray, class_count: int) -> tuple[int, ...]:
     """How many of ``labels``, int64 (n,), name each class."""
     return tuple(int(count) for count in np.bincount(labels, minlength=class_count))
+
+
+def chunks(positions: PositionArray, image_shape: tuple[int, int, int]) -> Iterator[PositionArray]:
+    """The same positions in pieces of `CHUNK_BYTES`, and of eight images at least, for the threads that decode them."""
+    height, width, channels = image_shape
+    size = max(8, CHUNK_BYTES // (height * width * channels))
+    return (positions[start : start + size] for start in range(0, len(positions), size))
+
+
+def all_levels(images: AnyImages) -> LevelArray:
+    """The levels of a part, read piece by piece."""
+    levels = np.zeros((images.image_shape[-1], 256), np.int64)
+    for positions in chunks(np.arange(len(images), dtype=np.int64), images.image_shape):
+        levels += count_levels(images.read(positions))
+    return levels
+
+
+def count_levels(pixels: PixelArray) -> LevelArray:
+    """How often each level occurs in each channel of uint8 (n, height, width, channels)."""
+    counts = np.zeros((pixels.shape[-1], 256), np.int64)
+    for start in range(0, len(pixels), 128):  # counting copies to int64, eight times the size
+        for channel, count in enumerate(counts):
+            count += np.bincount(pixels[start : start + 128, ..., channel].ravel(), minlength=256)
+    return counts
+
+
+def joined(first: AnyImages, second: AnyImages) -> AnyImages:
+    """Two parts as one: a copy in memory where it fits there, else read from where each is."""
+    labels, levels = np.concatenate([first.labels, second.labels]), first.levels + second.levels
+    size = len(labels) * math.prod(first.image_shape)
+    if isinstance(first, Images) and isinstance(second, Images) and fits_in_memory(size):
+        return Images(np.concatenate([first.images, second.images]), labels, counted=levels)
+
+    def source(positions: PositionArray) -> PixelArray:
+        pixels, in_first = np.empty((len(positions), *first.image_shape), np.uint8), positions < len(first)
+        pixels[in_first] = first.read(positions[in_first])
+        pixels[~in_first] = second.read(positions[~in_first] - len(first))
+        return pixels
+
+    return StreamedImages(labels, first.image_shape, source, counted=levels)
+
+
+def chosen(images: AnyImages, positions: PositionArray) -> AnyImages:
+    """Some images of a part, in this order."""
+    labels = images.labels[positions]
+    if isinstance(images, Images):
+        return Images(images.read(positions), labels)
+    return StreamedImages(labels, images.image_shape, lambda those: images.read(positions[those]))
+
+
+def fits_in_memory(size: int) -> bool:
+    """Whether one process may hold so many bytes of pixels in its memory."""
+    return size <= MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -18,7 +18,8 @@ def digits_parts(data: DigitsData) -> Parts:
     def read(positions: PositionArray) -> PixelArray:
         return stretched(bunch.images[positions])
 
-    part = Part(labels=bunch.target.astype(np.int64), read=read, name=lambda position: f"digits[{position}]")
+    labels = bunch.target.astype(np.int64)
+    part = Part(labels=labels, image_shape=(8, 8, 1), read=read, name=lambda position: f"digits[{position}]")
     return Parts(train=part, class_names=tuple(str(name) for name in bunch.target_names))
 
 

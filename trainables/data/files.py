@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainables.data.dataset import LabelArray, PixelArray, PositionArray
 from trainables.data.image import DECODE_THREADS, read_images
-from trainables.data.parts import Part, digest, first_few, problem, refusal
+from trainables.data.parts import Part, UnreadableError, digest
 
 
 def file_part(paths: Sequence[Path], labels: LabelArray, *, root: Path, size_px: int) -> Part:
@@ -23,6 +23,7 @@ def file_part(paths: Sequence[Path], labels: LabelArray, *, root: Path, size_px:
 
     return Part(
         labels=labels,
+        image_shape=(size_px, size_px, 3),
         read=read,
         name=lambda position: relative([paths[position]], root)[0],
         digests=digests,
@@ -34,13 +35,13 @@ def squares(paths: list[Path], root: Path, size_px: int) -> PixelArray:
     """The images, uint8 (n, size_px, size_px, 3).
 
     Raises:
-        InputError: some cannot be read; it names the first of them, with the reason, and counts them.
+        UnreadableError: some cannot be read; it names the first of them, with the reason, and counts them.
     """
     pixels, failed = read_images(paths, height=size_px, width=size_px, channels=3)
     if failed:
         told = [f"{relative([paths[position]], root)[0]} ({why})" for position, why in failed.items()]
         rule, cure = "every image can be read whole", "mend these files or move them away"
-        raise refusal(str(root), problem(rule, given=first_few(told), remedy=cure))
+        raise UnreadableError(str(root), told, rule=rule, remedy=cure)
     return pixels
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable
 
 from spaces.problem import InputError
-from trainables.data.dataset import Images, Leak
-from trainables.data.parts import digest
+from trainables.data.dataset import Leak
 from trainables.data.split import Selection, Selections
 
 Places = dict[bytes, str]
 """Digest of an image → where it stands, once, even where it is there twice."""
 
 
-def places_of(part: str, selection: Selection, images: Images) -> Places:
-    """Where the pixels of a part stand; ``images`` is what ``selection`` read."""
-    digests = (digest(np.ascontiguousarray(image).data) for image in images.images)
+def places_of(part: str, selection: Selection, digests: Iterable[bytes]) -> Places:
+    """Where the images of a part stand, by their digests."""
     return {digest: f"{part}: {name}" for digest, name in zip(digests, selection.names(), strict=True)}
 
 
@@ -41,5 +39,4 @@ def leaks_into_test(divided: Selections) -> tuple[Leak, ...]:
 
 def undecoded_places(part: str, selection: Selection) -> Places:
     """Where the images of a part stand, by the digests that their source has for them."""
-    digests = selection.part.told_apart(selection.positions)
-    return {digest: f"{part}: {name}" for digest, name in zip(digests, selection.names(), strict=True)}
+    return places_of(part, selection, selection.part.told_apart(selection.positions))

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from spaces.config import Data
+from spaces.config import Data, TfdsData
+from trainables.data import store
 from trainables.data.csv import csv_parts
-from trainables.data.dataset import DataInfo, Dataset, Images, Leak, counts
+from trainables.data.dataset import AnyImages, DataInfo, Dataset, Images, Leak, StreamedImages, chunks, fits_in_memory
 from trainables.data.digits import digits_parts
+from trainables.data.entry import Entry
+from trainables.data.facts import SEARCHED, divided_by, gather
 from trainables.data.folder import folder_parts
-from trainables.data.leaks import Places, leaks_between, leaks_into_test, places_of
+from trainables.data.key import key_of, stamp_of
+from trainables.data.leaks import leaks_between, places_of
 from trainables.data.npz import npz_parts
-from trainables.data.parts import Parts
-from trainables.data.place import Stamp, stamp
-from trainables.data.split import Selection, Selections, divide
+from trainables.data.parts import Parts, digests, problem, refusal
+from trainables.data.place import Stamp
+from trainables.data.split import Selections, divide
 from trainables.data.tfds import tfds_parts
 
 SOURCES: dict[str, Callable[[Any], Parts]] = {
@@ -31,25 +37,31 @@ SOURCES: dict[str, Callable[[Any], Parts]] = {
 }
 """``data.source`` → the function from its settings to the parts that it brings."""
 
+RETRY_S = 3600.0
+"""After so long it is tried again to store a set for which the disk was too small."""
+
+logger = logging.getLogger(__name__)
+
 
 def load(data: Data) -> Dataset:
     """Train and validation of a data set, as uint8 pixels; the test part is not decoded.
 
-    Kept in memory for the next trial of the process, until a file changes.
+    The pixels are decoded once a machine, by one process while others wait, and mapped from then on, until a file of
+    the set or a setting changes. A set that is larger than the store may be is decoded whenever it is read.
 
     Raises:
         InputError: the data is missing, damaged or not as its settings say; or a class is too small to be divided.
     """
-    return opened(data, stamp(data)).dataset
+    return opened(data, stamp_of(data)).dataset
 
 
-def load_test(data: Data) -> Images:
+def load_test(data: Data) -> AnyImages:
     """The test part of a data set: for the final score, never for a choice.
 
     Raises:
         InputError: as for `load`.
     """
-    return opened_test(data, stamp(data)).images
+    return opened_test(data, stamp_of(data))
 
 
 def describe(data: Data) -> DataInfo:
@@ -58,14 +70,13 @@ def describe(data: Data) -> DataInfo:
     Raises:
         InputError: as for `load`.
     """
-    found = opened(data, stamp(data))
-    dataset = found.dataset
+    facts = opened(data, stamp_of(data)).entry.facts
     return DataInfo(
-        image_shape=dataset.image_shape,
-        class_names=dataset.class_names,
-        counts=found.counts,
-        fingerprint=dataset.fingerprint,
-        leaks=found.leaks + leaks_into_test(found.divided),
+        image_shape=facts.image_shape,
+        class_names=facts.class_names,
+        counts=facts.counts,
+        fingerprint=facts.fingerprint,
+        leaks=facts.leaks,
     )
 
 
@@ -75,82 +86,137 @@ def leaked_test_images(data: Data) -> tuple[Leak, ...]:
     Raises:
         InputError: as for `load`.
     """
-    return opened_test(data, stamp(data)).leaks
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Opened:
-    """Train and validation, and what was noticed while they were read."""
-
-    dataset: Dataset
-    divided: Selections
-    counts: dict[str, tuple[int, ...]]
-    leaks: tuple[Leak, ...]
-    places: Places
+    test, facts = load_test(data), opened(data, stamp_of(data)).entry.facts
+    divided = divided_by(facts, SOURCES[data.source](data))
+    learned, chosen = (
+        places_of(part, selection, (row.tobytes() for row in facts.digests[part]))
+        for part, selection in divided.searched.items()
+    )
+    everything = chunks(np.arange(len(test), dtype=np.int64), test.image_shape)
+    found = places_of("test", divided.test, (each for chunk in everything for each in digests(test.read(chunk))))
+    return leaks_between(chosen | learned, found)
 
 
 @dataclass(frozen=True, eq=False)
-class OpenedTest:
-    """The test part, and what was noticed while it was read."""
+class Opened:
+    """A data set, and all that is known of it."""
 
-    images: Images
-    leaks: tuple[Leak, ...]
+    dataset: Dataset
+    entry: Entry
 
 
 @lru_cache(maxsize=1)
-def opened(data: Data, _: Stamp) -> Opened:
-    """Train and validation, read; the stamp is there for the cache."""
+def opened(data: Data, at: Stamp) -> Opened:
+    """Train and validation, mapped or ready to be decoded; the stamp is there for the cache."""
+    entry = entry_of(data, at)
+    facts, pixels = entry.facts, entry.pixels
+    parts: Sequence[AnyImages]
+    if pixels is not None:
+        parts = [Images(pixels[part], facts.labels[part], counted=facts.levels[part]) for part in SEARCHED]
+    else:
+        parts = unstored(data, entry)
+    return Opened(Dataset(parts[0], parts[1], facts.class_names, facts.fingerprint), entry)
+
+
+@lru_cache(maxsize=1)
+def opened_test(data: Data, at: Stamp) -> AnyImages:
+    """The test part, read into the memory of this process alone: it is read once, for the final score."""
+    parts, found = SOURCES[data.source](data), store.find(key_of(data, at))
+    test = (divided_by(found.facts, parts) if found else divide(parts, data, called(data))).test
+    if test.part.no_streaming or fits_in_memory(len(test) * math.prod(test.part.image_shape)):
+        return Images(test.read(), test.labels)
+    for _ in test.pieces():  # bad images are told before anything rests on the others
+        continue
+    return StreamedImages(test.labels, test.part.image_shape, test.read_some)
+
+
+def entry_of(data: Data, at: Stamp) -> Entry:
+    """What the store has of a data set; where it has nothing yet, one process puts it there and the others wait."""
+    key = key_of(data, at)
+    found = store.find(key)
+    if found is not None and not outgrown(found):
+        return found
+    try:
+        with store.building(key, called(data)):
+            # Meanwhile another process may have built it, under another key where it downloaded the files first.
+            found = store.find(key_of(data, stamp_of(data)))
+            return found if found is not None and not outgrown(found) else built(data, key)
+    except store.UnusableError as error:
+        logger.warning("The data cache %s cannot be used: %s", store.root(), error)
+        parts = SOURCES[data.source](data)
+        divided = divide(parts, data, called(data))
+        facts = gather(divided, parts.class_names, keep=lambda part, pixels: None, called=called(data))
+        return Entry(facts=facts, shortage="disk")
+
+
+def built(data: Data, key: str) -> Entry:
+    """Decodes train and validation into the store, or only looks at every image of a set that is too large for it.
+
+    Raises:
+        InputError: as for `load`; or the set is too large and can only be read as a whole.
+        store.UnusableError: the store cannot be written to.
+    """
     parts = SOURCES[data.source](data)
     divided = divide(parts, data, called(data))
-    train, validation = read_both(divided.train, divided.validation)
-    learned = places_of("train", divided.train, train)
-    chosen = places_of("validation", divided.validation, validation)
-    return Opened(
-        dataset=Dataset(train, validation, parts.class_names, fingerprint(train, validation, parts.class_names)),
-        divided=divided,
-        counts=all_counts(divided, len(parts.class_names)),
-        leaks=leaks_between(learned, chosen),
-        places=chosen | learned,
-    )
+    if isinstance(data, TfdsData):
+        key = key_of(data, stamp_of(data))  # the set may have been downloaded just now
+    shapes = {part: (len(selection), *selection.part.image_shape) for part, selection in divided.searched.items()}
+    logger.debug("Decoding %s", called(data))
+    with store.drafting(key, shapes) as draft:
+        if draft.shortage == "limit":
+            refuse_what_cannot_stream(data, divided, store.decoded_bytes(shapes))
+        facts = gather(divided, parts.class_names, keep=draft.keep, called=called(data))
+        try:
+            return draft.publish(facts, store.root() / key)
+        except OSError:  # the disk is full to the last byte
+            return Entry(facts=facts, shortage="disk", made=time.time())
 
 
-@lru_cache(maxsize=1)
-def opened_test(data: Data, at: Stamp) -> OpenedTest:
-    """The test part, read."""
-    parts = SOURCES[data.source](data)
-    test = divide(parts, data, called(data)).test
-    images = Images(test.read(), test.labels)
-    return OpenedTest(images, leaks_between(opened(data, at).places, places_of("test", test, images)))
+def outgrown(entry: Entry) -> bool:
+    """Whether there is room by now for the pixels that an entry lacks."""
+    if entry.shortage is None or (entry.shortage == "disk" and time.time() - entry.made < RETRY_S):
+        return False
+    return store.plan(store.decoded_bytes(entry.facts.shapes))[0] is None
+
+
+def unstored(data: Data, entry: Entry) -> list[AnyImages]:
+    """Train and validation of a set whose pixels are not in the store: in memory, or decoded whenever they are read."""
+    facts = entry.facts
+    divided = divided_by(facts, SOURCES[data.source](data)).searched
+    size = store.decoded_bytes(facts.shapes)
+    whole = any(selection.part.no_streaming for selection in divided.values())
+    if entry.shortage == "disk" and (whole or fits_in_memory(size)):
+        logger.warning("The disk has no room for %s (%s): each process holds it in memory", called(data), told(size))
+        return [
+            Images(selection.read(), facts.labels[part], counted=facts.levels[part])
+            for part, selection in divided.items()
+        ]
+    why = f"{store.LIMIT} allows no more" if entry.shortage == "limit" else "the disk has no room for it"
+    logger.warning("%s takes %s, and %s: its images are decoded anew in every epoch", called(data), told(size), why)
+    return [
+        StreamedImages(facts.labels[part], facts.image_shape, selection.read_some, counted=facts.levels[part])
+        for part, selection in divided.items()
+    ]
+
+
+def refuse_what_cannot_stream(data: Data, divided: Selections, size: int) -> None:
+    """Refuses a set that is too large to be stored and can only be read as a whole.
+
+    Raises:
+        InputError: it is one.
+    """
+    remedies = {selection.part.no_streaming for selection in divided.searched.values()} - {None}
+    for remedy in remedies:
+        rule = "the data set fits into the data cache when it is decoded, or can be read image by image"
+        remedy = f"{remedy}; or let the cache be larger, such as {store.LIMIT}={size / 1e9 * 1.1:.2g}"
+        raise refusal(called(data), problem(rule, given=told(size), remedy=remedy))
+
+
+def told(size: int) -> str:
+    """Bytes as people say them."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
 
 
 def called(data: Data) -> str:
     """What a message calls the data set: where it lies, its own name, or that of its source."""
     return str(getattr(data, "path", getattr(data, "name", data.source)))
-
-
-def read_both(train: Selection, validation: Selection) -> tuple[Images, Images]:
-    """Reads a part that holds both only once, so that a file is opened once and bad images are told together."""
-    if train.part is not validation.part:
-        return Images(train.read(), train.labels), Images(validation.read(), validation.labels)
-    both = Selection(train.part, np.concatenate([train.positions, validation.positions]))
-    pixels, count = both.read(), len(train.positions)
-    return Images(pixels[:count], train.labels), Images(pixels[count:], validation.labels)
-
-
-def all_counts(divided: Selections, classes: int) -> dict[str, tuple[int, ...]]:
-    """Images a class, for each part."""
-    return {
-        "train": counts(divided.train.labels, classes),
-        "validation": counts(divided.validation.labels, classes),
-        "test": counts(divided.test.labels, classes),
-    }
-
-
-def fingerprint(train: Images, validation: Images, class_names: Iterable[str]) -> str:
-    """Sixteen hexadecimal digits that change with any pixel, label, class name, or the way the images are divided."""
-    digest = hashlib.sha256("\0".join(class_names).encode())
-    for images in (train, validation):
-        digest.update(str(images.images.shape).encode())
-        digest.update(np.ascontiguousarray(images.images).data)
-        digest.update(np.ascontiguousarray(images.labels, dtype="<i8").data)
-    return digest.hexdigest()[:16]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +10,12 @@ from numpy.typing import NDArray
 
 from spaces.config import NpzData
 from spaces.problem import Problem, nearest
-from trainables.data.dataset import LabelArray, PixelArray, PositionArray
-from trainables.data.parts import Part, Parts, first_few, problem, refusal
+from trainables.data.archived import Header, archive, archived_part, header
+from trainables.data.dataset import LabelArray
+from trainables.data.parts import Parts, first_few, problem, refusal
 from trainables.data.place import existing
 
 KEYS = ("train", "val", "test")
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
-"""What NumPy raises on an archive that is cut off, overwritten or none at all."""
-
-Header = tuple[tuple[int, ...], np.dtype[np.generic]]
-"""Shape and type of an array, read without its values."""
 
 
 def npz_parts(data: NpzData) -> Parts:
@@ -55,45 +48,6 @@ def assembled(path: Path, labels: dict[str, LabelArray], names: NDArray[np.gener
     classes = int(labels["train"].max()) + 1
     class_names = tuple(str(number) for number in range(classes)) if names is None else tuple(names.tolist())
     return Parts(train=parts["train"], validation=parts.get("val"), test=parts.get("test"), class_names=class_names)
-
-
-def archived_part(path: Path, key: str, labels: LabelArray) -> Part:
-    """One array of images in an archive, opened again when its pixels are wanted."""
-
-    def read(positions: PositionArray) -> PixelArray:
-        with archive(path) as arrays:
-            pixels = arrays[key]
-        pixels = pixels[..., np.newaxis] if pixels.ndim == 3 else pixels
-        whole = len(positions) == len(pixels) and bool((positions == np.arange(len(pixels))).all())
-        return pixels if whole else pixels[positions]
-
-    return Part(labels=labels, read=read, name=lambda position: f"{key}[{position}]")
-
-
-@contextmanager
-def archive(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
-    """The archive, open; what NumPy says of a damaged one is said as `InputError`. It never unpickles."""
-    try:
-        opened = np.load(path, allow_pickle=False)
-        if not isinstance(opened, np.lib.npyio.NpzFile):
-            raise ValueError("a single array, saved by np.save")
-        with opened:
-            yield opened
-    except DAMAGED as error:
-        cure = "write it by np.savez_compressed(path, x_train=…, y_train=…) from arrays of plain numbers and text"
-        rule = "the file is a whole .npz archive of plain arrays"
-        raise refusal(str(path), problem(rule, given=str(error) or type(error).__name__, remedy=cure)) from error
-
-
-def header(path: Path, key: str) -> Header:
-    """Shape and type of an array in an archive, without decompressing it."""
-    with zipfile.ZipFile(path) as zipped, zipped.open(f"{key}.npy") as member:
-        version = np.lib.format.read_magic(member)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(member)
-        else:
-            shape, _, dtype = np.lib.format.read_array_header_2_0(member)
-    return shape, dtype
 
 
 def missing_keys(keys: list[str]) -> Iterator[Problem]:

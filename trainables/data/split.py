@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,9 +26,24 @@ class Selection:
         """Their labels, int64 (n,)."""
         return self.part.labels[self.positions]
 
+    def __len__(self) -> int:
+        return len(self.positions)
+
     def read(self) -> PixelArray:
-        """Their pixels, uint8 (n, height, width, channels)."""
-        return self.part.read(self.positions)
+        """Their pixels, uint8 (n, height, width, channels); raises as `Part.pieces` does."""
+        pixels, filled = np.empty((len(self), *self.part.image_shape), np.uint8), 0
+        for piece in self.pieces():
+            pixels[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        return pixels
+
+    def read_some(self, positions: PositionArray) -> PixelArray:
+        """Those of some of them, by their position among the selected, int64 (m,)."""
+        return self.part.read(self.positions[positions])
+
+    def pieces(self) -> Iterator[PixelArray]:
+        """Their pixels, a moderate number at a time; raises as `Part.pieces` does."""
+        return self.part.pieces(self.positions)
 
     def names(self) -> list[str]:
         """What a person calls each."""
@@ -41,6 +57,16 @@ class Selections:
     train: Selection
     validation: Selection
     test: Selection
+
+    @property
+    def searched(self) -> dict[str, Selection]:
+        """What a search sees."""
+        return {"train": self.train, "validation": self.validation}
+
+    @property
+    def all(self) -> dict[str, Selection]:
+        """The parts by name."""
+        return {**self.searched, "test": self.test}
 
 
 def divide(parts: Parts, split: Split, source: str) -> Selections:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from spaces.config import TfdsData
 from trainables.data.dataset import LabelArray, PixelArray, PositionArray
 from trainables.data.image import read_images
-from trainables.data.parts import Part, Parts, digest, first_few, problem, refusal
+from trainables.data.parts import Part, Parts, UnreadableError, digest, problem, refusal
 from trainables.data.place import Stamp, existing, stamp
 
 NAME = ("trial", "data", "name")
@@ -90,7 +90,7 @@ def record_part(records: Records, called: str, shape: tuple[int, int, int]) -> P
         if failed:
             told = [f"{called}[{positions[place]}] ({why})" for place, why in failed.items()]
             cure = "prepare the data set again"
-            raise refusal(called, problem("every image can be read", given=first_few(told), remedy=cure, where=NAME))
+            raise UnreadableError(called, told, rule="every image can be read", remedy=cure, where=NAME)
         return pixels
 
     def digests(positions: PositionArray) -> list[bytes]:
@@ -98,6 +98,7 @@ def record_part(records: Records, called: str, shape: tuple[int, int, int]) -> P
 
     return Part(
         labels=records.labels,
+        image_shape=shape,
         read=read,
         name=lambda position: f"{called}[{position}]",
         digests=digests,

@@ -13,7 +13,7 @@ import numpy as np
 
 from spaces.config import CnnModel, CustomModel, Model, PretrainedModel, TrialConfig
 from trainables import optimizer
-from trainables.batches import Part
+from trainables.data.dataset import AnyImages
 from trainables.loss import Loss
 from trainables.models.cnn import cnn
 from trainables.models.custom import CUSTOM_LAYER, custom, fresh_weights
@@ -36,7 +36,7 @@ class Inputs:
     variance: tuple[float, ...]
 
     @classmethod
-    def of(cls, images: Part, *, classes: int) -> Inputs:
+    def of(cls, images: AnyImages, *, classes: int) -> Inputs:
         """Measures training images."""
         levels = np.arange(256.0)
         means = [float(np.average(levels, weights=count)) for count in images.levels]

@@ -1,0 +1,35 @@
+"""Where this machine keeps what can be made again: decoded data, logs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def cache_home() -> Path:
+    """``TUNEHOUND_CACHE``, else ``tunehound`` in ``XDG_CACHE_HOME`` or ``~/.cache``; it exists and can be written to.
+
+    Where it cannot (a home that is read-only, or none), a folder of this user among the temporary files.
+    """
+    named = os.environ.get("TUNEHOUND_CACHE")
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tunehound"
+    folder = Path(named).expanduser() if named else usual
+    return folder if _usable(folder) else _temporary()
+
+
+def _usable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _temporary() -> Path:
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    folder = Path(tempfile.gettempdir()) / f"tunehound-{user}"
+    # A folder there may be another user's, who would choose what we read.
+    if _usable(folder) and (not hasattr(os, "getuid") or folder.stat().st_uid == user):
+        return folder
+    return Path(tempfile.mkdtemp(prefix="tunehound-"))

@@ -1,0 +1,37 @@
+"""What tells one decoded data set from another: the settings that choose its pixels, and the stamp of its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import PIL
+import sklearn
+
+from spaces.config import Data, TfdsData
+from spaces.fields import file_ref
+from trainables.data.place import Stamp, files, stamp
+
+FORMAT = 1
+"""Of an entry in the store and of what is in it. Count it up when the same settings give other pixels or parts."""
+KEY_DIGITS = 24
+
+
+def stamp_of(data: Data) -> Stamp:
+    """The stamp of all files that a data set is read from, also of those that its settings do not name."""
+    if isinstance(data, TfdsData) and data.data_dir is None:
+        usual = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+        return tuple(sorted(files(usual / data.name.split("/")[0])))
+    return stamp(data)
+
+
+def key_of(data: Data, at: Stamp) -> str:
+    """The name of a data set's entry in the store; ``at`` is its stamp."""
+    named = [name for name, field in type(data).model_fields.items() if file_ref(field) is not None]
+    paths = {name: str(Path(path).absolute()) for name in named if (path := getattr(data, name)) is not None}
+    # Pillow decodes and resizes, scikit-learn divides: another version may do it in another way.
+    versions = [FORMAT, PIL.__version__, sklearn.__version__]
+    told = [versions, data.model_dump(mode="json") | paths, [(str(Path(name).absolute()), *rest) for name, *rest in at]]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]
