@@ -44,17 +44,20 @@ def contest(name: str, job: Job, *, limit_s: float) -> Timeline | Failure:
     job = replace(job, folder=_folder(job, name), reuse_actors=name == "ray-reuse")
     if name == OURS:
         spent, first = ours.run(job, limit_s=limit_s)
-        failure = _failure(spent, job, limit_s)
-        return failure or ours.read(job, spent, first)
-    spent = _program(MODULES[name], job, limit_s=limit_s)
-    return _failure(spent, job, limit_s) or timeline.logged(spent, job.log)
+        found = _failure(spent, job) or ours.read(job, spent, first)
+    else:
+        spent = _program(MODULES[name], job, limit_s=limit_s)
+        found = _failure(spent, job) or timeline.logged(spent, job.log)
+    if isinstance(found, Timeline) and not job.asha and found.epochs != job.trials * job.epochs:
+        return Failure(f"{name} trained {found.epochs} epochs instead of {job.trials * job.epochs}:\n{_output(job)}")
+    return found
 
 
 def ideal(job: Job, *, name: str, limit_s: float) -> dict[str, Any]:
     """Seconds of a warm epoch: ``warm`` by architecture, ``ways`` by way and architecture."""
     job = replace(job, folder=_folder(job, name))
     out = Path(job.folder) / "ideal.json"
-    _must(_program("warm.ideal", job, str(out), limit_s=limit_s), job, limit_s)
+    _must(_program("warm.ideal", job, str(out), limit_s=limit_s), job)
     found: dict[str, Any] = json.loads(out.read_text())
     return found
 
@@ -62,7 +65,7 @@ def ideal(job: Job, *, name: str, limit_s: float) -> dict[str, Any]:
 def same_networks(job: Job, *, limit_s: float) -> None:
     """Refuses to compare networks that are not the same."""
     job = replace(job, folder=_folder(job, "same-networks"))
-    _must(_program("warm.same_networks", job, limit_s=limit_s), job, limit_s)
+    _must(_program("warm.same_networks", job, limit_s=limit_s), job)
 
 
 def _program(module: str, job: Job, *arguments: str, limit_s: float) -> Spent:
@@ -76,14 +79,19 @@ def _folder(job: Job, name: str) -> str:
     return str(folder)
 
 
-def _must(spent: Spent, job: Job, limit_s: float) -> None:
-    if failure := _failure(spent, job, limit_s):
+def _must(spent: Spent, job: Job) -> None:
+    if failure := _failure(spent, job):
         raise SystemExit(failure.told)
 
 
-def _failure(spent: Spent, job: Job, limit_s: float) -> Failure | None:
+def _failure(spent: Spent, job: Job) -> Failure | None:
     if spent.exit_code == 0:
         return None
-    output = (Path(job.folder) / "output.txt").read_text(errors="replace")
-    how = f"was ended after {limit_s:g} s" if spent.exit_code is None else f"ended with code {spent.exit_code}"
-    return Failure(f"{Path(job.folder).name} {how}:\n{output[-3000:]}")
+    seconds = spent.ended - spent.started
+    how = f"was ended after {seconds:.0f} s" if spent.exit_code is None else f"ended with code {spent.exit_code}"
+    return Failure(f"{Path(job.folder).name} {how}:\n{_output(job)}")
+
+
+def _output(job: Job) -> str:
+    """The last of what a contestant said."""
+    return (Path(job.folder) / "output.txt").read_text(errors="replace")[-3000:]

@@ -44,18 +44,21 @@ def spend(command: Sequence[str], *, folder: Path, limit_s: float, watch: Callab
     with (folder / "output.txt").open("wb") as output:
         started = time.time()
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=_environment(), cwd=folder)
-    while not _gone(process.pid) and time.time() - started < limit_s:
-        watch()
-        if time.time() - looked > LOOK_S:
-            times.look()
-            looked = time.time()
-        time.sleep(POLL_S)
-    ended, finished = time.time(), _gone(process.pid)
-    times.look()  # while the dead process is not reaped, its final count can be read
-    if not finished:
-        process.kill()
-    exit_code = process.wait()
-    _end_the_rest(times)
+    finished = False
+    try:
+        while not (finished := _gone(process.pid)) and time.time() - started < limit_s:
+            watch()
+            if time.time() - looked > LOOK_S:
+                times.look()
+                looked = time.time()
+            time.sleep(POLL_S)
+        ended = time.time()
+        times.look()  # while the dead process is not reaped, its final count can be read
+    finally:  # also on Ctrl-C
+        if not finished:
+            process.kill()
+        exit_code = process.wait()
+        _end_the_rest(times)
     return Spent(started=started, ended=ended, cpu_s=times.total(), exit_code=exit_code if finished else None)
 
 

@@ -84,7 +84,7 @@ def timeline(spent: Spent, epochs: Sequence[Epoch], *, first: Epoch, first_ended
         trials=len(best),
         epochs=len(epochs),
         val_accuracy=mean(best.values()),
-        epochs_of=Counter(epoch.architecture for epoch in epochs),
+        epochs_of=dict(Counter(epoch.architecture for epoch in epochs)),
     )
 
 
