@@ -12,7 +12,6 @@ after 30 trials.
 from __future__ import annotations
 
 import argparse
-import gc
 import itertools
 import os
 import random
@@ -75,7 +74,6 @@ def weigh(trials: int) -> Iterator[Weight]:
     for trial in range(1, trials + 1):
         train(config(draw, seed=trial), learned, chosen, classes=CLASSES)
         if trial % EVERY == 0 or trial == trials:
-            gc.collect()  # what waits for the collector is no leak
             memory = process.memory_full_info()
             seconds = time.monotonic() - started
             yield Weight(trials=trial, rss=memory.rss / 2**20, uss=memory.uss / 2**20, seconds=seconds)
