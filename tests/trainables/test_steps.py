@@ -7,7 +7,8 @@ import pytest
 from tensorflow.python.eager import context
 
 from tests.trainables.small import config, digits, fit, measured
-from trainables import batches, steps, training
+from trainables import steps, training
+from trainables.data.dataset import StreamedImages
 
 SETTINGS = config({"dropout": 0.3}, augmentation={"strength": 0.5}, batch_size=32, epochs=3)
 
@@ -24,12 +25,12 @@ def test_it_makes_no_difference_how_many_steps_a_call_makes(monkeypatch: pytest.
     assert measured(fit(SETTINGS)) == many
 
 
-def test_a_streamed_part_trains_like_one_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streamed_parts_train_like_those_in_memory() -> None:
+    images, validation = digits()
     in_memory = measured(fit(SETTINGS))
     training._kept.clear()
-    monkeypatch.setattr(batches, "held", lambda part: None)
-    monkeypatch.setattr(steps, "held", lambda part: None)
-    assert measured(fit(SETTINGS)) == in_memory
+    first, second = (StreamedImages(part.labels, part.image_shape, part.read) for part in (images, validation))
+    assert measured(training.train(SETTINGS, first, second, classes=10)) == in_memory
 
 
 def test_the_confusion_matrix_counts_every_image_of_validation_once() -> None:
