@@ -81,7 +81,7 @@ def sized(data: Data, headers: Look, machine: Machine, *, scratch: bool) -> Data
             look(data)
             return data
     side = max(SMALLEST_PX, min(largest, headers.short_side_px // STEP_PX * STEP_PX))
-    # Every trial that trains at the same time holds the images in memory: together they may take a quarter of it.
-    while side > SMALLEST_PX and headers.training * side * side * 3 * machine.cpus > machine.memory_bytes / 4:
+    # Trials share the decoded images, which are read fast as long as they stay in memory: half of it is for them.
+    while side > SMALLEST_PX and headers.training * side * side * 3 > machine.memory_bytes / 2:
         side -= STEP_PX
     return resized(data, side)

@@ -38,6 +38,7 @@ class Steps:
         self.model = model
         classes = model.output_shape[-1]
         self._confusion = tf.Variable(tf.zeros([classes, classes]), trainable=False)
+        self._cross_entropy = keras.metrics.SparseCategoricalCrossentropy()
         self._build_metrics(classes)
         self._train = _Paced(self._training_step, model.input_shape[1:])
         self._evaluate = _Paced(self._evaluation_step, model.input_shape[1:])
@@ -52,22 +53,18 @@ class Steps:
         """
         self.model.reset_metrics()
         finite = self._train(part, order, batch_size=batch_size, heed=heed)
-        if not finite:
-            return None
-        measured = self._metrics()
-        del measured["cross_entropy"]
-        return measured
+        return self._metrics() if finite else None
 
     def evaluate(self, part: AnyImages, *, heed: Callable[[], None]) -> tuple[dict[str, float], NDArray[np.float32]]:
-        """The means of the compiled metrics over a part; and how many images of each true class (rows) were taken for
-        each class (columns), float32 (classes, classes), whole numbers.
+        """The means of the compiled metrics over a part, the loss being the cross-entropy alone, without the penalties
+        that a sweep varies; and how many images of each true class (rows) were taken for each class (columns), float32
+        (classes, classes), whole numbers.
         """
         self.model.reset_metrics()
+        self._cross_entropy.reset_state()
         self._confusion.assign(tf.zeros_like(self._confusion))
         self._evaluate(part, np.arange(len(part.labels)), batch_size=EVALUATION_BATCH, heed=heed)
-        measured = self._metrics()
-        measured["loss"] = measured.pop("cross_entropy")
-        return measured, self._confusion.numpy()
+        return self._metrics() | {"loss": float(self._cross_entropy.result())}, self._confusion.numpy()
 
     @property
     def traces(self) -> int:
@@ -83,6 +80,7 @@ class Steps:
         predicted = tf.one_hot(tf.argmax(probabilities, axis=-1), probabilities.shape[-1])
         true = tf.one_hot(labels, probabilities.shape[-1])
         self._confusion.assign_add(tf.matmul(true, predicted, transpose_a=True))
+        self._cross_entropy.update_state(labels, probabilities)
         self.model.compute_metrics(images, labels, probabilities)
         return tf.constant(True)
 

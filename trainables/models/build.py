@@ -175,9 +175,7 @@ def _precision(*, mixed: bool) -> Iterator[None]:
 
 
 def _metrics(classes: int) -> list[keras.metrics.Metric]:
-    # Cross-entropy stands beside the loss because the loss includes the penalties that a sweep varies.
-    metrics = [
-        keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-        keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy"),
-    ]
-    return [*metrics, keras.metrics.SparseTopKCategoricalAccuracy(5, name="top5_accuracy")] if classes > 5 else metrics
+    accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    return (
+        [accuracy, keras.metrics.SparseTopKCategoricalAccuracy(5, name="top5_accuracy")] if classes > 5 else [accuracy]
+    )
