@@ -21,7 +21,8 @@ from trainables.data.dataset import AnyImages, PositionArray
 
 CALL_S = 0.5
 """About how long a call may take: an interruption waits no longer."""
-EVALUATION_BATCH = 256
+EVALUATION_PIXELS = 2**20
+"""About so many are evaluated at a time: more is no faster, and a network's first layers multiply them."""
 
 Step = Callable[[tuple[tf.Tensor, tf.Tensor]], tf.Tensor]
 """From a batch of (float32 pixels in [0, 255], int64 labels) to whether training may go on, a bool."""
@@ -63,7 +64,9 @@ class Steps:
         self.model.reset_metrics()
         self._cross_entropy.reset_state()
         self._confusion.assign(tf.zeros_like(self._confusion))
-        self._evaluate(part, np.arange(len(part.labels)), batch_size=EVALUATION_BATCH, heed=heed)
+        height, width, _ = part.image_shape
+        batch_size = max(8, min(256, EVALUATION_PIXELS // (height * width)))
+        self._evaluate(part, np.arange(len(part.labels)), batch_size=batch_size, heed=heed)
         return self._metrics() | {"loss": float(self._cross_entropy.result())}, self._confusion.numpy()
 
     @property

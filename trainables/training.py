@@ -214,8 +214,9 @@ def _built(config: TrialConfig, inputs: Inputs) -> Built:
     compiled = (rule.name, rule.momentum, rule.nesterov, config.training.mixed_precision)
     key = (inputs, architecture(config.model), architecture(config.augmentation), compiled, weights_stamp(config))
     if key not in _kept:
-        while len(_kept) >= KEPT_MODELS:
+        if len(_kept) >= KEPT_MODELS:
             _kept.popitem(last=False)
+            keras.utils.clear_session()  # else Keras keeps something of every model that there ever was
         _kept[key] = build(config, inputs)
     _kept.move_to_end(key)
     return _kept[key]
