@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -93,7 +94,7 @@ def test_a_trial_ended_by_patience_enters_every_higher_rung_with_its_best() -> N
     some = rungs()
     asha = FairAsha(some, metric="val_accuracy")
     judged(asha, 0, 0.8, 0.7)
-    asha.on_trial_complete(None, None, result(0, 3, 0.75, reason="patience"))
+    asha.on_trial_complete(SimpleNamespace(), None, result(0, 3, 0.75, reason="patience"))
     assert some.reached == {1: {0: 0.8}, 3: {0: 0.8}, 9: {0: 0.8}}
 
 
@@ -102,14 +103,14 @@ def test_a_trial_stopped_by_asha_enters_no_higher_rung() -> None:
     asha = FairAsha(some, metric="val_accuracy")
     judged(asha, 0, 0.8)
     judged(asha, 1, 0.1)
-    asha.on_trial_complete(None, None, result(1, 1, 0.1))
+    asha.on_trial_complete(SimpleNamespace(), None, result(1, 1, 0.1))
     assert 1 not in some.reached[3]
 
 
 def test_a_diverged_trial_counts_nowhere() -> None:
     some = rungs()
     asha = FairAsha(some, metric="val_accuracy")
-    asha.on_trial_complete(None, None, result(0, 1, math.nan, reason="diverged"))
+    asha.on_trial_complete(SimpleNamespace(), None, result(0, 1, math.nan, reason="diverged"))
     assert some.reached[1] == {}
 
 
@@ -125,7 +126,7 @@ def test_rungs_refilled_from_a_journal_are_those_that_were_lost(reason: str) -> 
     asha = FairAsha(lived, metric="val_accuracy")
     judged(asha, 0, *values[:-1])
     ended = reason if reason != "asha" else None
-    asha.on_trial_complete(None, None, result(0, 4, values[-1], reason=ended))
+    asha.on_trial_complete(SimpleNamespace(), None, result(0, 4, values[-1], reason=ended))
     trial = create_trial(
         state=TrialState.PRUNED,
         intermediate_values=dict(enumerate(values, start=1)),

@@ -62,10 +62,10 @@ def test_a_class_without_images_does_not_spoil_the_others() -> None:
 
 def test_smoothing_acts_in_training_alone_and_needs_no_new_graph() -> None:
     plain = fit(config(**STILL))
-    model, graphs, expected = plain.built.model, traces(plain.built.model), plain.history[-1]
+    graphs, expected = traces(plain), plain.history[-1]
     smooth = fit(config(**STILL, label_smoothing=0.4))
-    assert smooth.built.model is model
-    assert traces(model) == graphs
+    assert smooth.built is plain.built
+    assert traces(plain) == graphs
     assert smooth.history[-1]["loss"] != pytest.approx(expected["loss"], rel=1e-3)
     assert smooth.history[-1]["val_loss"] == expected["val_loss"]
 
@@ -77,10 +77,10 @@ def test_class_weights_act_in_training_alone_need_no_new_graph_and_leave_with_th
         return train(config(**STILL, **training), images, validation, classes=10)
 
     plain = trained()
-    model, graphs, expected = plain.built.model, traces(plain.built.model), measured(plain)
+    graphs, expected = traces(plain), measured(plain)
     balanced = trained(class_weight="balanced")
-    assert balanced.built.model is model
-    assert traces(model) == graphs
+    assert balanced.built is plain.built
+    assert traces(plain) == graphs
     assert balanced.history[-1]["loss"] != plain.history[-1]["loss"]
     assert balanced.history[-1]["val_loss"] == plain.history[-1]["val_loss"]
     assert measured(trained()) == expected
