@@ -10,16 +10,16 @@ from contextlib import contextmanager
 import psutil
 
 
-def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
+def prepare(*, cpus: int, gpu_memory_share: float | None = None, deterministic: bool = True) -> None:
     """Limits this process to its slot. Call it before anything else touches TensorFlow; a second call changes nothing.
-
-    Without a GPU the same seed gives the same numbers, whatever the threads do. With one this is not demanded of
-    TensorFlow: it would refuse what has no such kernel there, the gradient of a depthwise convolution among others.
 
     Args:
         cpus: CPU cores of the slot; TensorFlow's operations use as many threads.
         gpu_memory_share: in (0, 1), the part of one GPU's memory that this process may take; where it is None, 0 or a
             whole number, memory grows as needed.
+        deterministic: without a GPU, the same seed gives the same numbers whatever the threads do; and random numbers
+            without any seed are refused, so this is not for a process of the user's. With a GPU nothing is demanded:
+            TensorFlow would refuse what has no such kernel there, the gradient of a depthwise convolution among others.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -33,7 +33,7 @@ def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
         gpus = tf.config.list_physical_devices("GPU")
         for gpu in gpus:
             _limit_memory(gpu, gpu_memory_share)
-        if not gpus:
+        if deterministic and not gpus:
             tf.config.experimental.enable_op_determinism()
     except RuntimeError:
         # TensorFlow is awake: a reused process or a notebook. Its slot was settled when it woke.

@@ -122,7 +122,7 @@ def layer_names(backbone: str) -> tuple[str, ...]:
 
 
 def _built_names(backbone: str) -> tuple[str, ...]:
-    prepare(cpus=os.cpu_count() or 1)
+    prepare(cpus=os.cpu_count() or 1, deterministic=False)
     from trainables.models.pretrained import network_of
 
     side = BACKBONES[backbone].min_size_px
