@@ -6,11 +6,12 @@
 
 Nothing else may run on the machine. CIFAR10.npz holds x_train and y_train of CIFAR-10, uint8.
 
-Parts: `grid-digits` and `grid-cifar` train the same 24 configurations, 4 architectures × 6 settings, 6 epochs each
-without early stopping, on 1,300 digits of 32 × 32 pixels and on 4,000 CIFAR-10 images; `asha` tries 60 trials of at
-most 27 epochs on the latter, with TPE and ASHA (grace 1, factor 3). Each contestant is a process of its own and gets
-the whole machine as its users would give it: a trial a core to Tunehound and Ray Tune, all cores to TensorFlow in the
-loops.
+Parts: `grid-digits` and `grid-cifar` train the same 24 configurations, 4 architectures × 6 settings, without early
+stopping, on 1,300 digits of 32 × 32 pixels and on 4,000 CIFAR-10 images, for so many epochs (`EPOCHS`) that a trial
+trains for about three seconds; `asha` tries 60 trials of at most 27 epochs on the latter, with TPE and ASHA (grace 1,
+factor 3). What a trial costs beside its training is by the trial: `--epochs` shows what becomes of it in longer ones.
+Each contestant is a process of its own and gets the whole machine as its users would give it: a trial a core to
+Tunehound and Ray Tune, all cores to TensorFlow in the loops.
 
 - Start-up lasts until the first warm step: one warm epoch before the end of the first epoch that any trial finishes
   (see `warm/timeline.py`). Ratios are on what follows; it ends when the process has gone.
@@ -42,14 +43,16 @@ from warm.timeline import Timeline
 
 LIMIT_S = 3600.0
 """No contestant takes longer."""
-GRID = {"blocks": (1, 2), "filters": (8, 16), "dropout": (0.1, 0.3), "learning_rate": (5e-4, 1e-3, 2e-3)}
-SMALL_GRID = {"blocks": (1, 2), "filters": (8,), "dropout": (0.1, 0.3), "learning_rate": (1e-3,)}
+GRID = {"blocks": (1, 2), "filters": (4, 8), "dropout": (0.1, 0.3), "learning_rate": (5e-4, 1e-3, 2e-3)}
+SMALL_GRID = {"blocks": (1, 2), "filters": (4,), "dropout": (0.1, 0.3), "learning_rate": (1e-3,)}
 OPEN = {"dropout": {"uniform": (0.0, 0.5)}, "l2": {"log": (1e-6, 1e-2)}, "learning_rate": {"log": (1e-4, 1e-2)}}
 PARTS = {
-    "grid-digits": "24 trials of 6 epochs, 1,300 digits at 32 × 32",
-    "grid-cifar": "24 trials of 6 epochs, 4,000 CIFAR-10 images",
-    "asha": "60 trials of at most 27 epochs under ASHA, 4,000 CIFAR-10 images",
+    "grid-digits": "1,300 digits at 32 × 32",
+    "grid-cifar": "4,000 CIFAR-10 images",
+    "asha": "4,000 CIFAR-10 images, ASHA",
 }
+EPOCHS = {"grid-digits": 6, "grid-cifar": 2, "asha": 27}
+SMOKE_EPOCHS = {"grid-digits": 2, "grid-cifar": 2, "asha": 3}
 console = Console(width=160)
 
 
@@ -85,7 +88,7 @@ def _shown(
     warm = {name: mean(found["warm"][name] for found in ideals.values()) for name in ideals["before"]["warm"]}
     timelines = {name: found for name, found in results.items() if isinstance(found, Timeline)}
     ideal_s = mean(warm.values()) * job.trials * job.epochs / tables.slots()
-    title = f"{part}: {PARTS[part]}"
+    title = f"{part}: {job.trials} trials of {'at most ' if job.asha else ''}{job.epochs} epochs, {PARTS[part]}"
     console.print(tables.ideal_table("A warm epoch, s", {when: found["ways"] for when, found in ideals.items()}))
     if job.asha:
         console.print(tables.asha_table(title, timelines, warm=warm))
@@ -117,7 +120,7 @@ def _job(part: str, options: argparse.Namespace, folder: Path) -> Job:
         images.write_cifar(data, options.cifar, **few)
     space: dict[str, Any] = SMALL_GRID if options.smoke else GRID
     asha = part == "asha"
-    epochs = options.epochs or ((3 if asha else 2) if options.smoke else (27 if asha else 6))
+    epochs = options.epochs or (SMOKE_EPOCHS if options.smoke else EPOCHS)[part]
     job = Job(data=str(data), space=space | OPEN if asha else space, trials=0, epochs=epochs, folder=str(folder))
     return replace(job, asha=asha, trials=(4 if options.smoke else 60) if asha else job.points())
 
@@ -129,7 +132,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only", type=_names, default=list(contestants.TITLES), help="contestants, with commas between"
     )
-    parser.add_argument("--epochs", type=int, help="of each trial, instead of 6 (27 under ASHA)")
+    parser.add_argument("--epochs", type=int, help="of each trial, instead of what the part has")
     parser.add_argument("--smoke", action="store_true", help="a few tiny trials, to see that all of it works")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the numbers there")
     options = parser.parse_args()

@@ -43,7 +43,7 @@ class Job:
     asha: bool = False
     """Grace 1, factor 3, and the space is searched by TPE. Else every point of the space is trained to the end."""
     reuse_actors: bool = False
-    batch_size: int = 64
+    batch_size: int = 128
 
     @classmethod
     def read(cls, path: str) -> Job:
