@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
+from contextlib import suppress
 from typing import Any
 
+import psutil
 import wandb
 from wandb.sdk.lib.wbauth import read_netrc_auth
 
 INIT_TIMEOUT_S = 20.0
-FINISH_TIMEOUT_S = 30.0
+FINISH_TIMEOUT_S = 15.0
 
 
 def safe(name: str) -> str:
@@ -30,6 +33,7 @@ def quiet() -> Any:
         use_dot_wandb=False,
         init_timeout=INIT_TIMEOUT_S,
         finish_timeout=FINISH_TIMEOUT_S,
+        finish_timeout_raises=True,
         stop_fn=lambda: None,  # the button on the web page would otherwise interrupt the whole sweep
         x_disable_meta=True,
         x_disable_machine_info=True,
@@ -50,3 +54,21 @@ def has_key(settings: Any) -> bool:
     if settings.api_key or settings.identity_token_file:
         return True
     return read_netrc_auth(host=settings.base_url) is not None  # knows the names that one server goes by
+
+
+def end_service() -> None:
+    """Ends W&B's own process at once: it would be waited for when this process exits. A run of the user's spares it."""
+    if wandb.run is not None:
+        return
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if child.name().startswith("wandb-core"):
+                child.kill()
+
+    def tear_down() -> None:
+        with suppress(BaseException):  # W&B leaves by SystemExit where its process did not end well
+            wandb.teardown()
+
+    thread = threading.Thread(target=tear_down, daemon=True)
+    thread.start()
+    thread.join(5.0)
