@@ -25,7 +25,7 @@ from search.opened import history_file, open_run
 from search.past import Past, past_of, past_to_take_up
 from search.record import RunInfo, TrialEnd, TrialInfo
 from search.wandb_run import finish, known_epochs, opened, summarise, wandb_id
-from search.wandb_setup import chosen_mode, end_service
+from search.wandb_setup import Mode, chosen_mode, end_service
 from spaces.sweep import Wandb
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Tracking:
         self._home = run.directory / "wandb"
         self._tell = tell
         self._close_timeout_s = close_timeout_s
-        self._mode = "offline"
+        self._mode: Mode = "offline"
         self._open: dict[int, Shown] = {}
         self._leader: TrialEnd | None = None
         self._finishing: dict[int, threading.Thread] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import wandb
 
 from search.record import RunInfo, TrialEnd, TrialInfo
-from search.wandb_setup import quiet, safe
+from search.wandb_setup import Mode, quiet, safe
 from search.wording import ending
 from spaces.sweep import Wandb
 
@@ -25,7 +25,7 @@ def wandb_id(run: RunInfo, number: int) -> str:
     return safe(f"{run.id}-{number}")
 
 
-def opened(run: RunInfo, settings: Wandb, trial: TrialInfo, *, mode: str, home: Path) -> Any:
+def opened(run: RunInfo, settings: Wandb, trial: TrialInfo, *, mode: Mode, home: Path) -> Any:
     """The W&B run of a trial, new or continued. ``home`` is the folder in which W&B makes its folder `wandb`."""
     return wandb.init(
         project=settings.project,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal, cast
 
 import psutil
 import wandb
 from wandb.sdk.lib.wbauth import read_netrc_auth
+
+Mode = Literal["online", "offline", "disabled"]
 
 INIT_TIMEOUT_S = 20.0
 FINISH_TIMEOUT_S = 15.0
@@ -42,11 +44,11 @@ def quiet() -> Any:
     )
 
 
-def chosen_mode() -> str:
+def chosen_mode() -> Mode:
     """online, offline or disabled: what WANDB_MODE or W&B's settings say, but online only with a key at hand."""
     settings = wandb.setup(wandb.Settings(silent=True)).settings
     mode = {"dryrun": "offline", "run": "online", "shared": "online"}.get(settings.mode, settings.mode)
-    return "offline" if mode == "online" and not has_key(settings) else str(mode)
+    return "offline" if mode == "online" and not has_key(settings) else cast(Mode, mode)
 
 
 def has_key(settings: Any) -> bool:

@@ -78,7 +78,12 @@ def test_what_was_kept_offline_is_sent_once(
         assert sync(run, capsys) == (0, "Sent to W&B: 3 trials, 7 epochs.")
         assert server.steps() == STEPS
         told = server.of(1)
-        assert (told.group, told.project, told.tags, told.exit_code) == ("digits-1", "tunehound", ["complete", "best"], 0)
+        assert (told.group, told.project, told.tags, told.exit_code) == (
+            "digits-1",
+            "tunehound",
+            ["complete", "best"],
+            0,
+        )
         assert told.summary["best_val_accuracy"] == 0.9
         assert told.config["dropout"]["value"] == 0.3
         assert all(file.with_suffix(".wandb.synced").exists() for file in files(run))
@@ -236,7 +241,7 @@ def test_the_key_reaches_no_file(
 ) -> None:
     with WandbServer() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.url)
-        (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login user password {KEY}\n")
+        (tmp_path / "netrc").write_text(f"machine 127.0.0.1:{server.port} login user password {KEY}\n")
         track(run)
         assert server.steps() == STEPS
     written = [file for file in tmp_path.rglob("*") if file.is_file() and file.name != "netrc"]
