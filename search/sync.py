@@ -1,8 +1,8 @@
 """`tunehound sync`: W&B is told what it could not be told while the sweep ran.
 
 What is sent comes from the journal and the histories, not from W&B's offline files: those of a killed sweep are not
-whole, and W&B's own replay of a file does not ask how far an earlier attempt came. The server is asked for every trial,
-and gets the epochs after those that it has.
+whole, and W&B's own replay of a file repeats the rows of an attempt that broke off, and has no end while the server is
+away. Here the server is asked how far it is with every trial, and gets the epochs after that.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class _Sending:
     def _tell(self, number: int, home: Path) -> tuple[Any, int]:
         """Opens a trial's W&B run and gives it what the server lacks; returns it, and how many epochs that is."""
         past = past_of(self._run, number)
-        wandb_run = opened(self._info, self._settings, past.info, mode="online", home=home)
+        wandb_run = opened(self._info, self._settings, past.info, mode="online", home=home, patient=True)
         rows = [row for row in past.rows if row["epoch"] > known_epochs(wandb_run)]
         for row in rows:
             wandb_run.log(dict(row), step=int(row["epoch"]), commit=True)

@@ -61,7 +61,7 @@ class Tracking:
         settings: Wandb,
         *,
         tell: Callable[[str], None] = logger.info,
-        close_timeout_s: float = 20.0,
+        close_timeout_s: float = 15.0,
     ) -> None:
         self._run = run
         self._settings = settings
@@ -70,6 +70,8 @@ class Tracking:
         self._close_timeout_s = close_timeout_s
         self._mode: Mode = "offline"
         self._open: dict[int, Shown] = {}
+        self._failed = False
+        """Whether the server did not take something; W&B's process may then still be at it."""
         self._leader: TrialEnd | None = None
         self._finishing: dict[int, threading.Thread] = {}
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -155,7 +157,7 @@ class Tracking:
             if self._mode == "offline":
                 raise
             logger.warning("W&B cannot be reached; from here on the trials are kept offline (%s)", error)
-            self._mode = "offline"
+            self._mode, self._failed = "offline", True
             if self._open or wandb.run or any(thread.is_alive() for thread in self._finishing.values()):
                 raise  # the failed attempt holds the trial's id as long as other runs are open: left to `sync`
             wandb.teardown()
@@ -217,6 +219,7 @@ class Tracking:
         try:
             finish(wandb_run, failed=bool({"failed", "interrupted"} & set(entry.tags)))
         except Exception as error:
+            self._failed = True
             logger.warning("W&B does not have all of trial %d: %s", entry.trial, error)
             return
         note(self._run.directory, entry, online=online)

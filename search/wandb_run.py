@@ -25,7 +25,7 @@ def wandb_id(run: RunInfo, number: int) -> str:
     return safe(f"{run.id}-{number}")
 
 
-def opened(run: RunInfo, settings: Wandb, trial: TrialInfo, *, mode: Mode, home: Path) -> Any:
+def opened(run: RunInfo, settings: Wandb, trial: TrialInfo, *, mode: Mode, home: Path, patient: bool = False) -> Any:
     """The W&B run of a trial, new or continued. ``home`` is the folder in which W&B makes its folder `wandb`."""
     return wandb.init(
         project=settings.project,
@@ -39,7 +39,7 @@ def opened(run: RunInfo, settings: Wandb, trial: TrialInfo, *, mode: Mode, home:
         mode=mode,
         resume="allow",
         reinit="create_new",
-        settings=quiet(),
+        settings=quiet(patient=patient),
     )
 
 

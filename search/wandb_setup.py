@@ -13,8 +13,10 @@ from wandb.sdk.lib.wbauth import read_netrc_auth
 
 Mode = Literal["online", "offline", "disabled"]
 
-INIT_TIMEOUT_S = 20.0
-FINISH_TIMEOUT_S = 15.0
+INIT_TIMEOUT_S, FINISH_TIMEOUT_S = 20.0, 15.0
+"""How long W&B may take to open a run, and to finish one, while a sweep runs."""
+SYNC_TIMEOUT_S = 40.0
+"""How long it may take for either when somebody asked for it."""
 
 
 def safe(name: str) -> str:
@@ -22,7 +24,7 @@ def safe(name: str) -> str:
     return re.sub(r"[^\w.-]", "-", name)[:128]
 
 
-def quiet() -> Any:
+def quiet(*, patient: bool = False) -> Any:
     """Settings of a W&B run that prints nothing and records nothing but what it is given."""
     return wandb.Settings(
         silent=True,
@@ -33,8 +35,8 @@ def quiet() -> Any:
         disable_git=True,
         symlink=False,
         use_dot_wandb=False,
-        init_timeout=INIT_TIMEOUT_S,
-        finish_timeout=FINISH_TIMEOUT_S,
+        init_timeout=SYNC_TIMEOUT_S if patient else INIT_TIMEOUT_S,
+        finish_timeout=SYNC_TIMEOUT_S if patient else FINISH_TIMEOUT_S,
         finish_timeout_raises=True,
         stop_fn=lambda: None,  # the button on the web page would otherwise interrupt the whole sweep
         x_disable_meta=True,
@@ -58,14 +60,14 @@ def has_key(settings: Any) -> bool:
     return read_netrc_auth(host=settings.base_url) is not None  # knows the names that one server goes by
 
 
-def end_service() -> None:
-    """Ends W&B's own process at once: it would be waited for when this process exits. A run of the user's spares it."""
+def end_service(grace_s: float = 2.0) -> None:
+    """Ends W&B's own process, at the latest after ``grace_s``: it would be waited for when this process exits.
+
+    A run of the user's own spares it.
+    """
     if wandb.run is not None:
         return
-    for child in psutil.Process().children():
-        with suppress(psutil.Error):
-            if child.name().startswith("wandb-core"):
-                child.kill()
+    children = psutil.Process().children()
 
     def tear_down() -> None:
         with suppress(BaseException):  # W&B leaves by SystemExit where its process did not end well
@@ -73,4 +75,9 @@ def end_service() -> None:
 
     thread = threading.Thread(target=tear_down, daemon=True)
     thread.start()
-    thread.join(5.0)
+    thread.join(grace_s)
+    for child in children:
+        with suppress(psutil.Error):
+            if child.name().startswith("wandb-core"):
+                child.kill()
+    thread.join(grace_s)

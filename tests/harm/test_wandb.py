@@ -6,16 +6,17 @@ import csv
 import re
 import secrets
 import signal
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.search.commands import TINY, call, start
+from tests.search.commands import TINY, call, command, environment
 from tests.search.wandb_files import shown
 from tests.search.wandb_server import Mode, WandbServer
 
@@ -27,6 +28,13 @@ LONGEST_S = 150.0
 def home(tmp_path: Path) -> Path:
     (tmp_path / "tiny.yaml").write_text(TINY)
     return tmp_path
+
+
+def started(*arguments: str, home: Path, more: Mapping[str, str]) -> subprocess.Popen[str]:
+    """A running command, its output piped."""
+    pipe = subprocess.PIPE
+    env = environment(home, more)
+    return subprocess.Popen(command(*arguments), cwd=home, env=env, stdout=pipe, stderr=pipe, text=True)
 
 
 def epochs(run: Path) -> dict[int, list[int]]:
@@ -102,11 +110,31 @@ def test_a_sweep_ends_as_ever_when_the_server_stops_answering(home: Path, after_
         delivered(home, run, server)
 
 
+def test_ctrl_c_ends_a_sweep_in_order_while_the_server_hangs(home: Path) -> None:
+    (home / "tiny.yaml").write_text(TINY.replace("epochs: 4,", "epochs: 60,").replace("trials: 6", "trials: 3"))
+    run = home / "runs" / "tiny"
+    with WandbServer(mode="hangs") as server:
+        driver = started("run", "tiny.yaml", "--name", "tiny", home=home, more=server.environment)
+        while sum(map(len, epochs(run).values())) < 3:
+            assert driver.poll() is None
+            time.sleep(0.05)
+        began = time.monotonic()
+        driver.send_signal(signal.SIGINT)
+        _, told = driver.communicate(timeout=60)
+        assert time.monotonic() - began < 30
+        assert driver.returncode == 130, told
+    assert "Not on W&B: " in told
+    assert told.splitlines()[-1] == "Interrupted. Continue with: tunehound resume runs/tiny"
+    server.mode = "healthy"
+    with server:
+        delivered(home, run, server)
+
+
 def test_a_sync_that_is_killed_is_taken_up_by_the_next(home: Path) -> None:
     server = WandbServer()
     run = swept(home, server)
     with server:
-        sender = start("sync", "tiny", cwd=home, more=server.environment)
+        sender = started("sync", "tiny", home=home, more=server.environment)
         while not any(server.steps().values()):
             time.sleep(0.05)
         sender.kill()
@@ -117,10 +145,10 @@ def test_a_sync_that_is_killed_is_taken_up_by_the_next(home: Path) -> None:
 @pytest.mark.parametrize("online", [False, True])
 def test_after_a_kill_of_the_driver_every_epoch_is_told_once(home: Path, online: bool) -> None:
     server = WandbServer()
-    environment = server.environment if online else {}
+    more = server.environment if online else {}
     run = home / "runs" / "tiny"
     with server:
-        driver = start("run", "tiny.yaml", "--name", "tiny", cwd=home, more=environment)
+        driver = started("run", "tiny.yaml", "--name", "tiny", home=home, more=more)
         while sum(map(len, epochs(run).values())) < 6:
             assert driver.poll() is None
             time.sleep(0.05)
@@ -128,14 +156,14 @@ def test_after_a_kill_of_the_driver_every_epoch_is_told_once(home: Path, online:
         driver.send_signal(signal.SIGKILL)
         driver.communicate(timeout=60)
         _end(descendants)
-        resumed = call("resume", "tiny", cwd=home, more=environment)
+        resumed = call("resume", "tiny", cwd=home, more=more)
         assert resumed.returncode == 0, resumed.stderr
         if online:
             assert server.steps() == epochs(run)
         else:
             steps = {number: [row["_step"] for row in told.rows] for number, told in shown(run).items()}
             assert dict(sorted(steps.items())) == epochs(run)
-        delivered(home, run, server) if not online else None
+            delivered(home, run, server)
 
 
 @pytest.mark.parametrize("online", [False, True])
@@ -143,26 +171,26 @@ def test_after_a_kill_of_the_driver_every_epoch_is_told_once(home: Path, online:
 def test_the_key_is_found_nowhere(home: Path, online: bool, kept_in: str) -> None:
     key = secrets.token_hex(20)
     with WandbServer() as server:
-        environment = {"WANDB_BASE_URL": server.url, "WANDB_MODE": "online" if online else "offline"}
+        more = {"WANDB_BASE_URL": server.url, "WANDB_MODE": "online" if online else "offline"}
         if kept_in == "environment":
-            environment["WANDB_API_KEY"] = key
+            more["WANDB_API_KEY"] = key
         else:
             (home / ".netrc").write_text(f"machine 127.0.0.1:{server.port} login user password {key}\n")
             (home / ".netrc").chmod(0o600)
-        driver = start("run", "tiny.yaml", "--name", "tiny", cwd=home, more=environment)
+        driver = started("run", "tiny.yaml", "--name", "tiny", home=home, more=more)
         with _watched(driver.pid) as command_lines:
             out, told = driver.communicate(timeout=LONGEST_S)
         assert driver.returncode == 0, told
         assert bool(server.runs) == online
-        sent = call("sync", "tiny", cwd=home, more=environment)
+        sent = call("sync", "tiny", cwd=home, more=more)
         assert sent.returncode == 0, sent.stderr
         assert server.steps() == epochs(home / "runs" / "tiny")
     assert command_lines
     said = [out, told, sent.stdout, sent.stderr, *command_lines, repr(server.runs)]
     assert not [text for text in said if key in text]
-    logs = Path(re.findall(r"Log: (\S+)", told)[0]).parent
-    (ray_session,) = Path("/tmp/ray").glob(f"session_*_{driver.pid}")  # noqa: S108 - Ray's own place and naming
-    places = (home, logs, ray_session)
+    log = Path(re.findall(r"Log: (\S+)", told)[0])
+    ray_logs = Path(re.findall(r"Ray's own logs.*: (\S+)", log.read_text())[0])
+    places = (home, log.parent, ray_logs.parent)
     files = {file for place in places for file in place.rglob("*") if file.is_file() and file.name != ".netrc"}
     assert files
     assert not [file for file in files if _holds(file, key)]

@@ -35,11 +35,10 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
     return kept | {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), "COLUMNS": "80", **(more or {})}
 
 
-def start(*arguments: str | Path, cwd: Path, more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+def start(*arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
     """A running command, its output piped."""
-    pipe = subprocess.PIPE
     return subprocess.Popen(
-        command(*arguments), cwd=cwd, env=environment(cwd, more), stdout=pipe, stderr=pipe, text=True
+        command(*arguments), cwd=cwd, env=environment(cwd), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 

@@ -41,6 +41,7 @@ def run(tmp_path: Path) -> Path:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wandb_setup, "INIT_TIMEOUT_S", 2.0)
     monkeypatch.setattr(wandb_setup, "FINISH_TIMEOUT_S", 3.0)
+    monkeypatch.setattr(wandb_setup, "SYNC_TIMEOUT_S", 3.0)
 
 
 def track(run: Path) -> None:
