@@ -70,6 +70,8 @@ class Tracking:
         self._close_timeout_s = close_timeout_s
         self._mode: Mode = "offline"
         self._open: dict[int, Shown] = {}
+        self._given_up = False
+        """Whether nobody waits for the worker any more; it must not start W&B anew."""
         self._failed = False
         """Whether the server did not take something; W&B's process may then still be at it."""
         self._leader: TrialEnd | None = None
@@ -111,7 +113,7 @@ class Tracking:
             end_service()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._jobs.get()) is not None and not self._given_up:
             try:
                 job()
             except Exception as error:
@@ -158,7 +160,12 @@ class Tracking:
                 raise
             logger.warning("W&B cannot be reached; from here on the trials are kept offline (%s)", error)
             self._mode, self._failed = "offline", True
-            if self._open or wandb.run or any(thread.is_alive() for thread in self._finishing.values()):
+            if (
+                self._given_up
+                or self._open
+                or wandb.run
+                or any(thread.is_alive() for thread in self._finishing.values())
+            ):
                 raise  # the failed attempt holds the trial's id as long as other runs are open: left to `sync`
             wandb.teardown()
             for file in set(fragments(self._home, wandb_id(self._run, trial.number))) - set(earlier):

@@ -20,8 +20,8 @@ from tests.search.commands import TINY, call, command, environment
 from tests.search.wandb_files import shown
 from tests.search.wandb_server import Mode, WandbServer
 
-LONGEST_S = 150.0
-"""The sweep itself takes about 30 s; W&B may cost the end of a sweep 90 s at the most."""
+LONGEST_END_S = 60.0
+"""Between the last word of the last trial and the end of the command: W&B may cost 15 s of it, on a quiet machine."""
 
 
 @pytest.fixture
@@ -48,12 +48,12 @@ def epochs(run: Path) -> dict[int, list[int]]:
 
 def swept(home: Path, server: WandbServer) -> Path:
     """A sweep to its end; it must not be impressed by what the server does."""
-    began = time.monotonic()
+    run = home / "runs" / "tiny"
     ended = call("run", "tiny.yaml", "--name", "tiny", cwd=home, more=server.environment)
     assert ended.returncode == 0, ended.stderr
-    assert time.monotonic() - began < LONGEST_S
-    assert len(epochs(home / "runs" / "tiny")) == 6
-    return home / "runs" / "tiny"
+    assert time.time() - (run / "study.journal").stat().st_mtime < LONGEST_END_S
+    assert len(epochs(run)) == 6
+    return run
 
 
 def delivered(home: Path, run: Path, server: WandbServer) -> None:
@@ -179,7 +179,7 @@ def test_the_key_is_found_nowhere(home: Path, online: bool, kept_in: str) -> Non
             (home / ".netrc").chmod(0o600)
         driver = started("run", "tiny.yaml", "--name", "tiny", home=home, more=more)
         with _watched(driver.pid) as command_lines:
-            out, told = driver.communicate(timeout=LONGEST_S)
+            out, told = driver.communicate(timeout=300)
         assert driver.returncode == 0, told
         assert bool(server.runs) == online
         sent = call("sync", "tiny", cwd=home, more=more)
