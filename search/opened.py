@@ -16,7 +16,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from search.history import read_history
+from search.history import HISTORY, read_history
+from search.journal import JOURNAL
 from search.record import Reason, State, TrialEnd, TrialInfo
 from spaces.document import read_yaml
 from spaces.load import load_config, load_sweep
@@ -69,7 +70,7 @@ def open_run(directory: str | os.PathLike[str]) -> Run:
         InputError: there is no run there, or its journal holds no study.
     """
     home = Path(directory).resolve()
-    for name in ("sweep.yaml", "study.journal"):
+    for name in ("sweep.yaml", JOURNAL):
         if not (home / name).is_file():
             raise no_run(home, f"no {name}")
     mapping = dict(read_yaml(home / "sweep.yaml"))
@@ -80,9 +81,15 @@ def open_run(directory: str | os.PathLike[str]) -> Run:
     return Run(directory=home, sweep=mapping, about=about, direction=direction, study=study, trials=trials)
 
 
+def has_study(directory: Path) -> bool:
+    """Whether a run came as far as its first record."""
+    journal = directory.resolve() / JOURNAL
+    return journal.is_file() and bool(JournalStorage(JournalFileBackend(str(journal))).get_all_studies())
+
+
 def read_study(home: Path) -> optuna.Study:
     """The one study in the journal of the run at ``home``, an absolute path."""
-    storage = JournalStorage(JournalFileBackend(str(home / "study.journal")))
+    storage = JournalStorage(JournalFileBackend(str(home / JOURNAL)))
     names = [study.study_name for study in storage.get_all_studies()]
     if len(names) != 1:
         raise no_run(home, f"a journal that holds {len(names)} studies instead of one")
@@ -152,7 +159,7 @@ def best_trial(run: Run) -> FrozenTrial | None:
 
 def history_file(directory: Path, number: int) -> Path:
     """Where trial ``number`` of the run in ``directory`` keeps its epochs."""
-    return directory / "trials" / str(number) / "history.csv"
+    return directory / "trials" / str(number) / HISTORY
 
 
 def history(directory: Path, number: int) -> pd.DataFrame:

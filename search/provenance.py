@@ -12,12 +12,15 @@ from typing import Any
 
 from trainables.data.dataset import DataInfo
 
+FORMAT = 1
+"""Of run directories; a change that an older version would misread makes it one more."""
 PACKAGES = ("tunehound", "ray", "optuna", "tensorflow", "keras", "numpy", "wandb")
 
 
 def provenance(name: str, data: DataInfo) -> dict[str, Any]:
     """The `run` section of a run's sweep.yaml. `class_counts` has the images a class, in the order of `class_names`."""
     return {
+        "format": FORMAT,
         "id": secrets.token_hex(4),
         "name": name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
