@@ -92,13 +92,11 @@ def plan(
 
     trust_modules(trust)
     loaded = load_sweep(sweep, overrides)
-    info = check_sweep(loaded)
-    earlier = earlier_trials(loaded)
+    info, earlier = check_sweep(loaded), len(earlier_trials(loaded))
     for doubt in doubts(loaded, info):
         warn(doubt)
-    typer.echo(
-        f"{loaded.name}: nothing is wrong" if check else "\n".join(plan_lines(loaded, info, earlier=len(earlier)))
-    )
+    lines = [f"{loaded.name}: nothing is wrong"] if check else plan_lines(loaded, info, earlier=earlier)
+    typer.echo("\n".join(lines))
 
 
 @app.command(epilog=examples("tunehound describe digits", "tunehound describe mobilenet_v2 --json"))
