@@ -1,4 +1,4 @@
-"""Ctrl-C once: running trials stop at the next batch, their state is kept, and `resume` goes on as if nothing was."""
+"""Ctrl-C once: running trials stop within about a second, and `resume` goes on as if nothing had been."""
 
 from __future__ import annotations
 

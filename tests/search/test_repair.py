@@ -104,7 +104,7 @@ def test_a_journal_damaged_in_its_middle_is_refused_at_its_line(run: Path, sweep
     journal = run / "study.journal"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([*lines[:4], b"\0\0\0\n", *lines[5:]]))
-    with pytest.raises(InputError, match="study.journal:5"):
+    with pytest.raises(InputError, match=r"study\.journal:5"):
         mended(run, sweep)
     assert len(journal.read_bytes().splitlines()) == len(lines)
 
