@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from search.changes import lasting, other_versions, refuse_changes, refuse_later_format
+from search.changes import lasting, other_versions, refuse_changes, refuse_unknown
 from search.provenance import versions
 from spaces.load import load_sweep
 from spaces.problem import InputError
@@ -79,15 +79,21 @@ def test_every_difference_is_named_with_what_it_was_and_where_it_stands(file: Pa
 
 def test_a_run_of_an_older_version_is_held_against_nothing(file: Path) -> None:
     refuse_changes(load_sweep(file), None)
-    refuse_later_format({"versions": {"tunehound": "0.0.1"}}, "sweep.yaml")
+    refuse_unknown({"id": "0123abcd", "versions": {"tunehound": "0.0.1"}}, "sweep.yaml")
 
 
 def test_a_run_of_a_later_format_is_refused_with_the_version_that_wrote_it() -> None:
     with pytest.raises(InputError, match=r"format 1[^0-9](.|\n)*Tunehound 9\.0"):
-        refuse_later_format({"format": 2, "versions": {"tunehound": "9.0"}}, "sweep.yaml")
+        refuse_unknown({"id": "0123abcd", "format": 2, "versions": {"tunehound": "9.0"}}, "sweep.yaml")
 
 
 def test_other_versions_of_what_results_depend_on_are_named() -> None:
     assert other_versions({"versions": versions()}) is None
     told = other_versions({"versions": {**versions(), "keras": "2.0.0"}})
     assert told == f"not the versions that this run began with: keras 2.0.0 → {versions()['keras']}"
+
+
+@pytest.mark.parametrize("given", [None, "../../x", "0123ABCD", "0123abcd\n", ["a"]])
+def test_an_id_that_would_lead_elsewhere_is_refused(given: object) -> None:
+    with pytest.raises(InputError, match=r"run\.id"):
+        refuse_unknown({"id": given}, "sweep.yaml")
