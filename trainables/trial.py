@@ -51,7 +51,7 @@ class TrialTask:
     """Modules of the user that the process may import."""
 
     def size(self) -> str:
-        """What makes the trial large, and what it had: ``batches of 64 images, mobilenet_v2, in a slot with 1 CPU …``."""
+        """What makes the trial large, and what it had: ``batches of 64 images, vgg16, in a slot with 1 CPU …``."""
         model = self.config.model
         name = getattr(model, "backbone", None) or f"a model of kind {model.kind}"
         return f"batches of {self.config.training.batch_size} images, {name}, in a slot with {self.slot}"
