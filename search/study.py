@@ -61,13 +61,10 @@ class Study:
         self._sweep, self._kind, self._seed = sweep, sweep.search.sampler, sweep.search.seed
         direction = direction_of(sweep.search.metric)
         self._storage = JournalStorage(OwnJournal(journal))
-        # The folder may have been renamed since the study was made.
-        known = [study.study_name for study in self._storage.get_all_studies()]
-        name = known[0] if known else journal.absolute().parent.name
-        self._journal = optuna.create_study(
-            storage=self._storage, study_name=name, direction=direction, sampler=RandomSampler(), load_if_exists=True
-        )
-        self._study_id = self._storage.get_study_id_from_name(name)
+        if not self._storage.get_all_studies():
+            optuna.create_study(storage=self._storage, study_name=journal.absolute().parent.name, direction=direction)
+        self._journal = optuna.load_study(study_name=None, storage=self._storage, sampler=RandomSampler())
+        [self._study_id] = [study._study_id for study in self._storage.get_all_studies()]
         self._copy_storage = InMemoryStorage()
         self._copy = optuna.create_study(storage=self._copy_storage, direction=direction, sampler=RandomSampler())
         self._in_copy: dict[int, int] = {}

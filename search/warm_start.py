@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections import ChainMap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from spaces.sweep import Sweep
 from spaces.tree import entries, joined, value_at
 
 LEARNED = (TrialState.COMPLETE, TrialState.PRUNED)
-APART = {"data": True, "training": {"epochs", "seed"}}
+APART: Any = {"data": True, "training": {"epochs", "seed"}}
 """What may differ between two configurations whose results say something about each other."""
 
 
@@ -73,7 +74,7 @@ def fitting_values(sweep: Sweep, config: TrialConfig) -> dict[str, Scalar] | Non
     wanted = config.model_dump(exclude=APART)
     for candidate in _candidates(sweep.trial, config.model_dump()):
         try:
-            values, data = answers(sweep.trial, lambda name, _, given=candidate: given[name])
+            values, data = answers(sweep.trial, partial(_given, candidate))
         except KeyError:
             continue
         closed = validated(data)
@@ -82,11 +83,15 @@ def fitting_values(sweep: Sweep, config: TrialConfig) -> dict[str, Scalar] | Non
     return None
 
 
+def _given(values: Mapping[str, Scalar], name: str, _: Domain) -> Scalar:
+    return values[name]
+
+
 def _candidates(node: Any, value: Any, name: str = "") -> Iterator[dict[str, Scalar]]:
     """The values with which an open tree may close to ``value``: one way for every combination of branches."""
     if isinstance(node, Branches):
         for label, branch in node.options.items():
-            yield from ({name: label} | below for below in _candidates(branch, value, joined(name, label)))
+            yield from ({name: label, **below} for below in _candidates(branch, value, joined(name, label)))
     elif isinstance(node, Domain):
         yield {name: value} if contains(node, value) else {}
     else:

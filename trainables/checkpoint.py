@@ -89,7 +89,7 @@ def rows(folder: Path) -> list[Row]:
 
 def _read(path: Path) -> Snapshot | None:
     try:
-        with np.load(path, allow_pickle=False) as saved:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             names = sorted(name for name in saved.files if name != "history")
             return Snapshot(tuple(saved[name] for name in names), tuple(json.loads(str(saved["history"]))))
     except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error):

@@ -23,6 +23,7 @@ trial:
       wide: {kind: cnn, blocks: 1, growth: {uniform: [1.0, 3.0]}, filters: 8}
     baseline: plain
   optimizer: {learning_rate: {log: [1.0e-4, 1.0e-2]}}
+  training: {epochs: 9}
 """
 
 SECOND = TINY.replace("trials: 6", "trials: 2, warm_start: [runs/first]")

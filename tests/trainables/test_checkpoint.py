@@ -91,13 +91,14 @@ def test_no_checkpoint_is_none(tmp_path: Path) -> None:
     assert checkpoint.read(tmp_path / "nowhere") is None
 
 
-def test_a_later_checkpoint_replaces_an_earlier_one_and_leaves_one_file(tmp_path: Path) -> None:
+def test_a_later_checkpoint_replaces_an_earlier_one_and_keeps_no_more_than_that_one(tmp_path: Path) -> None:
     checkpoint.write(SNAPSHOT, tmp_path)
     checkpoint.write(Snapshot((np.zeros(1),), ()), tmp_path)
     back = checkpoint.read(tmp_path)
     assert back is not None
     assert len(back.arrays) == 1
-    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.FILE]
+    checkpoint.write(Snapshot((np.zeros(2),), ()), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {checkpoint.FILE, checkpoint.BEFORE}
 
 
 def test_a_write_that_breaks_off_leaves_the_earlier_checkpoint(tmp_path: Path) -> None:
