@@ -2,9 +2,9 @@
 
 python tests/benchmarks/studies/to_the_end.py RUN [--processes 2]
 
-RUN is the folder of a finished run. The configurations that were stopped train again, each with the seed that it had, two
-at a time with one thread each; of the others the history is taken. What is finished is kept in RUN/to_the_end.json, so
-that the script goes on where it was ended.
+RUN is the folder of a finished run. The configurations that were stopped train again, each with the seed that it had,
+two at a time with one thread each; of the others the history is taken. What is finished is kept in
+RUN/to_the_end.json, so that the script goes on where it was ended.
 """
 
 from __future__ import annotations
