@@ -49,8 +49,8 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
 def test_a_damaged_file_is_mended_or_stepped_back_from_and_named(tmp_path: Path, killed: Path, damage: str) -> None:
     home = shutil.copytree(killed, tmp_path / "home", symlinks=True)
     run, (name, harm) = home / "runs" / "one", DAMAGE[damage]
-    known = ended_trials(run)
     harm(run / name)
+    known = ended_trials(run)
     resumed = call(*RESUME, cwd=home)
     assert resumed.returncode == 0, resumed.stderr
     assert name in resumed.stderr
