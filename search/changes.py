@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -45,12 +46,16 @@ def refuse_changes(sweep: Sweep, began: Mapping[str, Any] | None) -> None:
         raise sweep.refusal(problems)
 
 
-def refuse_later_format(about: Mapping[str, Any], source: str) -> None:
-    """Refuses a run directory that this version cannot read.
+def refuse_unknown(about: Mapping[str, Any], source: str) -> None:
+    """Refuses a run directory that this version cannot read, by the section `run` of its sweep.yaml.
 
     Raises:
-        InputError: a later version of Tunehound made it.
+        InputError: a later version of Tunehound made it, or nobody's did.
     """
+    if not re.fullmatch(r"[0-9a-f]{8}", str(about.get("id"))):  # it becomes part of file names
+        rule = "the id of a run is eight hexadecimal digits, given by Tunehound"
+        remedy = "name a folder that `tunehound run` made, and leave the section `run` of its sweep.yaml as it was"
+        raise InputError([Problem(path=("run", "id"), rule=rule, given=shown(about.get("id")), remedy=remedy)], source)
     made = about.get("format", FORMAT)
     if made != FORMAT:
         begun = (about.get("versions") or {}).get("tunehound", "unknown")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +14,7 @@ import ray
 from ray import tune
 from ray.tune import CheckpointConfig
 
+from clusters.session import connected, scratch
 from clusters.slots import Slot, choose_slot, count_slots, living_nodes, slot_memory_bytes
 from search.ending import INTERRUPTED, Ending, spent
 from search.meter import Meter
@@ -27,8 +26,6 @@ from search.take_up import decide_again, open_study
 from spaces.sweep import Sweep
 from trainables.trial import StopSignal, TrialTask, TrialTrainable
 from trainables.trust import trusted
-
-logger = logging.getLogger(__name__)
 
 SLOTS_VALID_S = 2.0
 """How long a count of the cluster's slots is good."""
@@ -51,14 +48,14 @@ def drive(
     meter = Meter(study, lambda: len(recorder.running))
     try:
         decide_again(run, study, scheduler=scheduler, recorder=recorder)
-        with _connected() as may_grow, _stop_signal(run) as set_signal:
+        with connected() as may_grow, _stop_signal(run) as set_signal:
             ending = Ending(set_signal)
 
             def interrupt() -> None:
                 tell("Stopping: the running trials save their state. Ctrl-C again ends at once.")
                 ending.now(INTERRUPTED)
 
-            with _heeded(interrupt), tempfile.TemporaryDirectory() as ray_state:
+            with _heeded(interrupt), scratch() as ray_state:
                 slot = _slot(sweep, image_side_px)
                 searcher = StudySearcher(
                     study,
@@ -170,26 +167,6 @@ def _budget_watch(sweep: Sweep, recorder: Recorder, ending: Ending, meter: Meter
             ending.now(reason)
 
     return watch
-
-
-@contextmanager
-def _connected() -> Iterator[bool]:
-    """Ray: the one this process uses already, else the cluster that it is in, else one of its own for the time being.
-
-    Yields whether it is a cluster, which may grow.
-    """
-    if ray.is_initialized():
-        yield True
-        return
-    # Not address="auto": that also takes hold of the Ray that somebody else's sweep started for itself.
-    context = ray.init(include_dashboard=False, log_to_driver=False, logging_level="WARNING")
-    session = context.address_info["session_dir"]
-    logger.warning("Ray's own logs, those of the trials' processes among them: %s/logs", session)
-    try:
-        # Ray names a session after the process that started it.
-        yield not session.endswith(f"_{os.getpid()}")
-    finally:
-        ray.shutdown()
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def wake_tensorflow() -> None:
 
 def log_file(run_id: str) -> Path:
     """Where a run's chatter goes: not into the run directory, which holds results only."""
-    return cache_home() / f"{Path(run_id).name}.log"  # the id stands in a file that may be a stranger's
+    return cache_home() / f"{run_id}.log"
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from search.changes import LASTING, other_versions, refuse_changes, refuse_later_format
+from search.changes import LASTING, other_versions, refuse_changes, refuse_unknown
 from search.check import check, doubts
 from search.lock import driving
 from search.opened import has_study, open_run
@@ -108,7 +108,7 @@ def resume_run(
         InputError: there is no run, another process drives it, or its space or its data are not what they were.
     """
     about = dict(read_yaml(directory / "sweep.yaml").get("run", {}))
-    refuse_later_format(about, str(directory / "sweep.yaml"))
+    refuse_unknown(about, str(directory / "sweep.yaml"))
     sweep = load_sweep(directory / "sweep.yaml", overrides)
     if has_study(directory):
         refuse_changes(sweep, open_run(directory).study.user_attrs.get(LASTING))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from ray.exceptions import OutOfMemoryError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.record import Begun, Ended, Reported
@@ -91,6 +92,8 @@ class FairAsha(FIFOScheduler):
         self._spared: set[int] = set()
         self.stopped: set[int] = set()
         """Numbers of the trials that were stopped."""
+        self.starved: set[str] = set()
+        """Ray's ids of the trials whose machine had no memory left for them."""
 
     def spare(self, number: int) -> None:
         """Never stops this trial (the baseline), though it is compared with the others."""
@@ -135,6 +138,11 @@ class FairAsha(FIFOScheduler):
         tune_controller._reuse_actors = outcome is None or not outcome.fat
         if outcome is not None and outcome.reason == "patience":
             self._finish(outcome.number)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Notes whose process Ray ended for want of memory: its searcher hears only that a trial failed."""
+        if isinstance(trial.get_pickled_error(), OutOfMemoryError):
+            self.starved.add(trial.trial_id)
 
     def _finish(self, number: int) -> None:
         if self._rungs is not None and number in self._best:

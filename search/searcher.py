@@ -83,7 +83,7 @@ class StudySearcher(Searcher):
             return
         with self._ending.at_failure():
             if error:
-                self._lost(number)
+                self._lost(number, starved=trial_id in self._scheduler.starved)
             else:
                 self._end((result or {}).get(OUTCOME) or Outcome(number=number))
 
@@ -116,10 +116,16 @@ class StudySearcher(Searcher):
     def _reason(self, outcome: Outcome) -> Reason:
         return outcome.reason or ("asha" if outcome.number in self._scheduler.stopped else "interrupted")
 
-    def _lost(self, number: int) -> None:
-        """The trial's process died: another one takes the trial up from its checkpoint, up to a limit."""
+    def _lost(self, number: int, *, starved: bool) -> None:
+        """The trial's process died: another one takes the trial up from its checkpoint, up to a limit.
+
+        Not where its machine had no memory left for it (``starved``): that is a result of its configuration.
+        """
         self._failures[number] += 1
-        if self._failures[number] > self._max_failures:
+        if starved:
+            told = self._task(self._recorder.running[number]).size()
+            self._recorder.end(Outcome(number=number, told=told), reason="out of memory")
+        elif self._failures[number] > self._max_failures:
             self._recorder.end(Outcome(number=number), reason="lost")
         else:
             self._study.again(self._recorder.running[number].proposal)

@@ -50,6 +50,12 @@ class TrialTask:
     trusted: frozenset[str] = frozenset()
     """Modules of the user that the process may import."""
 
+    def size(self) -> str:
+        """What makes the trial large, and what it had: ``batches of 64 images, vgg16, in a slot with 1 CPU …``."""
+        model = self.config.model
+        name = getattr(model, "backbone", None) or f"a model of kind {model.kind}"
+        return f"batches of {self.config.training.batch_size} images, {name}, in a slot with {self.slot}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -148,7 +154,7 @@ class _Session:
         except _Stopped:
             return
         except (MemoryError, ResourceExhaustedError):
-            self._failed("out of memory", f"{in_words(self.task.config)} in a slot with {self.task.slot}")
+            self._failed("out of memory", self.task.size())
         except Exception as error:  # whatever a model does, the process lives on and the sweep with it
             full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
             self._failed("disk full" if full else "error", traceback.format_exception_only(error)[-1].strip())
@@ -214,13 +220,6 @@ class _Session:
     @property
     def _checkpoint(self) -> Path:
         return Path(self.task.folder) / "checkpoint"
-
-
-def in_words(config: TrialConfig) -> str:
-    """What makes a trial large: ``batches of 64 images, mobilenet_v2``."""
-    model = config.model
-    name = getattr(model, "backbone", None) or f"a model of kind {model.kind}"
-    return f"batches of {config.training.batch_size} images, {name}"
 
 
 class StopSignal:

@@ -1,4 +1,4 @@
-"""Asked to end, a sweep keeps the state of its running trials, and `resume` goes on as if nothing was."""
+"""Asked to end, running trials stop within about a second, and `resume` goes on as if nothing had been."""
 
 from __future__ import annotations
 
