@@ -153,13 +153,13 @@ class Moment:
     kill: Callable[[Driver], None]
 
 
-def moments(seed: int, count: int) -> list[Moment]:
-    """Random moments, the same for the same seed; one in four of them while the driver gets ready."""
+def moments(seed: int, count: int, *, records: int = 40) -> list[Moment]:
+    """Random moments, the same for the same seed: one in four while the driver gets ready, the others soon after."""
     draw = random.Random(seed)
     return [
         Moment(0, draw.uniform(0, 15), draw.choice((power_off, cut_off)))
         if draw.random() < 0.25
-        else Moment(draw.randint(2, 40), draw.uniform(0, 0.3), draw.choice((power_off, cut_off)))
+        else Moment(draw.randint(2, records), draw.uniform(0, 0.3), draw.choice((power_off, cut_off)))
         for _ in range(count)
     ]
 

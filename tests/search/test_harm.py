@@ -1,29 +1,14 @@
-"""The smallest case of every harm; `make test-harm` does all of it."""
+"""Harm to a run's files, and to its driver by impatience: the smallest cases; `make test-harm` has the others."""
 
 from __future__ import annotations
 
 import signal
 from pathlib import Path
 
-from tests.harm.doing import cut, driven, ended, epochs, killed_at, moments, power_off, records, spoil, until
-from tests.harm.sound import assert_sound, ended_trials
-from tests.harm.sweeps import LONG, MANY, RESUME, RUN, written
+from tests.harm.doing import cut, driven, ended, epochs, power_off, records, spoil, until
+from tests.harm.sound import assert_sound
+from tests.harm.sweeps import LONG, RESUME, RUN, written
 from tests.search.commands import call
-
-
-def test_a_driver_killed_at_three_moments_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
-    run = written(tmp_path, MANY)
-    known: dict[int, str] = {}
-    for moment in moments(seed=1, count=3):
-        killed_at(moment, *(RESUME if run.exists() else RUN), run=run, cwd=tmp_path)
-        before = ended_trials(run)
-        assert {number: before[number] for number in known} == known
-        known = before
-    resumed = call(*(RESUME if run.exists() else RUN), cwd=tmp_path)
-    assert resumed.returncode == 0, resumed.stderr
-    assert_sound(run, trials=12)
-    after = ended_trials(run)
-    assert {number: after[number] for number in known} == known
 
 
 def test_damaged_files_are_mended_or_stepped_back_from_and_named(tmp_path: Path) -> None:
