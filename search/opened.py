@@ -99,7 +99,7 @@ def read_study(home: Path) -> optuna.Study:
 def _stored(journal: Path) -> JournalStorage:
     try:
         return JournalStorage(JournalFileBackend(str(journal)))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AssertionError) as error:  # Optuna asserts what it expects
         rule, given = "every line of a journal is a record of a study", f"one that is none: {error!r:.200}"
         remedy = "bring a copy of the file back, or delete that line and all after it"
         raise InputError([Problem(rule=rule, given=given, remedy=remedy)], str(journal)) from error

@@ -22,6 +22,8 @@ from tests.search.commands import command, environment
 
 SOON_S, LATE_S = 30.0, 300.0
 """How long anything is waited for that should be quick, and anything that takes training."""
+ORPHANS_S = 120.0
+"""How long what a driver started may outlive it: for a minute, Ray's agents look for the master that died with it."""
 
 
 @dataclass(frozen=True)
@@ -133,14 +135,15 @@ def power_off(driver: Driver) -> None:
 
 
 def cut_off(driver: Driver) -> None:
-    """``kill -9`` of the driver alone; what it started is on its own."""
+    """``kill -9`` of the driver alone. What it started is on its own; what trains must notice soon."""
     driver.process.kill()
     driver.process.wait()
+    until(lambda: not trainers(driver), within_s=SOON_S)
 
 
 def vanished(driver: Driver) -> None:
     """Waits until nothing is left of a driver that has ended."""
-    until(lambda: driver.over and not crew(driver), within_s=SOON_S)
+    until(lambda: driver.over and not crew(driver), within_s=ORPHANS_S)
 
 
 @dataclass(frozen=True)
@@ -172,8 +175,6 @@ def killed_at(moment: Moment, *arguments: str | Path, run: Path, cwd: Path) -> N
         time.sleep(moment.delay_s)
         assert not driver.over or driver.process.returncode == 0, driver.said
         moment.kill(driver)
-        if moment.kill is cut_off:
-            vanished(driver)
 
 
 def cut(file: Path, size: int) -> None:

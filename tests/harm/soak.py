@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,15 +24,25 @@ from rich.console import Console
 from rich.table import Table
 
 from search.opened import open_run
-from tests.harm.doing import Driver, crew, cut_off, driven, ended, kill, power_off, records, trainers
+from tests.harm.doing import (
+    ORPHANS_S,
+    SOON_S,
+    Driver,
+    crew,
+    cut_off,
+    driven,
+    ended,
+    kill,
+    power_off,
+    records,
+    trainers,
+)
 from tests.harm.sound import assert_sound, ended_trials, leftovers
 from tests.harm.sweeps import RESUME, RUN, written
 from tests.search.commands import TINY
 
 WORKERS_S, DRIVERS_S = (4.0, 15.0), (15.0, 60.0)
 """Between two kills of workers, and from a driver's first record to its end."""
-ORPHANS_S = 30.0
-"""What a killed driver started is given so long to notice."""
 
 
 @dataclass
@@ -57,14 +67,14 @@ def soak(home: Path, *, trials: int, minutes: float, seed: int, wandb: bool) -> 
     draw, tally, deadline = random.Random(seed), Tally(), time.monotonic() + 60 * minutes
     sweep = TINY.replace("trials: 6", f"trials: {trials}") + ("" if wandb else "tracking: off\n")
     run = written(home, sweep)
-    while time.monotonic() < deadline:
-        tally.resumes += run.exists()
-        with driven(*(RESUME if run.exists() else RUN), cwd=home) as driver:
-            finished = harassed(driver, run, draw=draw, tally=tally, deadline=deadline)
-            tally.leaked_processes += orphans(driver)
-        compare(run, tally)
-        if finished:
-            break
+    finished, drivers = False, []
+    with ExitStack() as stack:
+        while time.monotonic() < deadline and not finished:
+            tally.resumes += run.exists()
+            drivers.append(stack.enter_context(driven(*(RESUME if run.exists() else RUN), cwd=home)))
+            finished = harassed(drivers[-1], run, draw=draw, tally=tally, deadline=deadline)
+            compare(run, tally)
+        tally.leaked_processes = orphans(drivers)
     return tally, run
 
 
@@ -89,7 +99,7 @@ def harassed(driver: Driver, run: Path, *, draw: random.Random, tally: Tally, de
             next_worker = now + draw.uniform(*WORKERS_S)
         if now > deadline:
             driver.process.send_signal(signal.SIGINT)
-            ended(driver, within_s=ORPHANS_S)
+            ended(driver, within_s=SOON_S)
             return False
         if now > opened + driver_s:
             draw.choice((power_off, cut_off))(driver)
@@ -101,12 +111,13 @@ def harassed(driver: Driver, run: Path, *, draw: random.Random, tally: Tally, de
     return driver.process.returncode == 0
 
 
-def orphans(driver: Driver) -> int:
-    """How many processes of a driver that has ended do not."""
-    deadline = time.monotonic() + ORPHANS_S
-    while crew(driver) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return len(crew(driver))
+def orphans(drivers: list[Driver]) -> int:
+    """How many processes outlive the drivers that started them."""
+    deadline, left = time.monotonic() + ORPHANS_S, drivers
+    while left and time.monotonic() < deadline:
+        time.sleep(0.5)
+        left = [driver for driver in left if crew(driver)]
+    return sum(len(crew(driver)) for driver in left)
 
 
 def compare(run: Path, tally: Tally) -> None:

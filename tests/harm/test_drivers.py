@@ -10,7 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.harm.doing import driven, ended, epochs, killed_at, moments, power_off, records, until, vanished
+from tests.harm.doing import (
+    crew,
+    cut_off,
+    driven,
+    ended,
+    epochs,
+    killed_at,
+    moments,
+    power_off,
+    records,
+    until,
+    vanished,
+)
 from tests.harm.sound import assert_sound, ended_trials
 from tests.harm.sweeps import LONG, MANY, RESUME, RUN, written
 from tests.search.commands import call
@@ -64,6 +76,15 @@ def test_a_sweep_that_is_asked_to_end_does_so_in_order_within_half_a_minute(
     assert_sound(run, trials=3)
 
 
+def test_what_a_killed_driver_started_ends_by_itself(tmp_path: Path) -> None:
+    run = written(tmp_path, LONG)
+    with driven(*RUN, cwd=tmp_path) as driver:
+        until(lambda: epochs(run, 0), of=driver)
+        assert crew(driver)
+        cut_off(driver)
+        vanished(driver)
+
+
 @pytest.mark.parametrize("delay_s", [0.1, 0.5, 2.0])
 def test_a_second_ctrl_c_ends_at_once_and_is_resumable(tmp_path: Path, delay_s: float) -> None:
     run = written(tmp_path, LONG)
@@ -74,7 +95,6 @@ def test_a_second_ctrl_c_ends_at_once_and_is_resumable(tmp_path: Path, delay_s: 
         time.sleep(delay_s)
         driver.process.send_signal(signal.SIGINT)
         assert ended(driver, within_s=5) == 130
-        vanished(driver)
     assert call(*RESUME, cwd=tmp_path).returncode == 0
     assert_sound(run, trials=3)
 
