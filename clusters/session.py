@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -28,7 +29,10 @@ def connected() -> Iterator[bool]:
         yield True
         return
     # Not address="auto": that also takes hold of the Ray that somebody else's sweep started for itself.
-    context = ray.init(include_dashboard=False, log_to_driver=False, logging_level="WARNING")
+    # Ray lets every process find modules in the folder in which it was started, before all others; that folder may be
+    # a stranger's, with a keras.py of theirs beside the sweep.
+    with contextlib.chdir("/"):
+        context = ray.init(include_dashboard=False, log_to_driver=False, logging_level="WARNING")
     session = context.address_info["session_dir"]
     logger.warning("Ray's own logs, those of the trials' processes among them: %s/logs", session)
     try:

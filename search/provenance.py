@@ -47,4 +47,6 @@ def git_commit() -> str | None:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    # The folder may be a stranger's, and so may the program that its configuration names as a monitor of its files.
+    command = ["git", "-c", "core.fsmonitor=false", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

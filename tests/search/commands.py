@@ -32,13 +32,6 @@ def environment(home: Path) -> dict[str, str]:
     return kept | {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), "COLUMNS": "80"}
 
 
-def start(*arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
-    """A running command, its output piped."""
-    return subprocess.Popen(
-        command(*arguments), cwd=cwd, env=environment(cwd), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
 def call(*arguments: str | Path, cwd: Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
     """A command that has ended."""
     return subprocess.run(

@@ -2,51 +2,47 @@
 
 from __future__ import annotations
 
-import random
-import time
 from pathlib import Path
 
 import pandas as pd
-import psutil
 import pytest
 
-from tests.search.commands import TINY, call, start
-
-ONE_SLOT = TINY + "tracking: off\nresources: {cpus: 2}\n"
+from tests.harm.doing import killed_at, moments
+from tests.harm.sound import assert_sound, ended_trials
+from tests.search.commands import TINY, call
 
 
 def board(run: Path) -> pd.DataFrame:
     return pd.read_csv(run / "leaderboard.csv").drop(columns="seconds")
 
 
-def kill_all(driver: psutil.Process) -> None:
-    """What the death of a machine does to a driver and the processes that it started."""
-    for process in (driver, *driver.children(recursive=True)):
-        process.kill()
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's folder with a run `whole`."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "tiny.yaml").write_text(TINY + "tracking: off\nresources: {cpus: 2}\n")
+    done = call("run", "tiny.yaml", "--name", "whole", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
-def test_two_runs_of_one_slot_and_seed_give_the_same_leaderboard(tmp_path: Path) -> None:
-    (tmp_path / "tiny.yaml").write_text(ONE_SLOT)
-    for name in ("one", "two"):
-        done = call("run", "tiny.yaml", "--name", name, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-    runs = tmp_path / "runs"
-    pd.testing.assert_frame_equal(board(runs / "one"), board(runs / "two"), check_exact=True)
+def test_two_runs_of_one_slot_and_seed_give_the_same_leaderboard(home: Path) -> None:
+    done = call("run", "tiny.yaml", "--name", "second", cwd=home)
+    assert done.returncode == 0, done.stderr
+    pd.testing.assert_frame_equal(board(home / "runs" / "second"), board(home / "runs" / "whole"), check_exact=True)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_run_killed_and_resumed_gives_the_leaderboard_of_one_that_was_not(tmp_path: Path, seed: int) -> None:
-    (tmp_path / "tiny.yaml").write_text(ONE_SLOT)
-    runs, moment = tmp_path / "runs", random.Random(seed)
-    assert call("run", "tiny.yaml", "--name", "whole", cwd=tmp_path).returncode == 0
-    driver = start("run", "tiny.yaml", "--name", "killed", cwd=tmp_path)
-    histories, wanted = runs / "killed" / "trials", moment.randint(1, 5)
-    while len(list(histories.glob("*/history.csv"))) < wanted and driver.poll() is None:
-        time.sleep(0.01)
-    time.sleep(moment.uniform(0, 0.2))
-    assert driver.poll() is None
-    kill_all(psutil.Process(driver.pid))
-    driver.communicate()
-    resumed = call("resume", "killed", cwd=tmp_path)
+def test_a_run_killed_at_three_moments_and_resumed_gives_the_leaderboard_of_one_that_was_not(home: Path) -> None:
+    run, known = home / "runs" / "killed", {}
+    for moment in moments(seed=0, count=3, records=15):
+        begin = ("resume", "killed") if run.exists() else ("run", "tiny.yaml", "--name", "killed")
+        killed_at(moment, *begin, run=run, cwd=home)
+        before = ended_trials(run)
+        assert {number: before[number] for number in known} == known
+        known = before
+    resumed = call("resume", "killed", cwd=home)
     assert resumed.returncode == 0, resumed.stderr
-    pd.testing.assert_frame_equal(board(runs / "killed"), board(runs / "whole"), check_exact=True)
+    assert_sound(run, trials=6)
+    after = ended_trials(run)
+    assert {number: after[number] for number in known} == known
+    pd.testing.assert_frame_equal(board(run), board(home / "runs" / "whole"), check_exact=True)
