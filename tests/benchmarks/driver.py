@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,7 @@ class Simulation:
         self._callback.on_trial_result(iteration=0, trials=[], trial=None, result=result)
         if over:
             self.ended += 1
-            self._scheduler.on_trial_complete(None, None, result)
+            self._scheduler.on_trial_complete(SimpleNamespace(), None, result)
             self._searcher.on_trial_complete(trial_id, result)
         else:
             heapq.heappush(self._events, (now + pace(number), trial_id, number, epoch + 1))
