@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock sweep test lint types imports check clean
+.PHONY: help install lock sweep test test-harm soak lint types imports check clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,12 @@ sweep: install ## the first sweep: handwritten digits, on this machine, a few mi
 
 test: install ## every promise once, on the smallest case
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+test-harm: install ## harm to real sweeps: kills at many moments, full disks, damaged files; about half an hour
+	$(BIN)/pytest tests/harm
+
+soak: install ## hundreds of short trials under random kills, for a quarter of an hour
+	$(BIN)/python -m tests.harm.soak
 
 lint: install ## ruff, formatting included
 	$(BIN)/ruff check .

@@ -22,6 +22,11 @@ class Slot:
         """As Ray writes it."""
         return {"CPU": self.cpus, "GPU": self.gpus} if self.gpus else {"CPU": self.cpus}
 
+    def in_words(self, *, memory_bytes: float) -> str:
+        """``2 CPUs, 0.25 GPU, 7.5 GB of memory``."""
+        gpu = f"{self.gpus:g} GPU{'s' if self.gpus > 1 else ''}, " if self.gpus else ""
+        return f"{self.cpus} CPU{'s' if self.cpus > 1 else ''}, {gpu}{memory_bytes / 1e9:.1f} GB of memory"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Node:

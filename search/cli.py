@@ -74,7 +74,7 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
     if not overrides and not unfinished(directory):
         told.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
         return
-    conclude(resume_run(directory, overrides=overrides))
+    conclude(resume_run(directory, overrides=overrides, warn=warn))
 
 
 @app.command(epilog=examples("tunehound plan digits --check", "tunehound plan my.yaml --set trial.training.epochs=9"))
@@ -88,14 +88,16 @@ def plan(
     from search.check import check as check_sweep
     from search.check import doubts
     from search.plan import plan_lines
+    from search.warm_start import earlier_trials
     from spaces.load import load_sweep
 
     trust_modules(trust)
     loaded = load_sweep(sweep, overrides)
-    info = check_sweep(loaded)
+    info, earlier = check_sweep(loaded), len(earlier_trials(loaded))
     for doubt in doubts(loaded, info):
         warn(doubt)
-    typer.echo(f"{loaded.name}: nothing is wrong" if check else "\n".join(plan_lines(loaded, info)))
+    lines = [f"{loaded.name}: nothing is wrong"] if check else plan_lines(loaded, info, earlier=earlier)
+    typer.echo("\n".join(lines))
 
 
 @app.command(epilog=examples("tunehound describe digits", "tunehound describe mobilenet_v2 --json"))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,21 +14,19 @@ import ray
 from ray import tune
 from ray.tune import CheckpointConfig
 
+from clusters.session import connected, scratch
 from clusters.slots import Slot, choose_slot, count_slots, living_nodes, slot_memory_bytes
 from search.ending import INTERRUPTED, Ending, spent
+from search.meter import Meter
 from search.record import Listener, RunInfo
 from search.recorder import Recorder, Running
 from search.scheduler import FairAsha, Rungs
 from search.searcher import RecordResults, StopWhenQuiet, StudySearcher
-from search.study import Study
+from search.take_up import decide_again, open_study
 from spaces.sweep import Sweep
 from trainables.trial import StopSignal, TrialTask, TrialTrainable
 from trainables.trust import trusted
 
-logger = logging.getLogger(__name__)
-
-CHECKPOINT_S = 300.0
-"""A trial that reaches no rung for so long writes a checkpoint all the same."""
 SLOTS_VALID_S = 2.0
 """How long a count of the cluster's slots is good."""
 
@@ -41,35 +37,40 @@ def drive(
     """Trains trials until the sweep ends; the journal of ``run`` may hold some already. ``tell`` reaches the user.
 
     Connects to the cluster that this process is in, or that RAY_ADDRESS names; else starts Ray on this machine.
+
+    Raises:
+        OSError: the record could not be written; the running trials were stopped.
     """
-    study = Study(run.directory / "study.journal", sweep)
-    scheduler = FairAsha(_rungs(sweep), metric=sweep.search.metric)
-    scheduler.refill(study.trials())
+    study = open_study(run, sweep, tell)
+    rungs = _rungs(sweep)
+    scheduler = FairAsha(rungs, metric=sweep.search.metric)
     recorder = Recorder(run, sweep, study, listeners)
+    meter = Meter(study, lambda: len(recorder.running))
     try:
-        with _connected() as may_grow, _stop_signal(run) as set_signal:
+        decide_again(run, study, scheduler=scheduler, recorder=recorder)
+        with connected() as may_grow, _stop_signal(run) as set_signal:
             ending = Ending(set_signal)
 
             def interrupt() -> None:
                 tell("Stopping: the running trials save their state. Ctrl-C again ends at once.")
                 ending.now(INTERRUPTED)
 
-            with _heeded(interrupt), tempfile.TemporaryDirectory() as ray_state:
+            with _heeded(interrupt), scratch() as ray_state:
                 slot = _slot(sweep, image_side_px)
-                slots = _slots(slot, may_grow=may_grow)
-                memory_bytes = slot_memory_bytes(slot, living_nodes())
-                task = _task(sweep, run, memory_bytes=memory_bytes)
                 searcher = StudySearcher(
                     study,
                     recorder=recorder,
                     scheduler=scheduler,
                     ending=ending,
-                    task=task,
-                    slots=slots,
+                    task=_task(sweep, run, rungs, slot, memory_bytes=slot_memory_bytes(slot, living_nodes())),
+                    slots=_slots(slot, may_grow=may_grow),
                     max_failures=sweep.search.max_failures,
                 )
-                watch = _budget_watch(sweep, recorder, ending, slot)
+                watch = _budget_watch(sweep, recorder, ending, meter, slot)
                 _fit(searcher, scheduler, slot, ray_state, recorder=recorder, ending=ending, watch=watch)
+                meter.keep()
+        if ending.failure:
+            raise ending.failure
         return ending
     finally:
         recorder.close()
@@ -96,8 +97,8 @@ def _fit(
         reuse_actors=True,
         trial_name_creator=str,
         trial_dirname_creator=lambda trial: trial.trial_id,
-        stop=StopWhenQuiet(ending, recorder),
-        callbacks=[RecordResults(recorder, after=watch)],
+        stop=StopWhenQuiet(ending, recorder, watch=watch),
+        callbacks=[RecordResults(recorder, scheduler=scheduler, ending=ending)],
         max_failures=0,  # the searcher hands a lost trial out again
         raise_on_failed_trial=False,
         checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
@@ -105,9 +106,9 @@ def _fit(
     )
 
 
-def _task(sweep: Sweep, run: RunInfo, *, memory_bytes: int) -> Callable[[Running], TrialTask]:
-    rungs = _rungs(sweep)
-
+def _task(
+    sweep: Sweep, run: RunInfo, rungs: Rungs | None, slot: Slot, *, memory_bytes: int
+) -> Callable[[Running], TrialTask]:
     def task(running: Running) -> TrialTask:
         return TrialTask(
             number=running.proposal.number,
@@ -115,9 +116,10 @@ def _task(sweep: Sweep, run: RunInfo, *, memory_bytes: int) -> Callable[[Running
             metric=sweep.search.metric,
             folder=str(running.folder),
             rungs=frozenset(rungs.reached if rungs else ()),
-            checkpoint_s=CHECKPOINT_S,
+            checkpoint_s=sweep.search.checkpoint_minutes * 60,
             stop_signal=_signal_name(run),
             memory_bytes=memory_bytes,
+            slot=slot.in_words(memory_bytes=memory_bytes),
             trusted=trusted(),
         )
 
@@ -149,15 +151,15 @@ def _slots(slot: Slot, *, may_grow: bool) -> Callable[[], int]:
     return count
 
 
-def _budget_watch(sweep: Sweep, recorder: Recorder, ending: Ending, slot: Slot) -> Callable[[], None]:
-    started = time.monotonic()
-
+def _budget_watch(sweep: Sweep, recorder: Recorder, ending: Ending, meter: Meter, slot: Slot) -> Callable[[], None]:
     def watch() -> None:
+        with ending.at_failure():
+            meter.read()
         reason = spent(
             sweep.budget,
-            hours=(time.monotonic() - started) / 3600,
+            hours=meter.hours,
             epochs=recorder.epochs,
-            slot_hours=recorder.seconds / 3600,
+            slot_hours=meter.slot_hours,
             gpus=slot.gpus,
             usd_per_hour=sweep.resources.usd_per_hour or 0.0,
         )
@@ -165,26 +167,6 @@ def _budget_watch(sweep: Sweep, recorder: Recorder, ending: Ending, slot: Slot) 
             ending.now(reason)
 
     return watch
-
-
-@contextmanager
-def _connected() -> Iterator[bool]:
-    """Ray: the one this process uses already, else the cluster that it is in, else one of its own for the time being.
-
-    Yields whether it is a cluster, which may grow.
-    """
-    if ray.is_initialized():
-        yield True
-        return
-    # Not address="auto": that also takes hold of the Ray that somebody else's sweep started for itself.
-    context = ray.init(include_dashboard=False, log_to_driver=False, logging_level="WARNING")
-    session = context.address_info["session_dir"]
-    logger.warning("Ray's own logs, those of the trials' processes among them: %s/logs", session)
-    try:
-        # Ray names a session after the process that started it.
-        yield not session.endswith(f"_{os.getpid()}")
-    finally:
-        ray.shutdown()
 
 
 @contextmanager

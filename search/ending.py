@@ -1,9 +1,10 @@
-"""When a sweep ends before all its trials are done: a budget is spent, or somebody asks it to stop."""
+"""When a sweep ends before all its trials are done: a budget is spent, somebody asks it to, or the disk is full."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from spaces.sweep import Budget
 
@@ -16,13 +17,15 @@ class Ending:
     """Whether no more trials are handed out, and why.
 
     Args:
-        stop_trials: tells the processes of the running trials to stop at their next batch.
+        stop_trials: tells the processes of the running trials to stop within about half a second of training.
     """
 
     def __init__(self, stop_trials: Callable[[], None]) -> None:
         self.reason: str | None = None
         self.early = False
         """Whether running trials were told to stop too."""
+        self.failure: OSError | None = None
+        """What kept the record from being written."""
         self._stop_trials = stop_trials
         self._asked_at = 0.0
 
@@ -31,10 +34,19 @@ class Ending:
         self.reason = self.reason or reason
 
     def now(self, reason: str) -> None:
-        """Stops the running trials too, at their next batch; they can be continued later."""
+        """Stops the running trials too; they can be continued later."""
         if not self.early:
             self.reason, self.early, self._asked_at = reason, True, time.monotonic()
             self._stop_trials()
+
+    @contextmanager
+    def at_failure(self) -> Iterator[None]:
+        """Stops everything where the record cannot be written: what is not recorded must not go on."""
+        try:
+            yield
+        except OSError as error:
+            self.failure = self.failure or error
+            self.now(f"{error.strerror or error}")
 
     def overdue(self) -> bool:
         """Whether running trials have had long enough to stop."""

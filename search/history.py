@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from spaces.write import write_text
 from trainables.history import Row
+
+HISTORY = "history.csv"
+"""The file's name in the folder of a trial."""
 
 
 def append_row(path: Path, row: Row) -> None:
@@ -31,15 +35,34 @@ def write_history(path: Path, rows: Sequence[Row]) -> None:
 
 
 def read_history(path: Path) -> list[Row]:
-    """The epochs so far; none where there is no file. A value that was not measured is left out."""
+    """The epochs so far; none where there is no file. A value that was not measured is left out.
+
+    The file may be damaged: what is read ends before the first row that is not whole, or not the epoch that follows.
+    """
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    text = path.read_text(encoding="utf-8", errors="replace")
+    rows: list[Row] = []
+    for row in csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1], newline="")):
+        measured = _measured(row)
+        if measured is None or measured.get("epoch") != len(rows) + 1:
+            break
+        rows.append(measured)
+    return rows
+
+
+def _measured(row: Mapping[str | None, Any]) -> Row | None:
+    """A row's numbers; None where it is not whole."""
+    if None in row or None in row.values():  # what `csv` makes of too many cells, and of too few
+        return None
+    try:
+        return {str(name): float(value) for name, value in row.items() if value}
+    except ValueError:
+        return None
 
 
 def _columns(path: Path) -> list[str]:
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
         return next(csv.reader(file), [])

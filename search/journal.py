@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
+from optuna.storages.journal._storage import JournalOperation  # the meaning of the numbers in the file
 
+from search.record import Begun, Ended, Reported
+from spaces.problem import InputError, Problem
+
+JOURNAL = "study.journal"
+"""The file's name in the run directory."""
 FLUSH_S = 1.0
 """The disk is made to keep what was written no more often than this."""
 
@@ -24,8 +31,7 @@ class OwnJournal(BaseJournalBackend):
     of its last seconds along. The format is Optuna's: others may read the file at any time.
 
     Args:
-        path: of the file; it is created where it does not exist. A half-written last line, which only a machine or a
-            disk that failed can have left, is cut off: it would spoil the next record.
+        path: of the file; it is created where it does not exist. Its end must be whole: see `cut_half_record`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +39,6 @@ class OwnJournal(BaseJournalBackend):
         self._unread: list[dict[str, Any]] | None = None
         """What was written since the last reading; None before the file was read."""
         self._flushed = 0.0
-        cut_half_line(self._path)
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
         """All records at the first reading, then those that were not read yet."""
@@ -41,25 +46,78 @@ class OwnJournal(BaseJournalBackend):
         return JournalFileBackend(str(self._path)).read_logs(0) if unread is None else unread
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Writes records, each in a line of its own."""
+        """Writes records, each in a line of its own.
+
+        Raises:
+            OSError: the disk is full, or fails; the file is as it was before.
+        """
         lines = [json.dumps(log, separators=(",", ":")) for log in logs]
-        with self._path.open("ab") as file:
-            file.write("".join(f"{line}\n" for line in lines).encode())
-            file.flush()
-            if time.monotonic() - self._flushed > FLUSH_S:
-                os.fsync(file.fileno())
-                self._flushed = time.monotonic()
+        with self._path.open("ab", buffering=0) as file:
+            end = file.tell()
+            try:
+                self._write(file, "".join(f"{line}\n" for line in lines).encode())
+            except OSError:
+                file.truncate(end)
+                raise
         if self._unread is not None:
             self._unread += [json.loads(line) for line in lines]
 
+    def _write(self, file: io.FileIO, text: bytes) -> None:
+        while text:  # a disk that is nearly full takes a part, and says so at the next attempt only
+            text = text[file.write(text) :]
+        if time.monotonic() - self._flushed > FLUSH_S:
+            os.fsync(file.fileno())
+            self._flushed = time.monotonic()
 
-def cut_half_line(path: Path) -> None:
-    """Makes the file end with its last whole line."""
-    if not path.exists() or not path.stat().st_size:
-        return
-    with path.open("r+b") as file:
-        file.seek(-1, os.SEEK_END)
-        if file.read(1) == b"\n":
-            return
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
+
+def events(path: Path) -> Iterator[Begun | Reported | Ended]:
+    """What happened to the trials of a run, in the order in which its journal has it.
+
+    Optuna tells what a trial reported, but not whether that was before or after another trial's report.
+    """
+    begun = 0
+    for record in JournalFileBackend(str(path.absolute())).read_logs(0):
+        match record:
+            case {"op_code": JournalOperation.CREATE_TRIAL}:
+                yield Begun(number=begun, baseline=bool(record.get("user_attrs", {}).get("baseline")))
+                begun += 1
+            case {"op_code": JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE, "trial_id": number}:
+                yield Reported(number=number, epoch=record["step"], value=record["intermediate_value"])
+            case {"op_code": JournalOperation.SET_TRIAL_USER_ATTR, "user_attr": {"reason": reason}}:
+                yield Ended(number=record["trial_id"], reason=reason)
+
+
+def cut_half_record(path: Path) -> int:
+    """Makes a journal end with its last whole record; returns how many bytes were cut off.
+
+    A machine or a disk that failed leaves half a line at the end, or a block of zeros. It would spoil the next record.
+
+    Raises:
+        InputError: a record in the middle cannot be read.
+    """
+    if not path.exists():
+        return 0
+    lines = path.read_bytes().splitlines(keepends=True)
+    whole = next((count for count, line in enumerate(lines) if not _is_record(line)), len(lines))
+    if any(map(_is_record, lines[whole:])):
+        raise _spoiled(path, whole + 1)
+    cut = sum(map(len, lines[whole:]))
+    if cut:
+        os.truncate(path, path.stat().st_size - cut)
+    return cut
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        return line.endswith(b"\n") and isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _spoiled(path: Path, number: int) -> InputError:
+    problem = Problem(
+        rule="every line of a journal is a record",
+        given="a line that cannot be read, with whole records after it",
+        remedy=f"bring a copy of the file back, or keep its first {number - 1} lines alone and resume from there",
+    )
+    return InputError([problem], f"{path}:{number}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from search.links import refuse_links
 from spaces.problem import InputError, Problem
 
 
@@ -16,8 +17,9 @@ def driving(directory: Path) -> Iterator[None]:
     """Holds the run in ``directory`` for this process.
 
     Raises:
-        InputError: another process holds it.
+        InputError: another process holds it, or a link in it leads elsewhere.
     """
+    refuse_links(directory)
     lock = FileLock(directory / ".lock")
     try:
         lock.acquire(timeout=0)

@@ -16,7 +16,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from search.history import read_history
+from search.history import HISTORY, read_history
+from search.journal import JOURNAL
 from search.record import Reason, State, TrialEnd, TrialInfo
 from spaces.document import read_yaml
 from spaces.load import load_config, load_sweep
@@ -66,10 +67,10 @@ def open_run(directory: str | os.PathLike[str]) -> Run:
     """Opens the run in ``directory``.
 
     Raises:
-        InputError: there is no run there, or its journal holds no study.
+        InputError: there is no run there, or its journal holds no study or is damaged in its middle.
     """
     home = Path(directory).resolve()
-    for name in ("sweep.yaml", "study.journal"):
+    for name in ("sweep.yaml", JOURNAL):
         if not (home / name).is_file():
             raise no_run(home, f"no {name}")
     mapping = dict(read_yaml(home / "sweep.yaml"))
@@ -80,13 +81,28 @@ def open_run(directory: str | os.PathLike[str]) -> Run:
     return Run(directory=home, sweep=mapping, about=about, direction=direction, study=study, trials=trials)
 
 
+def has_study(directory: Path) -> bool:
+    """Whether a run came as far as its first record. Raises: InputError, where the journal is damaged in its middle."""
+    journal = directory.resolve() / JOURNAL
+    return journal.is_file() and bool(_stored(journal).get_all_studies())
+
+
 def read_study(home: Path) -> optuna.Study:
     """The one study in the journal of the run at ``home``, an absolute path."""
-    storage = JournalStorage(JournalFileBackend(str(home / "study.journal")))
+    storage = _stored(home / JOURNAL)
     names = [study.study_name for study in storage.get_all_studies()]
     if len(names) != 1:
         raise no_run(home, f"a journal that holds {len(names)} studies instead of one")
     return optuna.load_study(study_name=names[0], storage=storage)
+
+
+def _stored(journal: Path) -> JournalStorage:
+    try:
+        return JournalStorage(JournalFileBackend(str(journal)))
+    except (ValueError, KeyError, TypeError, AssertionError) as error:  # Optuna asserts what it expects
+        rule, given = "every line of a journal is a record of a study", f"one that is none: {error!r:.200}"
+        remedy = "bring a copy of the file back, or delete that line and all after it"
+        raise InputError([Problem(rule=rule, given=given, remedy=remedy)], str(journal)) from error
 
 
 def no_run(directory: Path, given: str) -> InputError:
@@ -152,7 +168,7 @@ def best_trial(run: Run) -> FrozenTrial | None:
 
 def history_file(directory: Path, number: int) -> Path:
     """Where trial ``number`` of the run in ``directory`` keeps its epochs."""
-    return directory / "trials" / str(number) / "history.csv"
+    return directory / "trials" / str(number) / HISTORY
 
 
 def history(directory: Path, number: int) -> pd.DataFrame:

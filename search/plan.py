@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from search.rungs import ladder
+from search.wording import counted
 from spaces.domain import Scalar
 from spaces.sweep import Sweep
 from trainables.data.dataset import DataInfo
 
 
-def plan_lines(sweep: Sweep, data: DataInfo) -> list[str]:
+def plan_lines(sweep: Sweep, data: DataInfo, *, earlier: int = 0) -> list[str]:
     """Data, space, trials, rungs and the epochs to expect, a line each."""
     height, width, channels = data.image_shape
     counts = {part: sum(classes) for part, classes in data.counts.items()}
@@ -20,7 +21,8 @@ def plan_lines(sweep: Sweep, data: DataInfo) -> list[str]:
         + ", ".join(f"{count:,} {part}" for part, count in counts.items()),
         f"open      {', '.join(sweep.open_values) or 'nothing'}",
         f"baseline  {_values(sweep.baseline) if sweep.baseline else 'none given'}",
-        f"trials    {trials}, by {sweep.search.sampler}, for {sweep.search.metric}",
+        f"trials    {trials}, by {sweep.search.sampler}, for {sweep.search.metric}"
+        + (f"; warm start from {counted(earlier, 'earlier trial')}" if earlier else ""),
         f"rungs     {_rungs(sweep)}",
         f"epochs    at most {trials * epochs:,}" + _expected(sweep),
     ]

@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from search.opened import as_ended, is_baseline, open_run
+from search.opened import as_ended, has_study, is_baseline, open_run
 from search.record import RunInfo, TrialEnd, TrialInfo
 from search.wording import against, counted, duration, ending, ending_and_why
 
@@ -81,7 +81,7 @@ class Progress:
         """A trial ended; away from a terminal it gets its line."""
         self._running.pop(end.number, None)
         self._count(end)
-        if not self._console.is_terminal:
+        if end.told or not self._console.is_terminal:
             mark = "  best so far" if end.number == self.best() else ""
             self._console.print(Text(line(end, self._run.metric) + mark), soft_wrap=True)
 
@@ -111,7 +111,7 @@ class Progress:
         return Group(self._bar(), self._best_line(), self._spent_line(), *self._running_lines())
 
     def _take_up(self) -> None:
-        if not all((self._run.directory / name).is_file() for name in ("sweep.yaml", "study.journal")):
+        if not has_study(self._run.directory):
             return
         run = open_run(self._run.directory)
         for trial in run.trials:
@@ -202,4 +202,5 @@ def line(end: TrialEnd, metric: str) -> str:
     value = "" if end.value is None else f"  {metric} {end.value:.4f}"
     return (
         f"trial {end.number:>3}  {ending_and_why(end.state, end.reason):<19} {counted(end.epochs, 'epoch'):>10}{value}"
+        f"{f'  {end.told}' if end.told else ''}"
     )

@@ -12,12 +12,15 @@ from typing import Any
 
 from trainables.data.dataset import DataInfo
 
+FORMAT = 1
+"""Of run directories; a change that an older version would misread makes it one more."""
 PACKAGES = ("tunehound", "ray", "optuna", "tensorflow", "keras", "numpy", "wandb")
 
 
 def provenance(name: str, data: DataInfo) -> dict[str, Any]:
     """The `run` section of a run's sweep.yaml. `class_counts` has the images a class, in the order of `class_names`."""
     return {
+        "format": FORMAT,
         "id": secrets.token_hex(4),
         "name": name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -44,4 +47,6 @@ def git_commit() -> str | None:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    # The folder may be a stranger's, and so may the program that its configuration names as a monitor of its files.
+    command = ["git", "-c", "core.fsmonitor=false", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

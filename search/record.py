@@ -12,7 +12,9 @@ from spaces.domain import Scalar
 from spaces.metric import Direction
 
 State = Literal["complete", "pruned", "fail", "interrupted"]
-Reason = Literal["finished", "patience", "asha", "diverged", "out of memory", "error", "lost", "interrupted"]
+Reason = Literal[
+    "finished", "patience", "asha", "diverged", "out of memory", "error", "lost", "interrupted", "disk full"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,34 @@ class TrialEnd:
     epochs: int
     """Epochs trained."""
     seconds: float
+    told: str = ""
+    """What there is to say about a failure, in a line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """The journal's record of a new trial."""
+
+    number: int
+    baseline: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """The journal's record of an epoch."""
+
+    number: int
+    epoch: int
+    value: float
+    """The sweep's metric; NaN where the trial diverged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """The journal's record of why a trial ended."""
+
+    number: int
+    reason: Reason
 
 
 class Listener(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.history import append_row, read_history, write_history
+from search.history import HISTORY, append_row, read_history, write_history
 from search.opened import best_trial, open_run
 from search.record import Listener, Reason, RunInfo, State, TrialEnd, TrialInfo
 from search.study import Proposal, Study
@@ -24,8 +24,6 @@ from trainables.trial import Outcome
 
 log = logging.getLogger(__name__)
 
-HISTORY = "history.csv"
-
 STATES: dict[str, State] = {
     "finished": "complete",
     "patience": "complete",
@@ -33,6 +31,7 @@ STATES: dict[str, State] = {
     "diverged": "pruned",
     "out of memory": "pruned",
     "error": "fail",
+    "disk full": "interrupted",
     "lost": "fail",
     "interrupted": "interrupted",
 }
@@ -60,10 +59,6 @@ class Recorder:
         trials = study.trials()
         self.epochs = sum(len(trial.intermediate_values) for trial in trials)
         """Epochs trained, over all trials."""
-        self.seconds = sum(
-            row["seconds"] for trial in trials for row in read_history(self._folder(trial.number) / HISTORY)
-        )
-        """Time that trials took, added up."""
 
     def start(self, proposal: Proposal) -> Running:
         """A trial is handed out, new or continued."""
@@ -84,7 +79,6 @@ class Recorder:
         """A trial finished an epoch; one that it repeats after an accident replaces its row, and is told to nobody."""
         trial, position = self.running[number], int(row["epoch"]) - 1
         self.epochs += 1
-        self.seconds += row["seconds"]
         if position < len(trial.rows):
             trial.rows[position] = row
             write_history(trial.folder / HISTORY, trial.rows)
@@ -98,7 +92,7 @@ class Recorder:
     def end(self, outcome: Outcome, *, reason: Reason) -> None:
         """A trial ended."""
         trial = self.running.pop(outcome.number)
-        end = self._summary(trial, reason)
+        end = self._summary(trial, reason, told=outcome.told)
         if outcome.error:
             (trial.folder / "error.txt").write_text(outcome.error)
         self._study.tell(end)
@@ -119,7 +113,7 @@ class Recorder:
     def _folder(self, number: int) -> Path:
         return self.run.directory / "trials" / str(number)
 
-    def _summary(self, trial: Running, reason: Reason) -> TrialEnd:
+    def _summary(self, trial: Running, reason: Reason, *, told: str) -> TrialEnd:
         values = {int(row["epoch"]): row[self.run.metric] for row in trial.rows}
         finite = {epoch: value for epoch, value in values.items() if math.isfinite(value)}
         best_epoch = max(finite, key=lambda epoch: (self._sign * finite[epoch], -epoch)) if finite else None
@@ -130,5 +124,6 @@ class Recorder:
             best_epoch=best_epoch,
             value=finite[best_epoch] if best_epoch else None,
             epochs=len(trial.rows),
-            seconds=round(sum(row["seconds"] for row in trial.rows), 3),
+            seconds=round(sum(row.get("seconds", 0.0) for row in trial.rows), 3),
+            told=told,
         )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import re
+import secrets
+import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from search.changes import LASTING, other_versions, refuse_changes, refuse_unknown
 from search.check import check, doubts
 from search.lock import driving
+from search.opened import has_study, open_run
 from search.provenance import provenance
 from search.quiet import calm, chatter_to, log_file
 from search.record import Listener, RunInfo
+from search.warm_start import earlier_trials
 from spaces.load import load_sweep, read_yaml
 from spaces.metric import direction_of
 from spaces.problem import InputError, Problem, WorkFailedError
@@ -33,10 +39,17 @@ class SweepFailedError(WorkFailedError):
 
     def __init__(self, directory: Path, error: Exception, log: Path) -> None:
         super().__init__(
-            f"The sweep stopped: {type(error).__name__}: {error}\n"
+            f"The sweep stopped: {_what_failed(directory, error)}\n"
             f"Finished trials are kept; the details are in {log}\n"
             f"Continue with: tunehound resume {directory}{trust_options()}"
         )
+
+
+def _what_failed(directory: Path, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free_mb = shutil.disk_usage(directory).free / 1e6
+        return f"the disk of {directory} is full ({free_mb:.1f} MB free). Make room first."
+    return f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,29 +85,37 @@ def run_sweep(
         InputError: the sweep or its data are wrong, or the run exists; nothing was started.
     """
     info = check(sweep)
+    earlier_trials(sweep)
     for doubt in doubts(sweep, info):
         warn(doubt)
     name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
     about = provenance(name, info)
-    directory = new_directory(Path(runs), name)
-    write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
+    directory = new_directory(Path(runs), name, sweep.as_mapping() | {"run": about})
     return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]))
 
 
-def resume_run(directory: Path, *, overrides: Sequence[str] = ()) -> Finished:
+def resume_run(
+    directory: Path, *, overrides: Sequence[str] = (), warn: Callable[[str], None] = warnings.warn
+) -> Finished:
     """Continues a run: interrupted trials from their checkpoints, then whatever is left to try.
 
     Args:
         directory: of the run.
         overrides: ``PATH=VALUE``; more trials (``search.trials=60``) extend a finished run.
+        warn: is told that the run began with other versions.
 
     Raises:
-        InputError: there is no run, or another process drives it.
+        InputError: there is no run, another process drives it, or its space or its data are not what they were.
     """
     about = dict(read_yaml(directory / "sweep.yaml").get("run", {}))
+    refuse_unknown(about, str(directory / "sweep.yaml"))
     sweep = load_sweep(directory / "sweep.yaml", overrides)
+    if has_study(directory):
+        refuse_changes(sweep, open_run(directory).study.user_attrs.get(LASTING))
     info = check(sweep)
     _refuse_other_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
+    if changed := other_versions(about):
+        warn(changed)
     if overrides:
         write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
     return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]))
@@ -125,6 +146,8 @@ def _drive(directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_sid
             logger.warning("interrupted while Ray was starting or stopping")
         except Exception as error:
             logger.exception("the sweep stopped")
+            with contextlib.suppress(OSError):
+                write_results(directory)
             raise SweepFailedError(directory, error, log) from error
         write_results(directory)
     return Finished(directory=directory, interrupted=reason == INTERRUPTED, reason=reason, metric=run.metric, log=log)
@@ -142,8 +165,8 @@ def write_results(directory: Path) -> None:
     write_report(directory)
 
 
-def new_directory(runs: Path, name: str) -> Path:
-    """Makes the folder of a new run.
+def new_directory(runs: Path, name: str, sweep: Mapping[str, Any]) -> Path:
+    """Makes the folder of a new run with its sweep.yaml, both or neither.
 
     Raises:
         InputError: the name is no folder name, or is taken.
@@ -154,13 +177,17 @@ def new_directory(runs: Path, name: str) -> Path:
     if re.match(r"[a-z0-9]+:/", str(runs)):
         rule, remedy = "runs live on this machine's disk", "name a folder with --runs"
         raise InputError([Problem(rule=rule, given=str(runs), remedy=remedy)], "--runs")
-    directory = runs / name
-    try:
-        directory.mkdir(parents=True)
-    except FileExistsError as error:
+    directory, fresh = runs / name, runs / f".{name}.{secrets.token_hex(4)}"
+    if directory.exists():
         remedy = f"continue it with `tunehound resume {directory}`, or choose another --name"
         problem = Problem(rule="a new run needs a folder of its own, and this one exists", remedy=remedy)
-        raise InputError([problem], str(directory)) from error
+        raise InputError([problem], str(directory))
+    fresh.mkdir(parents=True)
+    try:
+        write_yaml(fresh / "sweep.yaml", sweep)
+        fresh.rename(directory)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
     return directory
 
 

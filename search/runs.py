@@ -6,7 +6,8 @@ from pathlib import Path
 
 from optuna.trial import TrialState
 
-from search.opened import open_run
+from search.journal import JOURNAL
+from search.opened import has_study, open_run
 from search.space import key, untried
 from spaces.load import load_sweep
 from spaces.problem import InputError, Problem
@@ -22,7 +23,7 @@ def find_run(given: str, runs: Path) -> Path:
     """
     known = known_runs(runs)
     if given == LATEST and known:
-        return max(known, key=lambda run: (run / "study.journal").stat().st_mtime)
+        return max(known, key=lambda run: (run / JOURNAL).stat().st_mtime)
     for folder in (Path(given), runs / given):
         if (folder / "sweep.yaml").is_file():
             return folder
@@ -50,7 +51,7 @@ def known_runs(runs: Path) -> list[Path]:
     """The runs in a folder, by name."""
     if not runs.is_dir():
         return []
-    return sorted(folder for folder in runs.iterdir() if (folder / "study.journal").is_file())
+    return sorted(folder for folder in runs.iterdir() if (folder / JOURNAL).is_file())
 
 
 def unfinished(directory: Path) -> bool:
@@ -59,6 +60,8 @@ def unfinished(directory: Path) -> bool:
     Raises:
         InputError: the run cannot be read.
     """
+    if not has_study(directory):
+        return True
     run = open_run(directory)
     if any(not trial.state.is_finished() for trial in run.trials):
         return True

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.trial import FrozenTrial
+from ray.exceptions import OutOfMemoryError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from search.record import Begun, Ended, Reported
 from search.rungs import ladder
 from spaces.metric import maximised
 from trainables.trial import OUTCOME, Outcome
@@ -86,50 +87,62 @@ class FairAsha(FIFOScheduler):
         self._rungs, self._metric = rungs, metric
         self._sign = 1 if maximised(metric) else -1
         self._best: dict[int, float] = {}
+        self._epochs: dict[int, int] = {}
+        """The last epoch that was heard of, by trial."""
         self._spared: set[int] = set()
         self.stopped: set[int] = set()
         """Numbers of the trials that were stopped."""
+        self.starved: set[str] = set()
+        """Ray's ids of the trials whose machine had no memory left for them."""
 
     def spare(self, number: int) -> None:
         """Never stops this trial (the baseline), though it is compared with the others."""
         self._spared.add(number)
 
-    def refill(self, trials: Iterable[FrozenTrial]) -> None:
-        """Rebuilds the rungs from what the journal holds."""
-        for trial in trials:
-            for epoch, value in sorted(trial.intermediate_values.items()):
-                self._seen(trial.number, epoch=epoch, value=value)
-            if trial.user_attrs.get("reason") == "patience":
-                self._finish(trial.number)
+    def replay(self, events: Iterable[Begun | Reported | Ended]) -> None:
+        """Rebuilds rungs and decisions from what the journal holds, in its order: the same journal, the same stops."""
+        for event in events:
+            match event:
+                case Begun(baseline=True):
+                    self.spare(event.number)
+                case Reported():
+                    self.judge(event.number, epoch=event.epoch, value=event.value)
+                case Ended(reason="patience"):
+                    self._finish(event.number)
+
+    def judge(self, number: int, *, epoch: int, value: float) -> bool:
+        """Enters an epoch as it enters the journal; true where the trial may go on.
+
+        A diverged trial counts nowhere. Of an epoch that a trial repeats after an accident the first report stands.
+        """
+        if self._rungs is None or not math.isfinite(value) or epoch <= self._epochs.get(number, 0):
+            return number not in self.stopped
+        self._epochs[number] = epoch
+        self._best[number] = max(self._best.get(number, -math.inf), self._sign * value)
+        if not self._rungs.judge(number, epoch=epoch, score=self._best[number]) and number not in self._spared:
+            self.stopped.add(number)
+        return number not in self.stopped
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> str:
-        """Judges an epoch; Ray asks only about trials that did not end by themselves."""
+        """Judges an epoch; Ray asks only about trials that did not end by themselves (see `RecordResults`)."""
         outcome: Outcome = result[OUTCOME]
         if outcome.row is None:
             return CONTINUE
-        ahead = self._seen(outcome.number, epoch=int(outcome.row["epoch"]), value=outcome.row[self._metric])
-        if ahead or outcome.number in self._spared:
-            return CONTINUE
-        self.stopped.add(outcome.number)
-        return STOP
+        ahead = self.judge(outcome.number, epoch=int(outcome.row["epoch"]), value=outcome.row[self._metric])
+        return CONTINUE if ahead else STOP
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> None:
-        """Enters the last epoch of a trial that ended by itself, which `on_trial_result` was not asked about."""
+        """Lets a trial that lost patience count at every higher rung."""
         outcome: Outcome | None = result.get(OUTCOME)
         # Whether the trial's process serves another one: Ray asks its controller right after this call, each time.
         tune_controller._reuse_actors = outcome is None or not outcome.fat
-        if outcome is None or outcome.row is None or outcome.reason is None:
-            return
-        self._seen(outcome.number, epoch=int(outcome.row["epoch"]), value=outcome.row[self._metric])
-        if outcome.reason == "patience":
+        if outcome is not None and outcome.reason == "patience":
             self._finish(outcome.number)
 
-    def _seen(self, number: int, *, epoch: int, value: float) -> bool:
-        """Enters an epoch; true where the trial may go on. A diverged trial counts nowhere."""
-        if self._rungs is None or not math.isfinite(value):
-            return True
-        self._best[number] = max(self._best.get(number, -math.inf), self._sign * value)
-        return self._rungs.judge(number, epoch=epoch, score=self._best[number])
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Notes whose process Ray ended for want of memory: its searcher hears only that a trial failed."""
+        if isinstance(trial.get_pickled_error(), OutOfMemoryError):
+            self.starved.add(trial.trial_id)
 
     def _finish(self, number: int) -> None:
         if self._rungs is not None and number in self._best:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -48,7 +49,8 @@ class StudySearcher(Searcher):
         super().__init__()
         self._max_failures = max_failures
         self._failures: Counter[int] = Counter()
-        self._ended: Counter[Reason] = Counter()
+        self._ended: Counter[str] = Counter()
+        """How many trials ended in which way."""
         self._study, self._recorder, self._scheduler, self._ending = study, recorder, scheduler, ending
         self._task, self._slots = task, slots
         self._numbers: dict[str, int] = {}
@@ -56,6 +58,11 @@ class StudySearcher(Searcher):
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next trial; None while every slot is taken; `Searcher.FINISHED` when there is no next one."""
+        with self._ending.at_failure():
+            return self._suggest(trial_id)
+        return FINISHED
+
+    def _suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if self._ending.early:
             return FINISHED
         if len(self._numbers) >= self._slots():
@@ -74,19 +81,25 @@ class StudySearcher(Searcher):
         number = self._numbers.pop(trial_id, None)
         if number is None:
             return
-        outcome: Outcome | None = (result or {}).get(OUTCOME)
-        if error:
-            self._lost(number)
-        else:
-            reason = self._reason(outcome)
-            self._recorder.end(outcome or Outcome(number=number), reason=reason)
-            self._heed_errors(reason)
+        with self._ending.at_failure():
+            if error:
+                self._lost(number, starved=trial_id in self._scheduler.starved)
+            else:
+                self._end((result or {}).get(OUTCOME) or Outcome(number=number))
 
-    def _heed_errors(self, reason: Reason) -> None:
-        """Ends a sweep whose first trials all fail by their own code: the others would too, and each costs time."""
-        self._ended[reason] += 1
-        if self._ended.total() == self._ended["error"] == HOPELESS_ERRORS:
-            self._ending.now(f"the first {HOPELESS_ERRORS} trials all failed")
+    def _end(self, outcome: Outcome) -> None:
+        reason = self._reason(outcome)
+        self._recorder.end(outcome, reason=reason)
+        if reason == "disk full":
+            raise OSError(errno.ENOSPC, outcome.told)
+        self._heed_errors(reason, outcome.told)
+
+    def _heed_errors(self, reason: Reason, told: str) -> None:
+        """Ends a sweep whose first trials all fail in the same way: the others would too, and each costs time."""
+        self._ended[f"{reason}: {told.partition(':')[0]}"] += 1
+        alike = self._ended.total() == max(self._ended.values()) == HOPELESS_ERRORS
+        if alike and reason == "error":
+            self._ending.now(f"the first {HOPELESS_ERRORS} trials all failed: {told}")
 
     def _nothing_new(self) -> str | None:
         if not self._study.complete():
@@ -100,15 +113,19 @@ class StudySearcher(Searcher):
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: the journal is the state."""
 
-    def _reason(self, outcome: Outcome | None) -> Reason:
-        if outcome is None:
-            return "interrupted"
+    def _reason(self, outcome: Outcome) -> Reason:
         return outcome.reason or ("asha" if outcome.number in self._scheduler.stopped else "interrupted")
 
-    def _lost(self, number: int) -> None:
-        """The trial's process died: another one takes the trial up from its checkpoint, up to a limit."""
+    def _lost(self, number: int, *, starved: bool) -> None:
+        """The trial's process died: another one takes the trial up from its checkpoint, up to a limit.
+
+        Not where its machine had no memory left for it (``starved``): that is a result of its configuration.
+        """
         self._failures[number] += 1
-        if self._failures[number] > self._max_failures:
+        if starved:
+            told = self._task(self._recorder.running[number]).size()
+            self._recorder.end(Outcome(number=number, told=told), reason="out of memory")
+        elif self._failures[number] > self._max_failures:
             self._recorder.end(Outcome(number=number), reason="lost")
         else:
             self._study.again(self._recorder.running[number].proposal)
@@ -117,23 +134,33 @@ class StudySearcher(Searcher):
 class RecordResults(Callback):
     """Passes every epoch that Ray hears of to the record, also the last one of a trial that is stopped."""
 
-    def __init__(self, recorder: Recorder, *, after: Callable[[], None]) -> None:
+    def __init__(self, recorder: Recorder, *, scheduler: FairAsha, ending: Ending) -> None:
         super().__init__()
-        self._recorder, self._after = recorder, after
+        self._recorder, self._scheduler, self._ending = recorder, scheduler, ending
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: Mapping[str, Any], **info: Any) -> None:
         """An epoch, or the end of a trial."""
         outcome: Outcome = result[OUTCOME]
-        if outcome.row is not None:
+        if outcome.row is None:
+            return
+        with self._ending.at_failure():
             self._recorder.epoch(outcome.number, outcome.row)
-        self._after()
+        if outcome.reason is not None:  # then Ray does not ask the scheduler
+            value = outcome.row[self._recorder.run.metric]
+            self._scheduler.judge(outcome.number, epoch=int(outcome.row["epoch"]), value=value)
 
 
 class StopWhenQuiet(Stopper):
-    """Ends the experiment once the sweep is to stop and its running trials have saved their state, or took too long."""
+    """Ends the experiment once the sweep is to stop and its running trials have saved their state, or took too long.
 
-    def __init__(self, ending: Ending, recorder: Recorder) -> None:
-        self._ending, self._recorder = ending, recorder
+    Args:
+        ending: whether it is to stop.
+        recorder: knows what runs.
+        watch: looks whether it should; called at every turn of Ray's loop.
+    """
+
+    def __init__(self, ending: Ending, recorder: Recorder, *, watch: Callable[[], None]) -> None:
+        self._ending, self._recorder, self._watch = ending, recorder, watch
 
     def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
         """Never ends a single trial."""
@@ -145,4 +172,5 @@ class StopWhenQuiet(Stopper):
 
     def stop_all(self) -> bool:
         """Whether the experiment ends now."""
+        self._watch()
         return self._ending.early and (not self._recorder.running or self._ending.overdue())

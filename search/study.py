@@ -7,10 +7,11 @@ and what the sampler proposes but nobody trains (a configuration that was tried 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -28,6 +29,8 @@ from spaces.metric import direction_of
 from spaces.problem import InputError
 from spaces.sweep import Sweep
 
+EARLIER = "earlier"
+"""The note that holds trials of earlier runs."""
 ATTEMPTS = 20
 """How often the sampler may propose something that was tried before."""
 
@@ -57,12 +60,11 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._sweep, self._kind, self._seed = sweep, sweep.search.sampler, sweep.search.seed
         direction = direction_of(sweep.search.metric)
-        name = journal.absolute().parent.name
         self._storage = JournalStorage(OwnJournal(journal))
-        self._journal = optuna.create_study(
-            storage=self._storage, study_name=name, direction=direction, sampler=RandomSampler(), load_if_exists=True
-        )
-        self._study_id = self._storage.get_study_id_from_name(name)
+        if not self._storage.get_all_studies():
+            optuna.create_study(storage=self._storage, study_name=journal.absolute().parent.name, direction=direction)
+        self._journal = optuna.load_study(study_name=None, storage=self._storage, sampler=RandomSampler())
+        [self._study_id] = [study._study_id for study in self._storage.get_all_studies()]
         self._copy_storage = InMemoryStorage()
         self._copy = optuna.create_study(storage=self._copy_storage, direction=direction, sampler=RandomSampler())
         self._in_copy: dict[int, int] = {}
@@ -70,8 +72,11 @@ class Study:
         self._tried: set[frozenset[tuple[str, Scalar]]] = set()
         self._listed: list[dict[str, Scalar]] | None = None
         """All configurations, once they were needed; none where there are too many. Listing them takes seconds."""
-        self._unfinished: list[Proposal] = []
+        self.unfinished: list[Proposal] = []
+        """Trials to be continued, before any new one is proposed."""
         self._count = 0
+        for record in self.note(EARLIER) or ():
+            self._copy.add_trial(_as_trial(record, sweep))
         for trial in self.trials():
             self._restore(trial)
 
@@ -79,10 +84,24 @@ class Study:
         """All trials, by number, as the journal has them."""
         return self._journal.get_trials(deepcopy=False)
 
+    def note(self, name: str) -> Any:
+        """What the journal has under ``name`` beside its trials; None where it has nothing."""
+        return self._journal.user_attrs.get(name)
+
+    def keep_note(self, name: str, value: Any) -> None:
+        """Enters plain data into the journal beside its trials, in place of what it had under that name."""
+        self._journal.set_user_attr(name, value)
+
+    def learn(self, earlier: Sequence[Mapping[str, Any]]) -> None:
+        """Lets the sampler know what came of earlier trials (see `search.warm_start`), now and after every resume."""
+        self.keep_note(EARLIER, list(earlier))
+        for record in earlier:
+            self._copy.add_trial(_as_trial(record, self._sweep))
+
     def next(self) -> Proposal | None:
         """An interrupted trial, else the baseline, else what the sampler proposes; None where all was tried."""
-        if self._unfinished:
-            return self._unfinished.pop(0)
+        if self.unfinished:
+            return self.unfinished.pop(0)
         if self._count == 0 and self._sweep.baseline is not None:
             return self._enter(self._sweep.baseline, in_copy=None, baseline=True)
         return None if self.complete() else self._sample() or self._left_over()
@@ -93,10 +112,12 @@ class Study:
 
     def again(self, proposal: Proposal) -> None:
         """Hands the trial out once more, because its process was lost."""
-        self._unfinished.append(proposal)
+        self.unfinished.append(proposal)
 
     def report(self, number: int, *, epoch: int, value: float) -> None:
         """Enters the metric of an epoch. NaN is kept. The first report of an epoch stands."""
+        if epoch in self._storage.get_trial(self._id(number)).intermediate_values:
+            return
         self._storage.set_trial_intermediate_value(self._id(number), epoch, value)
         self._copy_storage.set_trial_intermediate_value(self._in_copy[number], epoch, value)  # ids are numbers
 
@@ -163,7 +184,7 @@ class Study:
         if trial.state == TrialState.RUNNING:
             self._in_copy[trial.number] = len(self._copy.get_trials(deepcopy=False)) - 1
             baseline = bool(trial.user_attrs.get("baseline"))
-            self._unfinished.append(Proposal(number=trial.number, values=trial.params, baseline=baseline))
+            self.unfinished.append(Proposal(number=trial.number, values=trial.params, baseline=baseline))
 
     def _seeded(self, kind: str, attempt: int) -> BaseSampler:
         seed = int(np.random.SeedSequence([self._seed, self._count, attempt]).generate_state(1)[0])
@@ -175,3 +196,13 @@ class Study:
 
     def _id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+
+
+def _as_trial(record: Mapping[str, Any], sweep: Sweep) -> FrozenTrial:
+    return create_trial(
+        state=TrialState[record["state"]],
+        value=record["value"],
+        params=record["values"],
+        distributions={name: distribution(sweep.open_values[name]) for name in record["values"]},
+        intermediate_values={int(epoch): value for epoch, value in record["curve"].items()},
+    )

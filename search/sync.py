@@ -16,6 +16,7 @@ from typing import Any
 
 import wandb
 
+from search.changes import refuse_unknown
 from search.fragments import mark_uploaded
 from search.ledger import Entry, entries_wanted, note, untold
 from search.lock import driving
@@ -63,6 +64,7 @@ def sync(directory: Path) -> Synced:
         return Synced(off=True)
     with driving(directory):
         run = open_run(directory)
+        refuse_unknown(run.about, str(directory / "sweep.yaml"))
         numbers = untold(run, online=True)
         if not numbers:
             return Synced()

@@ -23,7 +23,7 @@ from spaces.parse import parse_trial
 from spaces.paths import absolute, beside, missing_files
 from spaces.problem import InputError, Path, Problem, did_you_mean, dotted, nearest, shown
 from spaces.settings import Settings
-from spaces.sweep import SECTIONS, Confirm, Sweep
+from spaces.sweep import SECTIONS, Confirm, Search, Sweep
 from spaces.tree import OpenTree, fill
 from spaces.write import write_yaml as write_yaml
 
@@ -51,6 +51,8 @@ def load_sweep(source: Source, overrides: Sequence[str] = (), *, check_files: bo
     tree, problems = _trial(document)
     tree = absolute(beside(tree, TrialConfig), TrialConfig, _folders(document, ("trial",)))
     sections, section_mistakes = _sections(document)
+    if isinstance(sections["search"], Search):
+        sections["search"] = _with_absolute_runs(sections["search"], document)
     problems += [*_unknown_sections(document), *section_mistakes]
     if isinstance(document.data.get("trial"), Mapping):
         problems += _trial_problems(tree, sections)
@@ -141,6 +143,11 @@ def _sections(document: Document) -> tuple[dict[str, Any], list[Problem]]:
         sections[name], mistakes = _section(name, kind, document.data.get(name))
         problems += mistakes
     return sections, problems
+
+
+def _with_absolute_runs(search: Search, document: Document) -> Search:
+    named = absolute({"warm_start": search.warm_start}, Search, _folders(document, ("search",)))
+    return search.model_copy(update=named)
 
 
 def _section(name: str, kind: type[Settings], raw: Any) -> tuple[Settings | None, list[Problem]]:

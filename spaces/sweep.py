@@ -13,7 +13,7 @@ from spaces.close import baseline
 from spaces.domain import Domain, Scalar
 from spaces.metric import Metric
 from spaces.problem import InputError, Problem
-from spaces.settings import Seed, Settings
+from spaces.settings import FileRef, Seed, Settings
 from spaces.tree import OpenTree, as_written, open_items
 
 
@@ -36,6 +36,10 @@ class Search(Settings):
     """Of the trials that reach a rung, about one in this many goes on."""
     max_failures: NonNegativeInt = 3
     """How often a trial is started again after its process or node was lost."""
+    checkpoint_minutes: PositiveFloat = 5.0
+    """A running trial saves its state at rungs, and at the first end of an epoch after so long."""
+    warm_start: tuple[Annotated[str, Field(min_length=1), FileRef()], ...] = ()
+    """Earlier runs, by folder: what came of their trials is known to the sampler, where their values fit this space."""
 
 
 class Budget(Settings):

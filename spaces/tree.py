@@ -44,11 +44,12 @@ def open_items(
         for label, branch in tree.options.items():
             taken = {**under, name: label}
             yield from open_items(branch, name=joined(name, label), path=(*path, "choice", label), under=taken)
-    for key, entry in _entries(tree):
+    for key, entry in entries(tree):
         yield from open_items(entry, name=joined(name, key), path=(*path, key), under=under)
 
 
-def _entries(tree: Any) -> Iterator[tuple[str | int, Any]]:
+def entries(tree: Any) -> Iterator[tuple[str | int, Any]]:
+    """What stands directly below a mapping or a tuple, by key or position; nothing below anything else."""
     if isinstance(tree, Mapping):
         yield from tree.items()
     elif isinstance(tree, tuple):
@@ -178,7 +179,7 @@ def _options_as_written(domain: Uniform | Log | Int) -> dict[str, Any]:
 def value_at(data: Any, path: Path) -> Any:
     """What stands at a path of nested mappings and tuples; None where nothing does."""
     for key in path:
-        data = dict(_entries(data)).get(key)
+        data = dict(entries(data)).get(key)
     return data
 
 
@@ -196,5 +197,5 @@ def node_at(tree: Any, path: Path, values: Mapping[str, Scalar]) -> tuple[Path, 
         if step == len(path) or isinstance(tree, Domain):
             return written, tree
         key = path[step]
-        tree, name, written = dict(_entries(tree)).get(key), joined(name, key), (*written, key)
+        tree, name, written = dict(entries(tree)).get(key), joined(name, key), (*written, key)
     return written, tree

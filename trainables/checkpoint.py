@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
-from trainables.models.build import Built
+if TYPE_CHECKING:
+    from trainables.history import Row
+    from trainables.models.build import Built
 
-FILE = "state.npz"
-"""One file, so that it can be replaced in one step: the arrays by number, and the history as JSON text."""
+FILE, BEFORE = "state.npz", "before.npz"
+"""One file, so that it can be replaced in one step: the arrays by number, and the history as JSON text. The one before
+it is kept for the case that a disk spoils the newest."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +56,48 @@ def write(snapshot: Snapshot, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {f"{i:05d}": array for i, array in enumerate(snapshot.arrays)}
     fresh = folder / f".{FILE}.new"
-    with fresh.open("wb") as file:
-        np.savez(file, history=np.array(json.dumps(snapshot.history)), **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(folder / FILE)
+    try:
+        with fresh.open("wb") as file:
+            np.savez(file, history=np.array(json.dumps(snapshot.history)), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        _keep(folder / FILE, as_file=folder / BEFORE)
+        fresh.replace(folder / FILE)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def read(folder: Path) -> Snapshot | None:
-    """The checkpoint in ``folder``; None where there is none."""
-    if not (folder / FILE).exists():
+    """The newest checkpoint in ``folder`` that is whole; None where there is none."""
+    found = (_read(folder / name) for name in (FILE, BEFORE))
+    return next((snapshot for snapshot in found if snapshot), None)
+
+
+def remove_damaged(folder: Path) -> list[Path]:
+    """Removes the checkpoints in ``folder`` that cannot be read, and returns their paths."""
+    damaged = [path for name in (FILE, BEFORE) if (path := folder / name).exists() and _read(path) is None]
+    for path in damaged:
+        path.unlink()
+    return damaged
+
+
+def rows(folder: Path) -> list[Row]:
+    """The epochs up to the checkpoint that `read` returns; none where there is none."""
+    snapshot = read(folder)
+    return [dict(row) for row in snapshot.history] if snapshot else []
+
+
+def _read(path: Path) -> Snapshot | None:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            names = sorted(name for name in saved.files if name != "history")
+            return Snapshot(tuple(saved[name] for name in names), tuple(json.loads(str(saved["history"]))))
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error):
         return None
-    with np.load(folder / FILE, allow_pickle=False) as saved:
-        names = sorted(name for name in saved.files if name != "history")
-        return Snapshot(tuple(saved[name] for name in names), tuple(json.loads(str(saved["history"]))))
+
+
+def _keep(path: Path, *, as_file: Path) -> None:
+    """Gives a file a second name. Where the file system knows no such thing, there is no second one."""
+    with contextlib.suppress(OSError):
+        as_file.unlink(missing_ok=True)
+        os.link(path, as_file)

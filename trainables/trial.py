@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import threading
 import time
@@ -44,8 +45,16 @@ class TrialTask:
     """Name of the `StopSignal` of the run."""
     memory_bytes: int
     """What the process may take before another one replaces it."""
+    slot: str
+    """What the process has, in words."""
     trusted: frozenset[str] = frozenset()
     """Modules of the user that the process may import."""
+
+    def size(self) -> str:
+        """What makes the trial large, and what it had: ``batches of 64 images, vgg16, in a slot with 1 CPU …``."""
+        model = self.config.model
+        name = getattr(model, "backbone", None) or f"a model of kind {model.kind}"
+        return f"batches of {self.config.training.batch_size} images, {name}, in a slot with {self.slot}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +63,12 @@ class Outcome:
 
     number: int
     row: Row | None = None
-    reason: Reason | Literal["interrupted", "error", "out of memory"] | None = None
+    reason: Reason | Literal["interrupted", "error", "out of memory", "disk full"] | None = None
     """Why the trial ended by itself; None while it goes on."""
     error: str = ""
-    """A traceback, where the reason is an error."""
+    """A traceback, where something failed."""
+    told: str = ""
+    """What failed, in a line."""
     fat: bool = False
     """The process has grown beyond what it may take, and should serve no other trial."""
 
@@ -138,21 +149,26 @@ class _Session:
     def _run(self) -> None:
         from tensorflow.errors import ResourceExhaustedError
 
-        from trainables.reporter import Interrupted
-
         try:
             self._train()
         except _Stopped:
             return
+        except (MemoryError, ResourceExhaustedError):
+            self._failed("out of memory", self.task.size())
+        except Exception as error:  # whatever a model does, the process lives on and the sweep with it
+            full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+            self._failed("disk full" if full else "error", traceback.format_exception_only(error)[-1].strip())
+
+    def _train(self) -> None:
+        from trainables.reporter import Interrupted
+
+        try:
+            self._train_on()
         except Interrupted:
             self._save()
             self._end("interrupted")
-        except (MemoryError, ResourceExhaustedError):
-            self._end("out of memory", error=traceback.format_exc())
-        except Exception:  # whatever a model does, the process lives on and the sweep with it
-            self._end("error", error=traceback.format_exc())
 
-    def _train(self) -> None:
+    def _train_on(self) -> None:
         from trainables import checkpoint
         from trainables.data.load import load
         from trainables.training import Hooks, train
@@ -194,8 +210,12 @@ class _Session:
             checkpoint.write(self._latest, self._checkpoint)
             self._written = time.monotonic()
 
-    def _end(self, reason: Any, *, error: str = "") -> None:
-        self._outcomes.put(Outcome(number=self.task.number, reason=reason, error=error))
+    def _end(self, reason: Any) -> None:
+        self._outcomes.put(Outcome(number=self.task.number, reason=reason))
+
+    def _failed(self, reason: Any, told: str) -> None:
+        error = f"{reason}: {told}\n\n{traceback.format_exc()}"
+        self._outcomes.put(Outcome(number=self.task.number, reason=reason, error=error, told=told))
 
     @property
     def _checkpoint(self) -> Path:

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -39,13 +40,14 @@ from rich.console import Console
 import search.study
 from clusters.slots import Slot
 from search.distribution import distribution, suggest
-from search.drive import _budget_watch, _rungs, _searcher
+from search.drive import _budget_watch, _rungs, _task
 from search.ending import Ending
+from search.meter import Meter as SlotMeter
 from search.progress import Progress
 from search.record import Listener, RunInfo
 from search.recorder import Recorder
 from search.scheduler import STOP, FairAsha
-from search.searcher import RecordResults, StopWhenQuiet
+from search.searcher import RecordResults, StopWhenQuiet, StudySearcher
 from search.space import draw
 from search.study import Study
 from search.tracking import Tracking
@@ -109,17 +111,20 @@ class Simulation:
         self.recorder = Recorder(run, sweep, self.study, listeners)
         self._scheduler = FairAsha(_rungs(sweep), metric=run.metric)
         self._ending = Ending(lambda: None)
-        self._searcher = _searcher(
-            sweep,
+        slot = Slot(cpus=1, gpus=0)
+        self._searcher = StudySearcher(
             self.study,
             recorder=self.recorder,
             scheduler=self._scheduler,
             ending=self._ending,
+            task=_task(sweep, run, None, slot, memory_bytes=2**30),
             slots=lambda: in_flight,
+            max_failures=0,
         )
-        slot = Slot(cpus=1, gpus=0)
-        self._callback = RecordResults(self.recorder, after=_budget_watch(sweep, self.recorder, self._ending, slot))
-        self._stopper = StopWhenQuiet(self._ending, self.recorder)
+        meter = SlotMeter(self.study, lambda: len(self.recorder.running))
+        watch = _budget_watch(sweep, self.recorder, self._ending, meter, slot)
+        self._callback = RecordResults(self.recorder, scheduler=self._scheduler, ending=self._ending)
+        self._stopper = StopWhenQuiet(self._ending, self.recorder, watch=watch)
         self._random = np.random.default_rng(sweep.search.seed)
         self._stop, self._epochs, self.ended = stop, sweep.epochs, 0
         self._started, self._events = 0, list[tuple[float, str, int, int]]()
@@ -148,7 +153,7 @@ class Simulation:
         self._callback.on_trial_result(iteration=0, trials=[], trial=None, result=result)
         if over:
             self.ended += 1
-            self._scheduler.on_trial_complete(None, None, result)
+            self._scheduler.on_trial_complete(SimpleNamespace(), None, result)
             self._searcher.on_trial_complete(trial_id, result)
         else:
             heapq.heappush(self._events, (now + pace(number), trial_id, number, epoch + 1))
@@ -277,7 +282,7 @@ def ask_table(options: argparse.Namespace, folder: Path) -> None:
         )
         there = finished
         study, meter, asks = Study(folder / "study.journal", sweep), Meter(), []
-        while study._unfinished:
+        while study.unfinished:
             study.next()
         meter.watch("ask", study._copy, "ask")
         meter.watch("ask", search.study, "suggest")

@@ -48,3 +48,15 @@ def test_cpus_are_chosen_by_the_nodes_that_have_gpus() -> None:
 def test_a_slot_without_gpu_does_not_mention_one_to_ray() -> None:
     assert Slot(cpus=2, gpus=0).bundle() == {"CPU": 2}
     assert Slot(cpus=2, gpus=0.5).bundle() == {"CPU": 2, "GPU": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("slot", "told"),
+    [
+        (Slot(cpus=1, gpus=0), "1 CPU, 7.5 GB of memory"),
+        (Slot(cpus=4, gpus=0.25), "4 CPUs, 0.25 GPU, 7.5 GB of memory"),
+        (Slot(cpus=8, gpus=2), "8 CPUs, 2 GPUs, 7.5 GB of memory"),
+    ],
+)
+def test_a_slot_is_told_in_words(slot: Slot, told: str) -> None:
+    assert slot.in_words(memory_bytes=7.5e9) == told

@@ -35,13 +35,6 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
     return kept | {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), "COLUMNS": "80", **(more or {})}
 
 
-def start(*arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
-    """A running command, its output piped."""
-    return subprocess.Popen(
-        command(*arguments), cwd=cwd, env=environment(cwd), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
 def call(
     *arguments: str | Path, cwd: Path, given: str | None = None, more: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 
 import pytest
@@ -43,3 +45,22 @@ def test_running_trials_are_told_to_stop_once() -> None:
     assert told == ["stop"]
     assert ending.reason == "interrupted"
     assert not ending.overdue()
+
+
+def test_a_record_that_cannot_be_written_stops_everything_and_is_remembered() -> None:
+    told: list[str] = []
+    ending = Ending(lambda: told.append("stop"))
+    for number in (errno.ENOSPC, errno.EIO):
+        with ending.at_failure():
+            raise OSError(number, os.strerror(number))
+    assert told == ["stop"]
+    assert ending.failure is not None
+    assert ending.failure.errno == errno.ENOSPC
+    assert ending.reason == os.strerror(errno.ENOSPC)
+
+
+def test_a_mistake_of_ours_is_no_failure_of_the_disk() -> None:
+    ending = Ending(lambda: None)
+    with pytest.raises(KeyError), ending.at_failure():
+        raise KeyError("ours")
+    assert not ending.early

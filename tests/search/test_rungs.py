@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
-import optuna
+import numpy as np
 import pytest
-from optuna.trial import TrialState, create_trial
 from ray.tune.schedulers import TrialScheduler
 
+from search.journal import events
+from search.record import Ended, TrialEnd
 from search.scheduler import FairAsha, Rungs
+from search.study import Study
+from spaces.load import load_sweep
+from tests.search.commands import TINY
 from trainables.trial import OUTCOME, Outcome
 
 
@@ -93,7 +98,7 @@ def test_the_baseline_is_never_stopped_but_compared_with() -> None:
 def test_a_trial_ended_by_patience_enters_every_higher_rung_with_its_best() -> None:
     some = rungs()
     asha = FairAsha(some, metric="val_accuracy")
-    judged(asha, 0, 0.8, 0.7)
+    judged(asha, 0, 0.8, 0.7, 0.75)
     asha.on_trial_complete(SimpleNamespace(), None, result(0, 3, 0.75, reason="patience"))
     assert some.reached == {1: {0: 0.8}, 3: {0: 0.8}, 9: {0: 0.8}}
 
@@ -110,7 +115,7 @@ def test_a_trial_stopped_by_asha_enters_no_higher_rung() -> None:
 def test_a_diverged_trial_counts_nowhere() -> None:
     some = rungs()
     asha = FairAsha(some, metric="val_accuracy")
-    asha.on_trial_complete(SimpleNamespace(), None, result(0, 1, math.nan, reason="diverged"))
+    assert asha.judge(0, epoch=1, value=math.nan)
     assert some.reached[1] == {}
 
 
@@ -119,29 +124,77 @@ def test_without_rungs_everybody_goes_on() -> None:
     assert judged(asha, 0, 0.9) == judged(asha, 1, 0.0) == [TrialScheduler.CONTINUE]
 
 
-@pytest.mark.parametrize("reason", ["patience", "finished", "asha"])
-def test_rungs_refilled_from_a_journal_are_those_that_were_lost(reason: str) -> None:
-    values = [0.3, 0.6, 0.5, 0.55]
-    lived, refilled = rungs(), rungs()
-    asha = FairAsha(lived, metric="val_accuracy")
-    judged(asha, 0, *values[:-1])
-    ended = reason if reason != "asha" else None
-    asha.on_trial_complete(SimpleNamespace(), None, result(0, 4, values[-1], reason=ended))
-    trial = create_trial(
-        state=TrialState.PRUNED,
-        intermediate_values=dict(enumerate(values, start=1)),
-        user_attrs={"reason": reason},
-    )
-    trial.number = 0
-    FairAsha(refilled, metric="val_accuracy").refill([trial])
-    assert refilled.reached == lived.reached
+def test_an_epoch_told_twice_counts_once() -> None:
+    asha = FairAsha(rungs(), metric="val_accuracy")
+    judged(asha, 0, 0.5, 0.6)
+    assert asha.judge(0, epoch=2, value=0.9)
+    assert judged(asha, 0, 0.5, 0.6, 0.6) == [TrialScheduler.CONTINUE] * 3
+    assert asha._rungs is not None
+    assert asha._rungs.reached[3] == {0: 0.6}
 
 
-def test_a_refill_skips_nan() -> None:
-    some = rungs()
-    study = optuna.create_study()
-    asked = study.ask()
-    asked.report(math.nan, 1)
-    study.tell(asked, state=TrialState.PRUNED)
-    FairAsha(some, metric="val_accuracy").refill(study.trials)
-    assert some.reached[1] == {}
+def test_a_stop_stands_when_its_epoch_is_told_again() -> None:
+    asha = FairAsha(rungs(), metric="val_accuracy")
+    judged(asha, 0, 0.9)
+    assert judged(asha, 1, 0.1) == judged(asha, 1, 0.1) == [TrialScheduler.STOP]
+
+
+class Lived:
+    """A sweep with trials side by side, as the driver leads it: each epoch is judged, then entered in the journal."""
+
+    def __init__(self, folder: Path, *, seed: int) -> None:
+        (folder / "tiny.yaml").write_text(TINY.replace("epochs: 4,", "epochs: 27,").replace("trials: 6", "trials: 24"))
+        self.journal = folder / "study.journal"
+        self._study = Study(self.journal, load_sweep(folder / "tiny.yaml"))
+        self.asha = FairAsha(rungs(), metric="val_accuracy")
+        self._random = np.random.default_rng(seed)
+        self._epochs: dict[int, int] = {}
+
+    def live(self, turns: int) -> None:
+        for _ in range(turns):
+            if len(self._epochs) < 4 and (proposal := self._study.next()):
+                self._epochs[proposal.number] = 0
+                if proposal.baseline:
+                    self.asha.spare(proposal.number)
+            if self._epochs:
+                self._epoch(int(self._random.choice(list(self._epochs))))
+
+    def _epoch(self, number: int) -> None:
+        self._epochs[number] = epoch = self._epochs[number] + 1
+        value = float(self._random.choice([self._random.uniform(), 0.5, math.nan], p=[0.8, 0.18, 0.02]))
+        reason = "diverged" if math.isnan(value) else "finished" if epoch == 27 else self._patience()
+        ahead = self.asha.judge(number, epoch=epoch, value=value)
+        self._study.report(number, epoch=epoch, value=value)
+        if reason == "patience":
+            self.asha.on_trial_complete(SimpleNamespace(), None, result(number, epoch, value, reason=reason))
+        if reason or not ahead:
+            state = {"diverged": "pruned", None: "pruned"}.get(reason, "complete")
+            told = {"state": state, "reason": reason or "asha", "best_epoch": epoch, "value": 0.5}
+            self._study.tell(TrialEnd(number=number, epochs=epoch, seconds=1.0, **told))  # type: ignore[arg-type]
+            del self._epochs[number]
+
+    def _patience(self) -> str | None:
+        return "patience" if self._random.uniform() < 0.05 else None
+
+
+def replayed(journal: Path) -> FairAsha:
+    asha = FairAsha(rungs(), metric="val_accuracy")
+    asha.replay(events(journal))
+    return asha
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_same_journal_gives_the_same_rungs_and_stops(tmp_path: Path, seed: int) -> None:
+    lived = Lived(tmp_path, seed=seed)
+    for _ in range(20):
+        lived.live(turns=5)
+        again = replayed(lived.journal)
+        assert again._rungs is not None
+        assert lived.asha._rungs is not None
+        assert again._rungs.reached == lived.asha._rungs.reached
+        assert again.stopped == lived.asha.stopped
+    assert len(lived.asha.stopped) > 3
+    reasons = {event.number: event.reason for event in events(lived.journal) if isinstance(event, Ended)}
+    assert {number for number, reason in reasons.items() if reason == "asha"} == {
+        number for number in lived.asha.stopped if reasons[number] not in ("patience", "finished")
+    }

@@ -13,6 +13,7 @@ import wandb
 from optuna.trial import TrialState
 
 from search import wandb_setup
+from search.links import refuse_links
 from search.opened import open_run
 from search.past import past_of
 from search.tracking import Tracking
@@ -235,6 +236,12 @@ def test_after_a_kill_the_offline_files_hold_every_epoch_once(run: Path, tmp_pat
     wandb.teardown()
     steps = {number: [row["_step"] for row in told.rows] for number, told in shown(run).items()}
     assert steps == STEPS | {3: [1, 2, 3]}
+
+
+def test_wandbs_own_links_do_not_keep_a_run_from_being_taken_up(run: Path) -> None:
+    track(run)
+    assert [path.name for path in run.rglob("*") if path.is_symlink()] == ["debug-core.log"] * 3
+    refuse_links(run)
 
 
 def test_the_key_reaches_no_file(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.disk import files_of_at_most
 from tests.trainables.small import config, fit, measured
 from trainables import checkpoint
 from trainables.checkpoint import Snapshot
@@ -90,13 +91,14 @@ def test_no_checkpoint_is_none(tmp_path: Path) -> None:
     assert checkpoint.read(tmp_path / "nowhere") is None
 
 
-def test_a_later_checkpoint_replaces_an_earlier_one_and_leaves_one_file(tmp_path: Path) -> None:
+def test_a_later_checkpoint_replaces_an_earlier_one_and_keeps_no_more_than_that_one(tmp_path: Path) -> None:
     checkpoint.write(SNAPSHOT, tmp_path)
     checkpoint.write(Snapshot((np.zeros(1),), ()), tmp_path)
     back = checkpoint.read(tmp_path)
     assert back is not None
     assert len(back.arrays) == 1
-    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.FILE]
+    checkpoint.write(Snapshot((np.zeros(2),), ()), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {checkpoint.FILE, checkpoint.BEFORE}
 
 
 def test_a_write_that_breaks_off_leaves_the_earlier_checkpoint(tmp_path: Path) -> None:
@@ -118,3 +120,31 @@ def test_a_checkpoint_of_another_architecture_is_refused() -> None:
     trained = fit(config(epochs=1))
     with pytest.raises(ValueError, match="another architecture"):
         checkpoint.put(trained.built, SNAPSHOT)
+
+
+def saved(folder: Path, *epochs: int) -> None:
+    for epoch in epochs:
+        checkpoint.write(
+            Snapshot((np.full(3, float(epoch)),), tuple({"epoch": n} for n in range(1, epoch + 1))), folder
+        )
+
+
+def test_the_one_before_takes_the_place_of_a_damaged_checkpoint(tmp_path: Path) -> None:
+    saved(tmp_path, 1, 2, 3)
+    assert len(checkpoint.rows(tmp_path)) == 3
+    content = (tmp_path / "state.npz").read_bytes()
+    (tmp_path / "state.npz").unlink()
+    (tmp_path / "state.npz").write_bytes(content[:-7])
+    assert len(checkpoint.rows(tmp_path)) == 2
+    assert checkpoint.remove_damaged(tmp_path) == [tmp_path / "state.npz"]
+    assert checkpoint.remove_damaged(tmp_path) == []
+    saved(tmp_path, 4)
+    assert len(checkpoint.rows(tmp_path)) == 4
+
+
+def test_a_full_disk_leaves_the_checkpoint_that_was_there_and_no_half_one(tmp_path: Path) -> None:
+    saved(tmp_path, 1)
+    with files_of_at_most(100), pytest.raises(OSError, match="large"):
+        saved(tmp_path, 2)
+    assert len(checkpoint.rows(tmp_path)) == 1
+    assert {path.name for path in tmp_path.iterdir()} <= {"state.npz", "before.npz"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -62,6 +63,7 @@ def tfds_parts(data: TfdsData) -> Parts:
     Raises:
         InputError: there is no such data set, it cannot be had, or it is none of images with one class each.
     """
+    refuse_foreign_code(data.name)
     if data.data_dir is not None:
         existing(data.data_dir, folder=True, where=DATA_DIR)
     stored = read_stored(data.name, data.version, data.data_dir, stamp(data))
@@ -78,6 +80,14 @@ def tfds_parts(data: TfdsData) -> Parts:
         test=parts.get("test"),
         class_names=stored.class_names,
     )
+
+
+def refuse_foreign_code(name: str) -> None:
+    """Raises: InputError, for a name such as ``somebody:their_set``, whose code would be downloaded and run."""
+    if re.match(r"[\w-]+:[A-Za-z_]", name):
+        rule = "a data set is one that TensorFlow Datasets knows itself, or that is prepared on this machine"
+        cure = "prepare it yourself, after reading its code, and name its folder by data_dir"
+        raise refusal(name, problem(rule, given=f"{name}, which brings code of its own", remedy=cure, where=NAME))
 
 
 def record_part(records: Records, called: str, shape: tuple[int, int, int]) -> Part:

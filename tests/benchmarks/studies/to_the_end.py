@@ -2,8 +2,9 @@
 
 python tests/benchmarks/studies/to_the_end.py RUN [--processes 2]
 
-RUN is the folder of a finished run. Its configurations train again, each with the seed that it had, two at a time with
-one thread each. What is finished is kept in RUN/to_the_end.json, so that the script goes on where it was ended.
+RUN is the folder of a finished run. The configurations that were stopped train again, each with the seed that it had,
+two at a time with one thread each; of the others the history is taken. What is finished is kept in
+RUN/to_the_end.json, so that the script goes on where it was ended.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from search.history import read_history
+from search.opened import history_file
 from spaces.load import load_config, read_yaml
 from spaces.metric import maximised
 from trainables.environment import prepare
@@ -33,7 +36,9 @@ def main() -> None:
     board = pd.read_csv(arguments.run / "leaderboard.csv").set_index("trial")
     metric = str(read_yaml(arguments.run / "sweep.yaml")["search"]["metric"])
     kept = arguments.run / "to_the_end.json"
-    curves: dict[str, list[float]] = json.loads(kept.read_text()) if kept.exists() else {}
+    curves: dict[str, list[float]] = (
+        json.loads(kept.read_text()) if kept.exists() else whole(board, arguments.run, metric)
+    )
     left = [number for number in board.index if str(number) not in curves]
     with ProcessPoolExecutor(arguments.processes, get_context("spawn"), initializer=settle) as pool:
         waiting = {pool.submit(curve, arguments.run / "trials" / str(number), metric): number for number in left}
@@ -41,6 +46,12 @@ def main() -> None:
             curves[str(waiting[done])] = done.result()
             kept.write_text(json.dumps(curves))
     Console().print(table(board, curves, metric))
+
+
+def whole(board: pd.DataFrame, run: Path, metric: str) -> dict[str, list[float]]:
+    """The curves of the trials that nobody stopped, by number."""
+    numbers = board.index[board["reason"].isin(["finished", "patience"])]
+    return {str(number): [row[metric] for row in read_history(history_file(run, number))] for number in numbers}
 
 
 def settle() -> None:

@@ -19,6 +19,17 @@ PACKAGES = ("ray", "optuna", "keras-tuner", "keras", "tensorflow")
 
 Results = Mapping[str, Timeline]
 Line = tuple[str, Callable[[Timeline], str]]
+FIRST: tuple[Line, ...] = (
+    ("start-up, s", lambda time: f"{time.start_up_s:.1f}"),
+    ("after it, s", lambda time: f"{time.after_s:.1f}"),
+    ("  of which closing, s", lambda time: f"{time.closing_s:.1f}"),
+    ("total, s", lambda time: f"{time.total_s:.1f}"),
+    ("CPU, s", lambda time: f"{time.cpu_s:.0f}"),
+)
+LAST: tuple[Line, ...] = (
+    ("trials, epochs", lambda time: f"{time.trials}, {time.epochs}"),
+    ("mean best val_accuracy", lambda time: f"{time.val_accuracy:.4f}"),
+)
 
 
 def versions() -> dict[str, str]:
@@ -36,15 +47,8 @@ def grid_table(title: str, results: Results, *, ideal_s: float) -> Table:
     """Every trial to its last epoch: ratios are on what follows the start-up."""
     ours = results[OURS].after_s if OURS in results else None
     lines: list[Line] = [
-        ("start-up, s", lambda time: f"{time.start_up_s:.1f}"),
-        ("after it, s", lambda time: f"{time.after_s:.1f}"),
-        ("  of which closing, s", lambda time: f"{time.closing_s:.1f}"),
-        ("total, s", lambda time: f"{time.total_s:.1f}"),
-        ("CPU, s", lambda time: f"{time.cpu_s:.0f}"),
         ("after it / ideal", lambda time: f"{time.after_s / ideal_s:.2f}"),
         ("after it / ours", lambda time: "" if ours is None else f"{time.after_s / ours:.2f}"),
-        ("trials, epochs", lambda time: f"{time.trials}, {time.epochs}"),
-        ("mean best val_accuracy", lambda time: f"{time.val_accuracy:.4f}"),
     ]
     return _table(f"{title} · ideal {ideal_s:.1f} s", results, lines)
 
@@ -52,17 +56,11 @@ def grid_table(title: str, results: Results, *, ideal_s: float) -> Table:
 def asha_table(title: str, results: Results, *, warm: Mapping[str, float]) -> Table:
     """Trials stopped early: each contestant chose its own, so that times are told for equal epochs trained."""
     lines: list[Line] = [
-        ("start-up, s", lambda time: f"{time.start_up_s:.1f}"),
-        ("after it, s", lambda time: f"{time.after_s:.1f}"),
-        ("total, s", lambda time: f"{time.total_s:.1f}"),
-        ("CPU, s", lambda time: f"{time.cpu_s:.0f}"),
-        ("trials, epochs", lambda time: f"{time.trials}, {time.epochs}"),
         ("total an epoch, s", lambda time: f"{time.total_s / time.epochs:.2f}"),
         ("CPU an epoch, s", lambda time: f"{time.cpu_s / time.epochs:.2f}"),
         ("ideal of its epochs, s", lambda time: f"{time.warm_s(warm) / slots():.1f}"),
         ("after it / ideal of its epochs", lambda time: f"{time.after_s * slots() / time.warm_s(warm):.2f}"),
         ("CPU / ideal of its epochs", lambda time: f"{time.cpu_s / time.warm_s(warm):.2f}"),
-        ("mean best val_accuracy", lambda time: f"{time.val_accuracy:.4f}"),
     ]
     return _table(title, results, lines)
 
@@ -83,7 +81,7 @@ def _table(title: str, results: Results, lines: list[Line]) -> Table:
     table = Table("", *(TITLES[name] for name in results), title=title, title_justify="left", min_width=WIDTH)
     for column in table.columns[1:]:
         column.justify = "right"
-    for heading, cell in lines:
+    for heading, cell in (*FIRST, *lines, *LAST):
         table.add_row(heading, *(cell(time) for time in results.values()))
     return table
 

@@ -1,0 +1,47 @@
+"""Takes up a run where it was left: its study opened, its files whole, its decisions those that its journal implies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from search.changes import LASTING, lasting
+from search.journal import JOURNAL, events
+from search.record import RunInfo
+from search.recorder import Recorder
+from search.repair import mend_journal, mend_trials
+from search.scheduler import FairAsha
+from search.study import EARLIER, Study
+from search.warm_start import earlier_trials
+from search.wording import counted
+from spaces.sweep import Sweep
+from trainables.trial import Outcome
+
+
+def open_study(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> Study:
+    """The run's study. ``tell`` hears of what was damaged, and of earlier runs that a new study learns from.
+
+    Raises:
+        InputError: the journal is damaged in its middle.
+    """
+    said = mend_journal(run.directory / JOURNAL)
+    study = Study(run.directory / JOURNAL, sweep)
+    said += mend_trials(run.directory, study, metric=run.metric)
+    for sentence in said:
+        tell(f"Repaired {sentence}.")
+    if study.note(EARLIER) is None:
+        earlier = earlier_trials(sweep)
+        study.learn(earlier)
+        if earlier:
+            tell(f"Warm start: the sampler knows {counted(len(earlier), 'earlier trial')}.")
+    if study.note(LASTING) is None:
+        study.keep_note(LASTING, lasting(sweep))
+    return study
+
+
+def decide_again(run: RunInfo, study: Study, *, scheduler: FairAsha, recorder: Recorder) -> None:
+    """Judges every epoch of the journal as it was judged, and ends the trials that a dead driver was about to stop."""
+    scheduler.replay(events(run.directory / JOURNAL))
+    for proposal in [proposal for proposal in study.unfinished if proposal.number in scheduler.stopped]:
+        study.unfinished.remove(proposal)
+        recorder.start(proposal)
+        recorder.end(Outcome(number=proposal.number), reason="asha")
