@@ -61,7 +61,7 @@ class Tracking:
         settings: Wandb,
         *,
         tell: Callable[[str], None] = logger.info,
-        close_timeout_s: float = 15.0,
+        close_timeout_s: float = 10.0,
     ) -> None:
         self._run = run
         self._settings = settings

@@ -21,7 +21,7 @@ from tests.search.wandb_files import shown
 from tests.search.wandb_server import Mode, WandbServer
 
 LONGEST_END_S = 60.0
-"""Between the last word of the last trial and the end of the command: W&B may cost 15 s of it, on a quiet machine."""
+"""Between the last word of the last trial and the end of the command: W&B may cost 10 s of it, on a quiet machine."""
 
 
 @pytest.fixture
