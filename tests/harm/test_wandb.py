@@ -60,7 +60,7 @@ def delivered(home: Path, run: Path, server: WandbServer) -> None:
     """`tunehound sync` brings what is missing, and a second one nothing."""
     first = call("sync", "tiny", cwd=home, more=server.environment)
     assert first.returncode == 0, first.stderr
-    assert server.steps() == epochs(run)
+    assert {number: steps for number, steps in server.steps().items() if steps} == epochs(run)
     asked = len(server.asked)
     second = call("sync", "tiny", cwd=home, more=server.environment)
     assert second.returncode == 0, second.stderr
