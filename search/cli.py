@@ -19,6 +19,7 @@ from search.messages import (
     show_leaderboard,
     show_scores,
     show_spaces,
+    show_synced,
     told,
     warn,
 )
@@ -34,7 +35,7 @@ from search.options import (
     examples,
     trust_modules,
 )
-from search.quiet import wake_tensorflow
+from search.quiet import calm, wake_tensorflow
 from spaces.problem import InputError, WorkFailedError
 
 app = typer.Typer(
@@ -207,6 +208,19 @@ def predict(
     names = [line.rstrip("\n") for line in sys.stdin] if paths == ["-"] else paths
     if not write_predictions(folder, names, top=top, file=sys.stdout):
         raise typer.Exit(WORK_FAILED)
+
+
+@app.command(
+    epilog=examples("tunehound sync latest", "WANDB_MODE=offline tunehound run digits && tunehound sync latest")
+)
+def sync(run: RunArgument, runs: Runs = RUNS) -> None:
+    """Send W&B what it could not be sent while the sweep ran; a second time changes nothing."""
+    calm()
+    from search.runs import find_run
+    from search.sync import sync as send
+
+    directory = find_run(run, runs)
+    show_synced(send(directory), directory)
 
 
 @app.command(epilog=examples("tunehound new photos -o photos.yaml", "tunehound new labels.csv > first.yaml"))

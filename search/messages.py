@@ -16,6 +16,7 @@ from trainables.trust import trust_options
 
 if TYPE_CHECKING:
     from search.run import Finished
+    from search.sync import Synced
     from trainables.describe import Description
     from trainables.retrain import Retrained
 
@@ -37,6 +38,8 @@ def conclude(finished: Finished) -> None:
     if finished.reason:
         told.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
     told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
+    if waiting := _not_on_wandb(directory):
+        told.print(f"Not on W&B: {waiting}. To send them: {command()} sync {directory}")
     if finished.interrupted:
         told.print(f"Interrupted. Continue with: {command()} resume {directory}{trust_options()}")
         raise typer.Exit(INTERRUPTED)
@@ -44,6 +47,22 @@ def conclude(finished: Finished) -> None:
         told.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
         raise typer.Exit(WORK_FAILED)
     told.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
+
+
+def show_synced(synced: Synced, directory: Path) -> None:
+    """Says what W&B was sent and what not; exits with 1 where something could not be sent."""
+    from search.wording import counted
+
+    if synced.off:
+        told.print(f"Nothing to send: the sweep of {directory} says `tracking: off`.")
+    elif not synced.trials and not synced.left:
+        told.print(f"Nothing to send: W&B has every trial of {directory}.")
+    else:
+        told.print(f"Sent to W&B: {counted(synced.trials, 'trial')}, {counted(synced.epochs, 'epoch')}.")
+    if synced.left:
+        why = f" ({synced.failures[0]})" if synced.failures else ""
+        told.print(f"Not sent: {counted(synced.left, 'trial')}{why}. Later: {command()} sync {directory}", markup=False)
+        raise typer.Exit(WORK_FAILED)
 
 
 def show_data_messages() -> None:
@@ -110,6 +129,16 @@ def command() -> str:
     """How this command can be called again: by its name where the shell finds it, else as it was called."""
     called = Path(sys.argv[0])
     return str(called) if called.name == "tunehound" and not shutil.which("tunehound") else "tunehound"
+
+
+def _not_on_wandb(directory: Path) -> str:
+    """How many trials W&B's server does not have, in words; nothing where W&B was not asked for."""
+    from search.ledger import untold
+    from search.opened import open_run
+    from search.wording import counted
+
+    waiting = len(untold(open_run(directory), online=True)) if (directory / "wandb").is_dir() else 0
+    return counted(waiting, "trial") if waiting else ""
 
 
 def _remedy(finished: Finished) -> str:

@@ -139,7 +139,7 @@ def _drive(directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_sid
     log = log_file(run.id)
     reason: str | None = INTERRUPTED
     with driving(directory), chatter_to(log) as console:
-        listeners: list[Listener] = [Progress(run, console), *_trackers(run, sweep)]
+        listeners: list[Listener] = [Progress(run, console), *_trackers(run, sweep, console.print)]
         try:
             reason = drive(run, sweep, image_side_px=image_side_px, listeners=listeners, tell=console.print).reason
         except KeyboardInterrupt:
@@ -191,12 +191,12 @@ def new_directory(runs: Path, name: str, sweep: Mapping[str, Any]) -> Path:
     return directory
 
 
-def _trackers(run: RunInfo, sweep: Sweep) -> list[Listener]:
+def _trackers(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> list[Listener]:
     if sweep.tracking.wandb == "off":
         return []
     from search.tracking import Tracking
 
-    return [Tracking(run, sweep.tracking.wandb)]
+    return [Tracking(run, sweep.tracking.wandb, tell=tell)]
 
 
 def _refuse_other_data(directory: Path, *, recorded: str, found: str) -> None:

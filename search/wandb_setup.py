@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+import threading
+from contextlib import suppress
+from typing import Any, Literal, cast
 
+import psutil
 import wandb
 from wandb.sdk.lib.wbauth import read_netrc_auth
 
-INIT_TIMEOUT_S = 20.0
-FINISH_TIMEOUT_S = 30.0
+Mode = Literal["online", "offline", "disabled"]
+
+INIT_TIMEOUT_S, FINISH_TIMEOUT_S = 20.0, 15.0
+"""How long W&B may take to open a run, and to finish one, while a sweep runs."""
+SYNC_TIMEOUT_S = 40.0
+"""How long it may take for either when somebody asked for it."""
 
 
 def safe(name: str) -> str:
@@ -17,7 +24,7 @@ def safe(name: str) -> str:
     return re.sub(r"[^\w.-]", "-", name)[:128]
 
 
-def quiet() -> Any:
+def quiet(*, patient: bool = False) -> Any:
     """Settings of a W&B run that prints nothing and records nothing but what it is given."""
     return wandb.Settings(
         silent=True,
@@ -28,8 +35,9 @@ def quiet() -> Any:
         disable_git=True,
         symlink=False,
         use_dot_wandb=False,
-        init_timeout=INIT_TIMEOUT_S,
-        finish_timeout=FINISH_TIMEOUT_S,
+        init_timeout=SYNC_TIMEOUT_S if patient else INIT_TIMEOUT_S,
+        finish_timeout=SYNC_TIMEOUT_S if patient else FINISH_TIMEOUT_S,
+        finish_timeout_raises=True,
         stop_fn=lambda: None,  # the button on the web page would otherwise interrupt the whole sweep
         x_disable_meta=True,
         x_disable_machine_info=True,
@@ -38,11 +46,11 @@ def quiet() -> Any:
     )
 
 
-def chosen_mode() -> str:
+def chosen_mode() -> Mode:
     """online, offline or disabled: what WANDB_MODE or W&B's settings say, but online only with a key at hand."""
     settings = wandb.setup(wandb.Settings(silent=True)).settings
     mode = {"dryrun": "offline", "run": "online", "shared": "online"}.get(settings.mode, settings.mode)
-    return "offline" if mode == "online" and not has_key(settings) else str(mode)
+    return "offline" if mode == "online" and not has_key(settings) else cast(Mode, mode)
 
 
 def has_key(settings: Any) -> bool:
@@ -50,3 +58,26 @@ def has_key(settings: Any) -> bool:
     if settings.api_key or settings.identity_token_file:
         return True
     return read_netrc_auth(host=settings.base_url) is not None  # knows the names that one server goes by
+
+
+def end_service(grace_s: float = 2.0) -> None:
+    """Ends W&B's own process, at the latest after ``grace_s``: it would be waited for when this process exits.
+
+    A run of the user's own spares it.
+    """
+    if wandb.run is not None:
+        return
+    children = psutil.Process().children()
+
+    def tear_down() -> None:
+        with suppress(BaseException):  # W&B leaves by SystemExit where its process did not end well
+            wandb.teardown()
+
+    thread = threading.Thread(target=tear_down, daemon=True)
+    thread.start()
+    thread.join(grace_s)
+    for child in children:
+        with suppress(psutil.Error):
+            if child.name().startswith("wandb-core"):
+                child.kill()
+    thread.join(grace_s)

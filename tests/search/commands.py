@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 TINY = """
 trial:
@@ -26,17 +29,32 @@ search: {trials: 6, grace_epochs: 1, reduction_factor: 2}
 """A sweep that is over in seconds."""
 
 
-def environment(home: Path) -> dict[str, str]:
-    """A user with a home of their own and no W&B account."""
+def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A user with a home of their own and no W&B account; ``more`` is set besides."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
-    return kept | {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), "COLUMNS": "80"}
+    return kept | {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), "COLUMNS": "80", **(more or {})}
 
 
-def call(*arguments: str | Path, cwd: Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
+def call(
+    *arguments: str | Path, cwd: Path, given: str | None = None, more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """A command that has ended."""
+    env = environment(cwd, more)
     return subprocess.run(
-        command(*arguments), cwd=cwd, env=environment(cwd), input=given, capture_output=True, text=True, timeout=300
+        command(*arguments), cwd=cwd, env=env, input=given, capture_output=True, text=True, timeout=300
     )
+
+
+def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command, run in this process because starting one takes seconds."""
+    from search import cli
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["tunehound", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    captured = capsys.readouterr()
+    return int(ended.value.code or 0), captured.out, captured.err
 
 
 def command(*arguments: str | Path) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.search.commands import TINY
+from tests.search.commands import TINY, called
 
 MISTAKES = [
     ("dropout: {uniform: [0.0, 0.5], baseline: 0.2}", "droput: 0.2", ["trial.model.droput", "dropout"]),
@@ -112,19 +112,7 @@ def test_the_ready_sweeps_are_listed_a_line_each(capsys: pytest.CaptureFixture[s
 
 
 def test_every_command_explains_itself_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("run", "resume", "plan", "leaderboard", "report", "export", "retrain", "predict", "spaces"):
+    for name in ("run", "resume", "plan", "leaderboard", "report", "export", "retrain", "predict", "sync", "spaces"):
         code, out, _ = called(capsys, name, "--help")
         assert code == 0
         assert f"tunehound {name}" in out.split("Examples:")[1]
-
-
-def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a command, run in this process because starting one takes seconds."""
-    from search import cli
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["tunehound", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-    captured = capsys.readouterr()
-    return int(ended.value.code or 0), captured.out, captured.err

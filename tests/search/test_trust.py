@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from search.leaderboard import leaderboard
-from tests.search.commands import call
-from tests.search.test_cli import called
+from tests.search.commands import call, called
 from trainables import trust
 
 MODULE = """

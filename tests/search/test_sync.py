@@ -1,0 +1,251 @@
+"""What W&B was not told while the sweep ran is sent by `tunehound sync`: each epoch once, whatever the server does."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import wandb
+from optuna.trial import TrialState
+
+from search import wandb_setup
+from search.opened import open_run
+from search.past import past_of
+from search.tracking import Tracking
+from spaces.sweep import Wandb
+from tests.search.commands import called, environment
+from tests.search.runs import Told, make_run, run_info
+from tests.search.wandb_files import files, shown
+from tests.search.wandb_server import KEY, Mode, WandbServer
+
+TRIALS = (
+    Told(curve=[0.5, 0.6, 0.7], baseline=True),
+    Told(curve=[0.8, 0.9, 0.9]),
+    Told(curve=[0.5], state=TrialState.PRUNED, reason="asha"),
+)
+STEPS = {0: [1, 2, 3], 1: [1, 2, 3], 2: [1]}
+
+pytestmark = pytest.mark.usefixtures("no_account")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return make_run(tmp_path / "digits-1", TRIALS)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wandb_setup, "INIT_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(wandb_setup, "FINISH_TIMEOUT_S", 3.0)
+    monkeypatch.setattr(wandb_setup, "SYNC_TIMEOUT_S", 3.0)
+
+
+def track(run: Path) -> None:
+    """Tells W&B of a whole sweep."""
+    listener = Tracking(run_info(run), Wandb())
+    opened = open_run(run)
+    for trial in opened.trials:
+        past = past_of(opened, trial.number)
+        listener.started(past.info)
+        listener.ended(past.end)
+    listener.close(1)
+    wandb.teardown()
+
+
+def sync(run: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Exit code and what the user is told."""
+    code, out, told = called(capsys, "sync", str(run))
+    wandb.teardown()
+    assert not out
+    return code, " ".join(told.split())
+
+
+def log_in(server: WandbServer, patch: pytest.MonkeyPatch) -> None:
+    for name, value in server.environment.items():
+        patch.setenv(name, value)
+
+
+def test_what_was_kept_offline_is_sent_once(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    track(run)
+    assert {number: len(told.rows) for number, told in shown(run).items()} == {0: 3, 1: 3, 2: 1}
+    with WandbServer() as server:
+        log_in(server, monkeypatch)
+        assert sync(run, capsys) == (0, "Sent to W&B: 3 trials, 7 epochs.")
+        assert server.steps() == STEPS
+        told = server.of(1)
+        assert (told.group, told.project, told.tags, told.exit_code) == (
+            "digits-1",
+            "tunehound",
+            ["complete", "best"],
+            0,
+        )
+        assert told.summary["best_val_accuracy"] == 0.9
+        assert told.config["dropout"]["value"] == 0.3
+        assert all(file.with_suffix(".wandb.synced").exists() for file in files(run))
+        before = list(server.asked)
+        assert sync(run, capsys) == (0, f"Nothing to send: W&B has every trial of {run}.")
+        assert server.asked == before
+
+
+def test_an_online_sweep_leaves_nothing_to_send(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with WandbServer() as server:
+        log_in(server, monkeypatch)
+        track(run)
+        assert server.steps() == STEPS
+        assert server.of(1).tags == ["complete", "best"]
+        assert sync(run, capsys) == (0, f"Nothing to send: W&B has every trial of {run}.")
+
+
+@pytest.mark.parametrize("mode", ["hangs", "answers 500", None])
+def test_a_server_that_does_not_answer_costs_time_and_no_epoch(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mode: Mode | None
+) -> None:
+    server = WandbServer(mode=mode or "healthy")
+    log_in(server, monkeypatch)
+    if mode:
+        server.start()
+    began = time.monotonic()
+    track(run)
+    assert time.monotonic() - began < 20
+    server.stop()
+    assert {number: len(told.rows) for number, told in shown(run).items()} == {0: 3, 1: 3, 2: 1}
+    server.mode = "healthy"
+    with server:
+        assert sync(run, capsys)[0] == 0
+        assert server.steps() == STEPS
+
+
+def test_a_server_that_dies_while_the_sweep_runs_gets_the_rest_later(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with WandbServer(dies_after_rows=3) as server:
+        log_in(server, monkeypatch)
+        began = time.monotonic()
+        track(run)
+        assert time.monotonic() - began < 30
+        assert server.steps() != STEPS
+    with server:
+        assert sync(run, capsys)[0] == 0
+        assert server.steps() == STEPS
+
+
+def test_a_server_that_dies_while_it_is_sent_to_gets_the_rest_next_time(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    track(run)
+    with WandbServer(dies_after_rows=4) as server:
+        log_in(server, monkeypatch)
+        code, told = sync(run, capsys)
+        assert code == 1
+        assert "Not sent: " in told
+        assert f"Later: tunehound sync {run}" in told
+    with server:
+        assert sync(run, capsys)[0] == 0
+        assert server.steps() == STEPS
+        assert {server.of(number).exit_code for number in STEPS} == {0}
+
+
+def test_what_the_server_refuses_is_not_taken_for_sent(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    track(run)
+    with WandbServer(mode="refuses rows") as server:
+        log_in(server, monkeypatch)
+        assert sync(run, capsys)[0] == 1
+        server.mode = "healthy"
+        assert sync(run, capsys)[0] == 0
+        assert server.steps() == STEPS
+
+
+def test_a_trial_that_went_on_after_it_was_sent_is_sent_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(tmp_path / "digits-1", [Told(curve=[0.5, 0.6], state=TrialState.RUNNING, reason="")])
+    track(run)
+    with WandbServer() as server:
+        log_in(server, monkeypatch)
+        assert sync(run, capsys)[0] == 0
+        assert server.steps() == {0: [1, 2]}
+        assert server.of(0).tags == ["interrupted", "best"]
+        shutil.rmtree(run / "trials")
+        (run / "study.journal").unlink()
+        make_run(run, [Told(curve=[0.5, 0.6, 0.7])])
+        assert sync(run, capsys) == (0, "Sent to W&B: 1 trial, 1 epoch.")
+        assert server.steps() == {0: [1, 2, 3]}
+        assert server.of(0).tags == ["complete", "best"]
+
+
+def test_without_a_key_nothing_is_sent_and_the_remedy_told(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    track(run)
+    code, told = sync(run, capsys)
+    assert code == 2
+    assert "WANDB_API_KEY" in told
+
+
+def test_a_sweep_that_is_not_tracked_has_nothing_to_send(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = run / "sweep.yaml"
+    file.write_text(file.read_text() + "tracking: off\n")
+    assert sync(run, capsys) == (0, f"Nothing to send: the sweep of {run} says `tracking: off`.")
+
+
+CUT_OFF = """
+import sys, time
+from pathlib import Path
+from search.past import past_of
+from search.opened import open_run
+from search.tracking import Tracking
+from spaces.sweep import Wandb
+from tests.search.runs import run_info
+
+run = open_run(sys.argv[1])
+listener = Tracking(run_info(run.directory), Wandb())
+for trial in run.trials:
+    past = past_of(run, trial.number)
+    listener.started(past.info)
+    if trial.state.is_finished():
+        listener.ended(past.end)
+time.sleep(1.5)
+print("told", flush=True)
+time.sleep(60)
+"""
+
+
+def test_after_a_kill_the_offline_files_hold_every_epoch_once(run: Path, tmp_path: Path) -> None:
+    trials = (*TRIALS, Told(curve=[0.5, 0.6], state=TrialState.RUNNING, reason=""))
+    run = make_run(tmp_path / "killed" / "digits-1", trials)
+    command = [sys.executable, "-c", CUT_OFF, str(run)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(tmp_path)) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "told\n"
+        first.kill()
+    listener = Tracking(run_info(run), Wandb())
+    opened = open_run(run)
+    listener.started(past_of(opened, 3).info)
+    listener.epoch(3, {"epoch": 2, "val_accuracy": 0.6})
+    listener.epoch(3, {"epoch": 3, "val_accuracy": 0.7})
+    listener.close(1)
+    wandb.teardown()
+    steps = {number: [row["_step"] for row in told.rows] for number, told in shown(run).items()}
+    assert steps == STEPS | {3: [1, 2, 3]}
+
+
+def test_the_key_reaches_no_file(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with WandbServer() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        (tmp_path / "netrc").write_text(f"machine 127.0.0.1:{server.port} login user password {KEY}\n")
+        track(run)
+        assert server.steps() == STEPS
+    written = [file for file in tmp_path.rglob("*") if file.is_file() and file.name != "netrc"]
+    assert written
+    assert not [file for file in written if KEY.encode() in file.read_bytes()]
+    assert KEY not in "".join(capfd.readouterr())
