@@ -26,7 +26,6 @@ from rich.table import Table
 from search.opened import open_run
 from tests.harm.doing import (
     ORPHANS_S,
-    SOON_S,
     Driver,
     crew,
     cut_off,
@@ -42,7 +41,9 @@ from tests.harm.sweeps import RESUME, RUN, written
 from tests.search.commands import TINY
 
 WORKERS_S, DRIVERS_S = (4.0, 15.0), (15.0, 60.0)
-"""Between two kills of workers, and from a driver's first record to its end."""
+"""Between two kills of workers, and from a driver's first epochs to its end."""
+BEGUN = 4
+"""So many records after its start a driver has trials that train."""
 
 
 @dataclass
@@ -85,8 +86,12 @@ def harassed(driver: Driver, run: Path, *, draw: random.Random, tally: Tally, de
     while not driver.over:
         time.sleep(0.1)
         now = time.monotonic()
+        if now > deadline:
+            driver.process.send_signal(signal.SIGINT)
+            ended(driver)
+            return False
         if opened is None:
-            if records(run) > began + 1:
+            if records(run) > began + BEGUN:
                 opened, driver_s = now, draw.uniform(*DRIVERS_S)
                 next_worker = now + draw.uniform(*WORKERS_S)
             continue
@@ -97,10 +102,6 @@ def harassed(driver: Driver, run: Path, *, draw: random.Random, tally: Tally, de
             kill(victims)
             tally.worker_kills += len(victims)
             next_worker = now + draw.uniform(*WORKERS_S)
-        if now > deadline:
-            driver.process.send_signal(signal.SIGINT)
-            ended(driver, within_s=SOON_S)
-            return False
         if now > opened + driver_s:
             draw.choice((power_off, cut_off))(driver)
             tally.driver_kills += 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from search.history import read_history
 from search.opened import open_run, reason
 from tests.harm.doing import driven, ended, epochs, kill, kill_while_it_writes, trainers, until
 from tests.harm.sound import assert_sound
@@ -34,14 +35,14 @@ def test_a_trial_killed_twice_while_it_writes_its_checkpoint_goes_on_from_the_on
     history = run / "trials" / "0" / "history.csv"
     with driven(*RUN, cwd=tmp_path) as driver:
         kill_while_it_writes(run / "trials" / "0" / "checkpoint", driver)
-        first = history.read_text().splitlines()[1]
+        first = read_history(history)[0]
         killed = [each.pid for each in trainers(driver)]
         until(lambda: any(each.pid not in killed for each in trainers(driver)), of=driver)
         kill_while_it_writes(run / "trials" / "0" / "checkpoint", driver)
         assert ended(driver) == 0, driver.said
     assert_sound(run, trials=3)
     assert epochs(run, 0) == list(range(1, 26))
-    assert history.read_text().splitlines()[1] == first, "the first epoch was trained again"
+    assert read_history(history)[0] == first, "the first epoch was trained again"
 
 
 def test_a_trial_is_given_up_after_max_failures_and_the_sweep_goes_on(tmp_path: Path) -> None:
