@@ -30,7 +30,7 @@ def write_history(path: Path, rows: Sequence[Row]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
     write_text(path, text.getvalue())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
+from optuna.storages.journal import BaseJournalBackend
 from optuna.storages.journal._storage import JournalOperation  # the meaning of the numbers in the file
 
 from search.record import Begun, Ended, Reported
@@ -43,7 +43,7 @@ class OwnJournal(BaseJournalBackend):
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
         """All records at the first reading, then those that were not read yet."""
         unread, self._unread = self._unread, []
-        return JournalFileBackend(str(self._path)).read_logs(0) if unread is None else unread
+        return whole_records(self._path)[0] if unread is None else unread
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Writes records, each in a line of its own.
@@ -70,13 +70,28 @@ class OwnJournal(BaseJournalBackend):
             self._flushed = time.monotonic()
 
 
+class ReadJournal(BaseJournalBackend):
+    """The same file for those who look at a run, while its driver may be at work."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
+        """The records from a number on."""
+        return whole_records(self._path)[0][log_number_from:]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Never: only its driver writes to a journal."""
+        raise PermissionError(f"{self._path} is open for reading only")
+
+
 def events(path: Path) -> Iterator[Begun | Reported | Ended]:
     """What happened to the trials of a run, in the order in which its journal has it.
 
     Optuna tells what a trial reported, but not whether that was before or after another trial's report.
     """
     begun = 0
-    for record in JournalFileBackend(str(path.absolute())).read_logs(0):
+    for record in whole_records(path)[0]:
         match record:
             case {"op_code": JournalOperation.CREATE_TRIAL}:
                 yield Begun(number=begun, baseline=bool(record.get("user_attrs", {}).get("baseline")))
@@ -90,28 +105,42 @@ def events(path: Path) -> Iterator[Begun | Reported | Ended]:
 def cut_half_record(path: Path) -> int:
     """Makes a journal end with its last whole record; returns how many bytes were cut off.
 
-    A machine or a disk that failed leaves half a line at the end, or a block of zeros. It would spoil the next record.
-
     Raises:
         InputError: a record in the middle cannot be read.
     """
-    if not path.exists():
-        return 0
-    lines = path.read_bytes().splitlines(keepends=True)
-    whole = next((count for count, line in enumerate(lines) if not _is_record(line)), len(lines))
-    if any(map(_is_record, lines[whole:])):
-        raise _spoiled(path, whole + 1)
-    cut = sum(map(len, lines[whole:]))
+    _, cut = whole_records(path)
     if cut:
         os.truncate(path, path.stat().st_size - cut)
     return cut
 
 
-def _is_record(line: bytes) -> bool:
+def whole_records(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """The records of a journal, none where there is no file, and the number of bytes behind the last of them.
+
+    A machine or a disk that failed leaves half a line there, or a block of zeros; a driver at work half a line.
+
+    Raises:
+        InputError: a record in the middle cannot be read.
+    """
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    records: list[dict[str, Any]] = []
+    for line in lines:
+        record = _record(line)
+        if record is None:
+            break
+        records.append(record)
+    rest = lines[len(records) :]
+    if any(_record(line) is not None for line in rest):
+        raise _spoiled(path, len(records) + 1)
+    return records, sum(map(len, rest))
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
     try:
-        return line.endswith(b"\n") and isinstance(json.loads(line), dict)
+        record = json.loads(line) if line.endswith(b"\n") else None
     except ValueError:
-        return False
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def _spoiled(path: Path, number: int) -> InputError:

@@ -13,11 +13,10 @@ from typing import Any, cast
 import optuna
 import pandas as pd
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from search.history import HISTORY, read_history
-from search.journal import JOURNAL
+from search.journal import JOURNAL, ReadJournal
 from search.record import Reason, State, TrialEnd, TrialInfo
 from spaces.document import read_yaml
 from spaces.load import load_config, load_sweep
@@ -98,7 +97,7 @@ def read_study(home: Path) -> optuna.Study:
 
 def _stored(journal: Path) -> JournalStorage:
     try:
-        return JournalStorage(JournalFileBackend(str(journal)))
+        return JournalStorage(ReadJournal(journal))
     except (ValueError, KeyError, TypeError, AssertionError) as error:  # Optuna asserts what it expects
         rule, given = "every line of a journal is a record of a study", f"one that is none: {error!r:.200}"
         remedy = "bring a copy of the file back, or delete that line and all after it"

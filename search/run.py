@@ -114,14 +114,14 @@ def resume_run(
         refuse_changes(sweep, open_run(directory).study.user_attrs.get(LASTING))
     info = check(sweep)
     _refuse_other_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
-    if changed := other_versions(about):
-        warn(changed)
-    if overrides:
-        write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
-    return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]))
+    if other := other_versions(about):
+        warn(other)
+    return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]), changed=bool(overrides))
 
 
-def _drive(directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_side_px: int) -> Finished:
+def _drive(
+    directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_side_px: int, changed: bool = False
+) -> Finished:
     calm()
     from search.drive import drive  # Ray takes seconds to import, and a wrong sweep is refused before
     from search.ending import INTERRUPTED
@@ -139,6 +139,8 @@ def _drive(directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_sid
     log = log_file(run.id)
     reason: str | None = INTERRUPTED
     with driving(directory), chatter_to(log) as console:
+        if changed:
+            write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
         listeners: list[Listener] = [Progress(run, console), *_trackers(run, sweep, console.print)]
         try:
             reason = drive(run, sweep, image_side_px=image_side_px, listeners=listeners, tell=console.print).reason

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from optuna.trial import TrialState
-
 from search.journal import JOURNAL
 from search.opened import has_study, open_run
 from search.space import key, untried
+from search.study import was_lost
 from spaces.load import load_sweep
 from spaces.problem import InputError, Problem
 
@@ -67,5 +66,5 @@ def unfinished(directory: Path) -> bool:
         return True
     if len(run.trials) >= run.sweep["search"]["trials"]:
         return False
-    tried = {key(trial.params) for trial in run.trials if trial.state != TrialState.FAIL}
+    tried = {key(trial.params) for trial in run.trials if not was_lost(trial)}
     return untried(load_sweep(directory / "sweep.yaml", check_files=False), tried) != []

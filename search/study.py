@@ -131,7 +131,7 @@ class Study:
         value = end.value if end.state == "complete" else None
         self._journal.tell(end.number, value, state=STATES[end.state])
         self._copy.tell(self._in_copy.pop(end.number), value, state=STATES[end.state])
-        if end.state == "fail":
+        if end.reason == "lost":
             self._tried.discard(key(self._storage.get_trial(self._id(end.number)).params))
 
     def _sample(self) -> Proposal | None:
@@ -179,7 +179,7 @@ class Study:
         """Takes up a trial that the journal held when it was opened."""
         self._copy.add_trial(trial)
         self._count = trial.number + 1
-        if trial.state != TrialState.FAIL:
+        if not was_lost(trial):
             self._tried.add(key(trial.params))
         if trial.state == TrialState.RUNNING:
             self._in_copy[trial.number] = len(self._copy.get_trials(deepcopy=False)) - 1
@@ -196,6 +196,12 @@ class Study:
 
     def _id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+
+
+def was_lost(trial: FrozenTrial) -> bool:
+    """Whether an accident ended the trial, so that its configuration may be tried again; one that fails by its own
+    code would fail again."""
+    return bool(trial.state == TrialState.FAIL and trial.user_attrs.get("reason") == "lost")
 
 
 def _as_trial(record: Mapping[str, Any], sweep: Sweep) -> FrozenTrial:
