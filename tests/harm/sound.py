@@ -14,7 +14,7 @@ from search.record import Reported
 from search.scheduler import FairAsha, Rungs
 from spaces.load import load_sweep
 
-ENDS = {"config.yaml", "history.csv", "error.txt"}
+ENDS = {"config.yaml", "history.csv", "error.txt", "confirm"}
 """What is left of a trial that has ended."""
 
 
