@@ -20,7 +20,8 @@ from search.ending import INTERRUPTED, Ending, spent
 from search.meter import Meter
 from search.record import Listener, RunInfo
 from search.recorder import Recorder, Running
-from search.scheduler import FairAsha, Rungs
+from search.rungs import Rungs
+from search.scheduler import FairAsha
 from search.searcher import RecordResults, StopWhenQuiet, StudySearcher
 from search.take_up import decide_again, open_study
 from spaces.sweep import Sweep
