@@ -21,14 +21,11 @@ from trainables.evaluation import averages
 from trainables.history import Reason, Row
 from trainables.loss import class_weights
 from trainables.models.build import Built, Inputs, build, choose_stage, forget, set_values, stock_model
-from trainables.models.settable import graph_key
+from trainables.models.settable import KEPT_MODELS, graph_key
 from trainables.optimizer import schedule
 from trainables.reporter import Interrupted, Reporter
 from trainables.stages import Stage, stages
 from trainables.steps import Steps
-
-KEPT_MODELS = 4
-"""How many compiled models a process keeps for the trials to come."""
 
 
 @dataclass(frozen=True, kw_only=True)

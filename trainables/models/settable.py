@@ -10,6 +10,9 @@ from pydantic import BaseModel
 from spaces.config import Settable, TrialConfig
 from spaces.settings import SettableUnlessZero
 
+KEPT_MODELS = 4
+"""How many compiled models a process keeps for the trials to come."""
+
 Kind = Literal["settable", "unless zero", "architecture"]
 
 
