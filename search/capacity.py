@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from clusters.nodes import cluster_nodes, in_cluster, this_node
@@ -10,6 +11,8 @@ from search.machine import count_gpus
 from spaces.sweep import Sweep
 
 CLUSTER_TIMEOUT_S = 60.0
+BUSY = 0.5
+"""So many processes that want a core, for each that there is, make times doubtful."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,9 @@ def capacity(sweep: Sweep, *, image_side_px: int) -> Capacity:
         nodes = (here,)
     elif cluster:
         doubts.append("Timed on this machine: the cluster's may be faster or slower.")
+    if os.getloadavg()[0] > BUSY * here.cpus:
+        load = f"load {os.getloadavg()[0]:.1f} on {here.cpus:g} cores"
+        doubts.append(f"This machine is busy with something else ({load}): the sweep may be faster than the plan says.")
     wanted = sweep.resources
     slot = choose_slot(nodes, image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus)
     slots = count_slots(slot, nodes)

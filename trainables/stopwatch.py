@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from trainables.trust import trust
 
 ENOUGH_S = 0.5
 """What takes at least so long is timed well enough."""
+LAPS, LAPS_S = 3, 4.0
 FEW_IMAGES = 64
 GENTLE = 1e-9
 """A learning rate at which no loss overflows, whatever the configuration asks for."""
@@ -33,7 +35,9 @@ def main(folder: Path, process: int) -> None:
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     asked = json.loads((folder / "asked.json").read_text())
     prepare(cpus=asked["cpus"], gpu_memory_share=asked["gpus"])
-    import trainables.training  # noqa: F401  # with Keras, part of what a process costs before it does anything
+    # As in a trial's process: Keras and Ray are part of what it costs, and of what it weighs, before it does anything.
+    import trainables.training
+    import trainables.trial  # noqa: F401
 
     trust(asked["trusted"])
     with (folder / f"answers-{process}.jsonl").open("w", encoding="utf-8", buffering=1) as answers:
@@ -125,12 +129,20 @@ def _growing(work: Callable[[int], Callable[[], Any]], *, whole: int) -> float:
     while True:
         piece = work(count)
         seconds = _seconds(piece)
-        if count == whole and seconds < ENOUGH_S:
-            repeats = min(50, int(ENOUGH_S / max(seconds, 1e-6)) + 1)
-            seconds = sum(_seconds(piece) for _ in range(repeats)) / repeats
         if count == whole or seconds >= ENOUGH_S:
+            # A process that has to wait for its core makes one lap long, and tells so only by the laps beside it.
+            seconds = _typical(piece, seconds)
+        if count == whole or seconds >= ENOUGH_S / 2:
             return seconds * whole / count
         count = min(whole, count * int(np.clip(1.5 * ENOUGH_S / max(seconds, 1e-6), 2, 8)))
+
+
+def _typical(work: Callable[[], Any], first_s: float) -> float:
+    """The median of some laps, of which the first took ``first_s``: three, or fewer where one takes seconds."""
+    laps = [first_s]
+    while len(laps) < LAPS and (sum(laps) < LAPS_S or len(laps) < 2):
+        laps.append(_seconds(work))
+    return median(laps)
 
 
 def _seconds(work: Callable[[], Any]) -> float:

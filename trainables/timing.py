@@ -70,7 +70,7 @@ class Timing:
     """What came of timing."""
 
     awake_s: float
-    """From the start of a process until TensorFlow and Keras are there."""
+    """From the start of a process until TensorFlow, Keras and Ray are there."""
     results: tuple[Timed | Failed | None, ...]
     """In the order of the configurations; None where the time was up before."""
     gpu_bytes: int | None

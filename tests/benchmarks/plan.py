@@ -5,7 +5,7 @@
         "tests/benchmarks/studies/cifar10.yaml data.path=cifar10_4000.npz search.trials=8 model.filters=[8,16,16]" \\
         "bears data.path=bears search.trials=6" --runs checked
 
-Each argument is a sweep and what is set in it, as for `--set`. Each is planned, then run to its end, one sweep after the
+Each argument is a sweep and what is set in it, as for `--set`. Each is planned, then run to its end, one after the
 other, on this machine, with tracking off; `--runs` keeps the runs, else they are thrown away. The machine must have
 nothing else to do. Progress goes to stderr; the table, a line a quantity, to stdout.
 
