@@ -18,6 +18,7 @@ from search.messages import (
     show_data_messages,
     show_description,
     show_leaderboard,
+    show_plan,
     show_scores,
     show_spaces,
     show_synced,
@@ -85,20 +86,11 @@ def plan(
     check: Annotated[bool, typer.Option("--check", help="Only check the file, the data and the space.")] = False,
     trust: Trust = NO_TRUST,
 ) -> None:
-    """Check everything, and say what the sweep will do; trains nothing."""
-    from search.check import check as check_sweep
-    from search.check import doubts
-    from search.plan import plan_lines
-    from search.warm_start import earlier_trials
+    """Check everything, time a few steps, and say what the sweep will come to; trains nothing to the end."""
     from spaces.load import load_sweep
 
     trust_modules(trust)
-    loaded = load_sweep(sweep, overrides)
-    info, earlier = check_sweep(loaded), len(earlier_trials(loaded))
-    for doubt in doubts(loaded, info):
-        warn(doubt)
-    lines = [f"{loaded.name}: nothing is wrong"] if check else plan_lines(loaded, info, earlier=earlier)
-    typer.echo("\n".join(lines))
+    show_plan(load_sweep(sweep, overrides), only_check=check)
 
 
 @app.command(epilog=examples("tunehound describe digits", "tunehound describe mobilenet_v2 --json"))

@@ -22,7 +22,8 @@ from search.ending import INTERRUPTED, Cost, Ending, spent
 from search.meter import Meter
 from search.record import Listener, RunInfo
 from search.recorder import Recorder, Running
-from search.scheduler import FairAsha, Rungs
+from search.rungs import Rungs
+from search.scheduler import FairAsha
 from search.searcher import Proposals, Record, RecordResults, StopWhenQuiet, StudySearcher
 from search.stopping import heeded, stop_signal
 from search.study import Study

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
+from search.quiet import calm
 from trainables.trust import trust_options
 
 if TYPE_CHECKING:
     from search.run import Finished
     from search.sync import Synced
+    from spaces.sweep import Sweep
     from trainables.describe import Description
     from trainables.retrain import Retrained
 
@@ -75,6 +77,34 @@ def show_data_messages() -> None:
 def warn(doubt: str) -> None:
     """Tells what will train, but probably not as it was meant."""
     told.print(f"Warning: {doubt}", highlight=False)
+
+
+def show_plan(sweep: Sweep, *, only_check: bool) -> None:
+    """Prints what a sweep will come to; exits with 1 where a corner of the space does not train."""
+    from search.check import check, doubts
+    from search.warm_start import earlier_trials
+
+    data, earlier = check(sweep), len(earlier_trials(sweep))
+    for doubt in doubts(sweep, data):
+        warn(doubt)
+    if only_check:
+        typer.echo(f"{sweep.name}: nothing is wrong")
+        return
+    calm()
+    from search.capacity import capacity
+    from search.measured import measure
+    from search.plan import cost_lines, plan_lines
+
+    typer.echo("\n".join(plan_lines(sweep, data, earlier=earlier)))
+    room = capacity(sweep, image_side_px=max(data.image_shape[:2]))
+    measured = measure(sweep, room, tell=lambda line: told.print(line, markup=False, highlight=False))
+    typer.echo("\n".join(cost_lines(sweep, room, measured)))
+    for doubt in room.doubts:
+        warn(doubt)
+    for corner, why in measured.failed:
+        warn(f"a corner of the space does not train ({corner.label or 'the only one'}): {why}")
+    if measured.failed:
+        raise typer.Exit(WORK_FAILED)
 
 
 def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -> None:

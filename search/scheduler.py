@@ -1,77 +1,25 @@
 """ASHA that judges fairly: one bracket, best-so-far, the baseline spared, patience rewarded, rungs refilled on resume.
 
 The method is asynchronous successive halving (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
-MLSys 2020) in the stopping variant that Ray Tune implements; what differs is told at each place.
+MLSys 2020) in the stopping variant that Ray Tune implements; what differs is told at each place, and in `search.rungs`.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 from ray.exceptions import OutOfMemoryError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.record import Begun, Ended, Reported
-from search.rungs import ladder
+from search.rungs import Rungs
 from spaces.metric import maximised
 from trainables.trial import OUTCOME, Outcome
 
 CONTINUE: str = TrialScheduler.CONTINUE
 STOP: str = TrialScheduler.STOP
-
-
-class Rungs:
-    """The rungs of one bracket: at which epochs trials are compared, and what each had reached there.
-
-    Everything here counts upwards: a loss enters with its sign changed.
-
-    Args:
-        grace_epochs: the first rung.
-        reduction_factor: of the trials at a rung about one in this many goes on; also the ratio between rungs.
-        epochs: the horizon; rungs lie below it.
-    """
-
-    def __init__(self, *, grace_epochs: int, reduction_factor: int, epochs: int) -> None:
-        self.reduction_factor = reduction_factor
-        rungs = ladder(grace_epochs=grace_epochs, reduction_factor=reduction_factor, epochs=epochs)
-        self.reached: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
-        """For each rung, lowest first, the best score so far of every trial (by number) that reached it."""
-        self._in_order: dict[int, list[float]] = {rung: [] for rung in rungs}
-        """The same scores, sorted: with ten thousand trials at a rung, sorting them for each is most of the work."""
-
-    def judge(self, number: int, *, epoch: int, score: float) -> bool:
-        """Enters what a trial reached at ``epoch``; true where it may go on.
-
-        It may where ``epoch`` is no rung, and at a rung where its best-so-far ``score`` is at least the quantile
-        1 − 1/reduction_factor of those that came before it; the first to come always goes on.
-        """
-        others = self.reached.get(epoch)
-        if others is None or number in others:
-            return True
-        may_go_on = not others or score >= quantile(self._in_order[epoch], 1 - 1 / self.reduction_factor)
-        self._enter(number, epoch=epoch, score=score)
-        return may_go_on
-
-    def finish(self, number: int, *, score: float) -> None:
-        """Enters a trial that ended by itself into every higher rung: it would have stayed at its best."""
-        for rung, others in self.reached.items():
-            if number not in others:
-                self._enter(number, epoch=rung, score=score)
-
-    def _enter(self, number: int, *, epoch: int, score: float) -> None:
-        self.reached[epoch][number] = score
-        insort(self._in_order[epoch], score)
-
-
-def quantile(in_order: Sequence[float], q: float) -> float:
-    """``numpy.quantile(in_order, q)``, for sorted values and ``q`` below 1, from the two values on either side."""
-    place = (len(in_order) - 1) * q
-    below = math.floor(place)
-    return float(np.quantile(in_order[below : below + 2], place - below))
 
 
 class FairAsha(FIFOScheduler):

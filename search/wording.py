@@ -49,6 +49,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def rough_duration(seconds: float) -> str:
+    """A time that is only expected: ``45 s``, ``1 min 50 s``, ``38 min``, ``1 h 10 min``, ``2 d 3 h``."""
+    if 300 <= seconds < 3570:
+        return f"{round(seconds / 60)} min"
+    told = duration(seconds if seconds < 300 else round(seconds / 60) * 60)
+    return told.replace(" 00 min", "").replace(" min 00 s", " min")
+
+
 def against(value: float, base: float) -> str:
     """How a value stands to the baseline's: ``0.0139 above the baseline's 0.9722``."""
     if value == base:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 
@@ -47,6 +49,12 @@ def resident_bytes() -> int:
     return int(told.rss - getattr(told, "shared", 0))
 
 
+def child_environment(*, gpus: str) -> dict[str, str]:
+    """For another Python: modules are found where this process finds them; it sees these GPUs, ``-1`` for none."""
+    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+    return {**os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": gpus}
+
+
 @contextmanager
 def _unheard() -> Iterator[None]:
     """Drops what is written to stderr: TensorFlow's greetings come before it has read how much it may say."""
@@ -63,7 +71,7 @@ def _unheard() -> Iterator[None]:
 def _limit_memory(gpu: object, share: float | None) -> None:
     import tensorflow as tf
 
-    total_mb = _total_memory_mb()
+    total_mb = total_gpu_memory_mb()
     if total_mb is None or share is None or not 0 < share < 1:
         tf.config.experimental.set_memory_growth(gpu, True)
         return
@@ -71,7 +79,7 @@ def _limit_memory(gpu: object, share: float | None) -> None:
     tf.config.set_logical_device_configuration(gpu, [limit])
 
 
-def _total_memory_mb() -> float | None:
+def total_gpu_memory_mb() -> float | None:
     """Memory of the smallest GPU in MiB, asked of the driver; None where it cannot say."""
     query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:

@@ -11,7 +11,7 @@ from typing import Any
 from spaces.config import TrialConfig
 from spaces.load import load_config
 from spaces.problem import InputError, Problem, shown
-from trainables.training import stages
+from trainables.stages import stages
 
 Tell = Callable[[str], None]
 

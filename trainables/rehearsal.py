@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from spaces.load import load_config
 from spaces.problem import InputError, Problem
 from spaces.write import write_yaml
 from trainables.data.dataset import DataInfo
+from trainables.environment import child_environment
 from trainables.fit import weights_file
 from trainables.trust import trust, trusted
 
@@ -54,10 +55,14 @@ def _ask(folder: Path, trials: Sequence[Trial]) -> tuple[list[list[Problem]], st
         write_yaml(folder / f"{number}.yaml", config.model_dump(mode="json"))
     shapes = [(data.image_shape, len(data.class_names)) for _, data in trials]
     (folder / "asked.json").write_text(json.dumps({"trusted": sorted(trusted()), "shapes": shapes}))
-    command = [sys.executable, "-P", "-m", "trainables.rehearsal", str(folder)]
     with (folder / "chatter.txt").open("w") as chatter:
         ended = subprocess.run(
-            command, env=_environment(), stdin=subprocess.DEVNULL, stdout=chatter, stderr=chatter, check=False
+            [sys.executable, "-P", "-m", "trainables.rehearsal", str(folder)],
+            env=child_environment(gpus="-1"),
+            stdin=subprocess.DEVNULL,
+            stdout=chatter,
+            stderr=chatter,
+            check=False,
         )
     said = (folder / "chatter.txt").read_text(errors="replace").strip() or "nothing"
     return _answers(folder), f"exit code {ended.returncode}, after saying: {said.splitlines()[-1][:300]}"
@@ -71,12 +76,6 @@ def _key(config: TrialConfig, data: DataInfo) -> str | None:
     if isinstance(model, PretrainedModel) and weights_file(model) is not None:
         return repr((model.backbone, model.alpha, model.weights))
     return None
-
-
-def _environment() -> Mapping[str, str]:
-    """Modules are found where this process finds them; GPUs are left to the trials."""
-    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-    return {**os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def _answers(folder: Path) -> list[list[Problem]]:

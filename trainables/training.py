@@ -20,27 +20,12 @@ from trainables.data.place import stamp
 from trainables.evaluation import averages
 from trainables.history import Reason, Row
 from trainables.loss import class_weights
-from trainables.models.build import Built, Inputs, build, choose_stage, forget, is_staged, set_values, stock_model
-from trainables.models.settable import architecture
+from trainables.models.build import Built, Inputs, build, choose_stage, forget, set_values, stock_model
+from trainables.models.settable import KEPT_MODELS, graph_key
 from trainables.optimizer import schedule
 from trainables.reporter import Interrupted, Reporter
+from trainables.stages import Stage, stages
 from trainables.steps import Steps
-
-KEPT_MODELS = 4
-"""How many compiled models a process keeps for the trials to come."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """Consecutive epochs in which the same layers train."""
-
-    first_epoch: int
-    """Counted from 1, included."""
-    last_epoch: int
-    """Included."""
-    unfrozen: bool
-    """Whether the unfrozen blocks of a backbone train, or only the head."""
-    learning_rate: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +80,7 @@ def train(
         Interrupted: `hooks.interrupted` said so.
         InputError: there is no such backbone, or its weights cannot be read.
     """
-    built = _built(config, Inputs.of(images, classes=classes))
+    built = compiled(config, Inputs.of(images, classes=classes))
     set_values(built, config)
     built.class_weights.assign(class_weights(images.labels, config.training, classes=classes))
     history: list[Row] = []
@@ -108,25 +93,6 @@ def train(
         if len(history) < stage.last_epoch and reason == "finished":
             reason = run.stage(stage)
     return Trained(built=built, config=config, history=tuple(history), reason=reason)
-
-
-def stages(config: TrialConfig) -> tuple[Stage, ...]:
-    """The stages of a run: one, or head then head and unfrozen blocks where a backbone is fine-tuned.
-
-    A head stage as long as the whole run leaves no second one.
-    """
-    model, epochs = config.model, config.training.epochs
-    rate = config.optimizer.learning_rate
-    if not is_staged(model):
-        return (Stage(first_epoch=1, last_epoch=epochs, unfrozen=True, learning_rate=rate),)
-    head_epochs = min(model.head_epochs, epochs)
-    head = Stage(first_epoch=1, last_epoch=head_epochs, unfrozen=False, learning_rate=rate)
-    if head_epochs == epochs:
-        return (head,)
-    tuned = Stage(
-        first_epoch=head_epochs + 1, last_epoch=epochs, unfrozen=True, learning_rate=model.fine_tune_learning_rate
-    )
-    return (head, tuned)
 
 
 @dataclass(frozen=True)
@@ -208,11 +174,9 @@ class _Run:
 _kept: OrderedDict[tuple[Any, ...], Built] = OrderedDict()
 
 
-def _built(config: TrialConfig, inputs: Inputs) -> Built:
+def compiled(config: TrialConfig, inputs: Inputs) -> Built:
     """A compiled model of the configuration's architecture: a kept one if there is one, else a new one."""
-    rule = config.optimizer  # less its schedule, which is no part of the graph
-    compiled = (rule.name, rule.momentum, rule.nesterov, config.training.mixed_precision)
-    key = (inputs, architecture(config.model), architecture(config.augmentation), compiled, weights_stamp(config))
+    key = (inputs, *graph_key(config), weights_stamp(config))
     if key not in _kept:
         if len(_kept) >= KEPT_MODELS:
             _kept.popitem(last=False)

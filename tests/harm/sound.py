@@ -12,7 +12,8 @@ from search.journal import JOURNAL, events
 from search.leaderboard import leaderboard
 from search.opened import Run, is_baseline, open_run, reason
 from search.record import Reported
-from search.scheduler import FairAsha, Rungs
+from search.rungs import Rungs
+from search.scheduler import FairAsha
 from spaces.load import load_sweep
 
 ENDS = {"config.yaml", "history.csv", "error.txt", "confirm"}

@@ -17,7 +17,8 @@ from search.journal import OwnJournal
 from search.progress import Progress
 from search.record import RunInfo
 from search.recorder import Recorder
-from search.scheduler import FairAsha, Rungs, quantile
+from search.rungs import Rungs, quantile
+from search.scheduler import FairAsha
 from search.study import Study
 from spaces.load import load_sweep
 from spaces.write import write_yaml

@@ -12,7 +12,8 @@ from ray.tune.schedulers import TrialScheduler
 
 from search.journal import events
 from search.record import Ended, TrialEnd
-from search.scheduler import FairAsha, Rungs
+from search.rungs import Rungs
+from search.scheduler import FairAsha
 from search.study import Study
 from spaces.load import load_sweep
 from tests.search.commands import TINY

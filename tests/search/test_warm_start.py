@@ -90,6 +90,7 @@ def test_a_warm_started_run_knows_the_trials_of_the_first_with_their_curves(firs
     )
     planned = call("plan", "second.yaml", cwd=first)
     assert "warm start from 6 earlier trials" in planned.stdout
+    assert "together" in planned.stdout, planned.stderr
     done = call("run", "second.yaml", "--name", "second", cwd=first)
     assert done.returncode == 0, done.stderr
     assert "Warm start: the sampler knows 6 earlier trials." in done.stderr

@@ -12,7 +12,8 @@ import pytest
 from spaces.config import TrialConfig
 from tests.trainables.small import config, digits, fit, measured, mobilenet
 from trainables import training
-from trainables.training import Hooks, Trained, stages, train
+from trainables.stages import stages
+from trainables.training import Hooks, Trained, train
 
 BASE: dict[str, Any] = {
     "model": {"dropout": 0.2, "l2": 1e-4},
@@ -172,16 +173,16 @@ def test_the_hook_gets_each_row_with_the_reason_of_the_last() -> None:
 
 def test_a_process_keeps_a_few_models_and_drops_the_one_used_longest_ago(no_kept_models: None) -> None:
     for filters in range(1, training.KEPT_MODELS + 1):
-        training._built(config({"filters": filters}), INPUTS)
-    training._built(config({"filters": 1}), INPUTS)
-    training._built(config({"filters": 9}), INPUTS)
+        training.compiled(config({"filters": filters}), INPUTS)
+    training.compiled(config({"filters": 1}), INPUTS)
+    training.compiled(config({"filters": 9}), INPUTS)
     widths = [built.model.get_layer("block_1_conv_1").filters for built in training._kept.values()]
     assert widths == [3, 4, 1, 9]
 
 
 def test_other_inputs_get_another_model(no_kept_models: None) -> None:
-    one = training._built(config(), INPUTS)
-    other = training._built(config(), training.Inputs(shape=(8, 8, 1), classes=10, mean=(2.0,), variance=(1.0,)))
+    one = training.compiled(config(), INPUTS)
+    other = training.compiled(config(), training.Inputs(shape=(8, 8, 1), classes=10, mean=(2.0,), variance=(1.0,)))
     assert one is not other
 
 

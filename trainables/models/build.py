@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeGuard
 
 import keras
 import numpy as np
 
-from spaces.config import CnnModel, CustomModel, Model, PretrainedModel, TrialConfig
+from spaces.config import CnnModel, CustomModel, PretrainedModel, TrialConfig
 from trainables import optimizer
 from trainables.data.dataset import AnyImages
 from trainables.loss import Loss
@@ -21,6 +20,7 @@ from trainables.models.initialise import initialise, rewind
 from trainables.models.layers import Layers, SettableLayers, StockLayers
 from trainables.models.pretrained import pretrained, set_trainable, trained_weights
 from trainables.models.settable import settable_values
+from trainables.stages import is_staged
 from trainables.steps import Steps
 
 
@@ -103,11 +103,6 @@ def build(config: TrialConfig, inputs: Inputs) -> Built:
     choose_stage(built, config, unfrozen=True)
     rule.build(model.trainable_variables)
     return built
-
-
-def is_staged(model: Model) -> TypeGuard[PretrainedModel]:
-    """Whether the head trains before the rest does."""
-    return isinstance(model, PretrainedModel) and model.fine_tunes
 
 
 def choose_stage(built: Built, config: TrialConfig, *, unfrozen: bool) -> Steps:

@@ -7,8 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from spaces.config import Settable
+from spaces.config import Settable, TrialConfig
 from spaces.settings import SettableUnlessZero
+
+KEPT_MODELS = 4
+"""How many compiled models a process keeps for the trials to come."""
 
 Kind = Literal["settable", "unless zero", "architecture"]
 
@@ -33,6 +36,13 @@ def architecture(settings: BaseModel) -> tuple[tuple[str, Any], ...]:
     nothing is built for a zero, which of them are zero.
     """
     return tuple((path, _essence(value, kind)) for path, value, kind in _fields(settings, ""))
+
+
+def graph_key(config: TrialConfig) -> tuple[Any, ...]:
+    """Configurations that agree here, on data of the same shape, train in one compiled model; hashable."""
+    rule = config.optimizer  # less its schedule, which is no part of the graph
+    compiled = (rule.name, rule.momentum, rule.nesterov, config.training.mixed_precision)
+    return architecture(config.model), architecture(config.augmentation), compiled
 
 
 def entry(path: str, value: object, position: int) -> str:
