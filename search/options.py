@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,8 +20,13 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder,
 SweepArgument = Annotated[
     str, typer.Argument(metavar="SWEEP", help="A sweep file, or the name of a ready one (`tunehound spaces`).")
 ]
+Formats = Annotated[
+    list[Literal["saved_model", "litert", "onnx"]],
+    typer.Option("--export", metavar="FORMAT", help="Write saved_model, litert or onnx as well. May be repeated."),
+]
 NO_OVERRIDES: list[str] = []
 NO_TRUST: list[str] = []
+NO_FORMATS: list[Literal["saved_model", "litert", "onnx"]] = []
 RUNS = Path("runs")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,7 +25,7 @@ def prepare(*, cpus: int, gpu_memory_share: float | None = None, deterministic: 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["OMP_NUM_THREADS"] = str(cpus)
-    with _unheard():
+    with unheard():
         import tensorflow as tf
 
     try:
@@ -48,13 +49,16 @@ def resident_bytes() -> int:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
-    """Drops what is written to stderr: TensorFlow's greetings come before it has read how much it may say."""
+def unheard() -> Iterator[None]:
+    """Drops what is written to stderr, by libraries in C++ too. For TensorFlow's greetings, which come before it has
+    read how much it may say, and for converters."""
+    sys.stderr.flush()
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
+        sys.stderr.flush()
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
