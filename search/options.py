@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -21,12 +21,12 @@ SweepArgument = Annotated[
     str, typer.Argument(metavar="SWEEP", help="A sweep file, or the name of a ready one (`tunehound spaces`).")
 ]
 Formats = Annotated[
-    list[Literal["saved_model", "litert", "onnx"]],
+    list[str],
     typer.Option("--export", metavar="FORMAT", help="Write saved_model, litert or onnx as well. May be repeated."),
 ]
 NO_OVERRIDES: list[str] = []
 NO_TRUST: list[str] = []
-NO_FORMATS: list[Literal["saved_model", "litert", "onnx"]] = []
+NO_FORMATS: list[str] = []
 RUNS = Path("runs")
 
 

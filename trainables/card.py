@@ -14,7 +14,7 @@ from spaces.config import Data
 from spaces.write import yaml_text
 from trainables.data.dataset import DataInfo
 from trainables.evaluation import wilson
-from trainables.formats import FORMATS, FormatName
+from trainables.formats import FORMATS
 from trainables.markdown import bullets, fenced, plain, table
 from trainables.recipe import Recipe
 
@@ -45,7 +45,7 @@ class Facts:
     """All that were trained; the first one's model is saved."""
     holdout: float | None
     """The share that was held out to stop early by."""
-    exported: Sequence[FormatName] = ()
+    exported: Sequence[str] = ()
     """What the model was handed over to besides Keras."""
 
 

@@ -8,15 +8,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import keras
 import numpy as np
 
-from spaces.problem import InputError, Problem
+from spaces.problem import InputError, Problem, did_you_mean
 from trainables.environment import unheard
-
-FormatName = Literal["saved_model", "litert", "onnx"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +29,7 @@ class Format:
     """What writing it takes besides our own dependencies; the extra of the format's name brings them."""
 
 
-FORMATS: dict[FormatName, Format] = {
+FORMATS: dict[str, Format] = {
     "saved_model": Format(
         keras_name="tf_saved_model",
         file="saved_model",
@@ -52,27 +49,29 @@ FORMATS: dict[FormatName, Format] = {
 }
 
 
-def refuse_unwritable(formats: Iterable[FormatName]) -> None:
-    """Makes sure, before any training, that the packages are there that the formats take.
+def refuse_unwritable(formats: Iterable[str]) -> None:
+    """Makes sure, before any training, that each format is known and the packages are there that it takes.
 
     Raises:
-        InputError: some are not installed.
+        InputError: one is not, or some are not installed.
     """
-    missing = {name: [each for each in FORMATS[name].packages if not _installed(each)] for name in formats}
-    problems = [
-        Problem(
-            rule=f"exporting to {name} takes the package{'s' * (len(packages) > 1)} {' and '.join(packages)}",
-            given="not installed",
-            remedy=f"pip install 'tunehound[{name}]'",
-        )
-        for name, packages in missing.items()
-        if packages
-    ]
+    problems = [problem for name in formats if (problem := _unwritable(name)) is not None]
     if problems:
         raise InputError(problems, "--export")
 
 
-def export(network: keras.Model, folder: Path, formats: Iterable[FormatName], *, staging: Path) -> dict[str, str]:
+def _unwritable(name: str) -> Problem | None:
+    if name not in FORMATS:
+        rule = "a model can be exported to saved_model, litert and onnx"
+        return Problem(rule=rule, given=name, remedy=did_you_mean(name, FORMATS))
+    missing = [each for each in FORMATS[name].packages if not _installed(each)]
+    if not missing:
+        return None
+    rule = f"exporting to {name} takes the package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
+    return Problem(rule=rule, given="not installed", remedy=f"pip install 'tunehound[{name}]'")
+
+
+def export(network: keras.Model, folder: Path, formats: Iterable[str], *, staging: Path) -> dict[str, str]:
     """Writes the model to ``folder`` in each format, every file or folder of them whole or not at all.
 
     ``staging``, on the same disk, is used meanwhile. What is exported takes pixels, float32 (n, height, width,
@@ -90,14 +89,16 @@ def export(network: keras.Model, folder: Path, formats: Iterable[FormatName], *,
                 _write(network, staging / file, name)
             (staging / file).rename(folder / file)
         except Exception as error:  # a converter raises anything; the trained model must outlive it
-            failures[name] = str(error).strip().split("\n")[0] or type(error).__name__
+            failures[name] = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
     shutil.rmtree(staging, ignore_errors=True)
     return failures
 
 
-def _write(network: keras.Model, path: Path, name: FormatName) -> None:
+def _write(network: keras.Model, path: Path, name: str) -> None:
+    signature = [keras.InputSpec(shape=network.input_shape, dtype="float32", name="pixels")]
+    options = {"format": FORMATS[name].keras_name, "input_signature": signature, "verbose": False}
     with _constants_in_the_graph(network):
-        _inference(network).export(str(path), format=FORMATS[name].keras_name, verbose=False)
+        _inference(network).export(str(path), **options)
     if name == "onnx":
         _refuse_more_inputs(path)
 

@@ -21,7 +21,7 @@ from trainables.card import Facts, card
 from trainables.data.dataset import AnyImages
 from trainables.data.split import Selection
 from trainables.evaluation import Evaluation
-from trainables.formats import FORMATS, FormatName, export
+from trainables.formats import FORMATS, export
 from trainables.history import Row
 from trainables.mistakes import FOLDER, mistakes_table, worst_mistakes, write_pictures
 from trainables.predict import MODEL_FILE, PREPROCESSING_FILE
@@ -110,7 +110,7 @@ def _is_own(folder: Path) -> bool:
     )
 
 
-def write(folder: Path, tested: Tested, facts: Facts, *, formats: Sequence[FormatName] = ()) -> dict[str, str]:
+def write(folder: Path, tested: Tested, facts: Facts, *, formats: Sequence[str] = ()) -> dict[str, str]:
     """Fills a new folder with the first model and all scores, and puts it in the place of an earlier one.
 
     The model is handed over to the ``formats`` when that is safely done. Returns why, for each that failed.

@@ -20,7 +20,7 @@ from trainables.data.dataset import AnyImages, Dataset, Images, chosen, joined
 from trainables.data.load import describe, kept_for_test, leaked_test_images, load, load_test
 from trainables.evaluation import by_class, evaluate
 from trainables.fit import refuse_misfits
-from trainables.formats import FormatName, refuse_unwritable
+from trainables.formats import refuse_unwritable
 from trainables.history import Reason, Row
 from trainables.recipe import Recipe, Tell, read_recipe
 from trainables.results import Model, Tested, metrics_of, room_for, write
@@ -39,7 +39,7 @@ def retrain(
     seeds: int = 1,
     holdout: float | None = None,
     output: str | os.PathLike[str],
-    formats: Sequence[FormatName] = (),
+    formats: Sequence[str] = (),
     tell: Tell = lambda message: None,
 ) -> Retrained:
     """Trains a configuration on all images but the test split's, and scores that once.
