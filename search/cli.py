@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -26,9 +27,11 @@ from search.messages import (
     warn,
 )
 from search.options import (
+    NO_FORMATS,
     NO_OVERRIDES,
     NO_TRUST,
     RUNS,
+    Formats,
     Overrides,
     RunArgument,
     Runs,
@@ -164,11 +167,13 @@ def retrain(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="`retrained` beside BEST.yaml if not given.")
     ] = None,
+    export: Formats = NO_FORMATS,
     runs: Runs = RUNS,
     trust: Trust = NO_TRUST,
 ) -> None:
     """Train the best configuration on train + validation, score the test split once, save the model."""
-    from search.runs import find_best
+    from search.report import write_report
+    from search.runs import find_best, run_around
 
     wake_tensorflow()
     from trainables.retrain import retrain as train_again
@@ -181,9 +186,14 @@ def retrain(
         seeds=seeds,
         holdout=holdout,
         output=output or source.parent / "retrained",
-        tell=told.print,
+        formats=export,
+        tell=partial(told.print, markup=False, highlight=False),
     )
     show_scores(result)
+    if directory := run_around(result.folder):
+        told.print(f"Report: {write_report(directory)}", highlight=False)
+    if result.not_exported:
+        raise typer.Exit(WORK_FAILED)
 
 
 @app.command(
@@ -196,9 +206,9 @@ def predict(
 ) -> None:
     """Name the class of images: CSV of file, class and probability."""
     wake_tensorflow()
-    from search.predictions import write_predictions
+    from search.predictions import listed, write_predictions
 
-    names = [line.rstrip("\n") for line in sys.stdin] if paths == ["-"] else paths
+    names = listed(sys.stdin.buffer) if paths == ["-"] else paths
     if not write_predictions(folder, names, top=top, file=sys.stdout):
         raise typer.Exit(WORK_FAILED)
 

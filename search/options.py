@@ -20,8 +20,13 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder,
 SweepArgument = Annotated[
     str, typer.Argument(metavar="SWEEP", help="A sweep file, or the name of a ready one (`tunehound spaces`).")
 ]
+Formats = Annotated[
+    list[str],
+    typer.Option("--export", metavar="FORMAT", help="Write saved_model, litert or onnx as well. May be repeated."),
+]
 NO_OVERRIDES: list[str] = []
 NO_TRUST: list[str] = []
+NO_FORMATS: list[str] = []
 RUNS = Path("runs")
 
 

@@ -47,6 +47,12 @@ def find_best(given: str, runs: Path) -> Path:
     return find_run(given, runs) / "best.yaml"
 
 
+def run_around(folder: Path) -> Path | None:
+    """The run in whose directory a folder lies; None where it lies in none."""
+    parent = folder.absolute().parent
+    return parent if (parent / JOURNAL).is_file() and (parent / "sweep.yaml").is_file() else None
+
+
 def known_runs(runs: Path) -> list[Path]:
     """The runs in a folder, by name."""
     if not runs.is_dir():

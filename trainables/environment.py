@@ -26,7 +26,7 @@ def prepare(*, cpus: int, gpu_memory_share: float | None = None, deterministic: 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["OMP_NUM_THREADS"] = str(cpus)
-    with _unheard():
+    with unheard():
         import tensorflow as tf
 
     try:
@@ -56,13 +56,16 @@ def child_environment(*, gpus: str) -> dict[str, str]:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
-    """Drops what is written to stderr: TensorFlow's greetings come before it has read how much it may say."""
+def unheard() -> Iterator[None]:
+    """Drops what is written to stderr, by libraries in C++ too. For TensorFlow's greetings, which come before it has
+    read how much it may say, and for converters."""
+    sys.stderr.flush()
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
+        sys.stderr.flush()
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -73,14 +75,26 @@ def averaged(
 def averages(confusion: NDArray[np.number]) -> dict[str, float]:
     """Precision, recall and F1 of a confusion matrix (true classes in rows), as `averaged` has them of labels."""
     matrix = np.asarray(confusion, dtype=np.float64)
+    true, scores = matrix.sum(axis=1), _scores(matrix)
+    told = {f"macro_{name}": float(score.mean()) for name, score in scores.items()}
+    return told | {f"weighted_{name}": float(score @ true / true.sum()) for name, score in scores.items()}
+
+
+def by_class(confusion: pd.DataFrame) -> pd.DataFrame:
+    """A row for each class: class, images (of it), precision, recall, f1; 0 where there is nothing to divide by."""
+    matrix = confusion.to_numpy(dtype=np.float64)
+    images = matrix.sum(axis=1).astype(int)
+    return pd.DataFrame({"class": list(confusion.index), "images": images, **_scores(matrix)})
+
+
+def _scores(matrix: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Precision, recall and F1 of each class, from a confusion matrix."""
     right, true, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    scores = {
+    return {
         "precision": _shares(right, predicted),
         "recall": _shares(right, true),
         "f1": _shares(2 * right, true + predicted),
     }
-    told = {f"macro_{name}": float(score.mean()) for name, score in scores.items()}
-    return told | {f"weighted_{name}": float(score @ true / true.sum()) for name, score in scores.items()}
 
 
 def _shares(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -103,3 +117,11 @@ def check(probabilities: NDArray[np.floating], labels: NDArray[np.integer], clas
     if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= classes:
         given = f"{labels.dtype} between {labels.min()} and {labels.max()}"
         raise ValueError(f"labels must be whole numbers in [0, {classes}); got {given}")
+
+
+def wilson(share: float, count: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Where the probability lies behind a share, in [0, 1], of ``count`` ≥ 1 cases: Wilson's score interval (1927)."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -9,18 +9,21 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from spaces.metric import maximised
 from spaces.problem import InputError, Problem, WorkFailedError
+from trainables.card import Facts
 from trainables.checkpoint import Snapshot, put
 from trainables.data.dataset import AnyImages, Dataset, Images, chosen, joined
-from trainables.data.load import load, load_test
-from trainables.evaluation import Evaluation, evaluate
+from trainables.data.load import describe, kept_for_test, leaked_test_images, load, load_test
+from trainables.evaluation import by_class, evaluate
 from trainables.fit import refuse_misfits
+from trainables.formats import refuse_unwritable
 from trainables.history import Reason, Row
 from trainables.recipe import Recipe, Tell, read_recipe
-from trainables.results import Model, room_for, write
+from trainables.results import Model, Tested, metrics_of, room_for, write
 from trainables.results import Retrained as Retrained
 from trainables.training import Hooks, Trained, train
 
@@ -36,6 +39,7 @@ def retrain(
     seeds: int = 1,
     holdout: float | None = None,
     output: str | os.PathLike[str],
+    formats: Sequence[str] = (),
     tell: Tell = lambda message: None,
 ) -> Retrained:
     """Trains a configuration on all images but the test split's, and scores that once.
@@ -48,36 +52,80 @@ def retrain(
         overrides: ``PATH=VALUE``.
         seeds: how many times to train, from the configured seed upwards.
         holdout: share of the images to stop early by, instead of replaying; in (0, 1).
-        output: folder for model.keras, metrics.json, confusion.csv, history.csv, preprocessing.json, config.yaml.
+        output: folder for model.keras, preprocessing.json, metrics.json, classes.csv, confusion.csv, mistakes.csv with
+            images in mistakes/, history.csv, config.yaml, and README.md, the model card.
+        formats: what else to hand the model over to; where that fails, it is told, and all else is written.
         tell: is told of the progress.
 
     Raises:
-        InputError: the file or the data are wrong, or ``output`` holds something else.
+        InputError: the file or the data are wrong, ``output`` holds something else, or a format lacks its packages.
         Diverged: the loss was not finite.
     """
     if seeds < 1 or (holdout is not None and not 0 < holdout < 1):
         raise ValueError(f"seeds must be at least 1 and holdout in (0, 1); got {seeds} and {holdout}")
+    refuse_unwritable(formats)
     recipe = read_recipe(source, overrides, replay=holdout is None, tell=tell)
     folder = Path(output).absolute()
     room_for(folder)
     refuse_misfits(recipe.config, source=os.fspath(source))
     dataset = load(recipe.config.data)
     _warn_of_other_data(dataset, recipe, tell)
+    tested = _tested(recipe, dataset, _trained(recipe, dataset, seeds=seeds, holdout=holdout, tell=tell))
+    not_exported = write(folder, tested, _facts(recipe, tested, holdout), formats=formats)
+    for name, why in not_exported.items():
+        tell(f"Not exported to {name}: {why}. The model itself is saved.")
+    scores = tuple(evaluation.metrics for evaluation in tested.evaluations)
+    return Retrained(folder=folder, scores=scores, test_images=len(tested.images), not_exported=not_exported)
+
+
+def _trained(
+    recipe: Recipe, dataset: Dataset, *, seeds: int, holdout: float | None, tell: Tell
+) -> tuple[keras.Model, list[Model]]:
+    """A network in stock layers, and the weights that each seed gave it: as many networks would fill a GPU."""
     parts = _hold_out(joined(dataset.train, dataset.validation), holdout, seed=recipe.config.data.split_seed)
     first = recipe.config.training.seed
-    models = [
-        _one_seed(recipe, parts, seed, classes=dataset.class_count, tell=tell) for seed in range(first, first + seeds)
-    ]
-    test = load_test(recipe.config.data)
-    evaluations = [_score(model.network, test, dataset.class_names) for model in models]
-    write(folder, models, evaluations, recipe=recipe, dataset=dataset)
-    scores = tuple(evaluation.metrics for evaluation in evaluations)
-    return Retrained(folder=folder, scores=scores, test_images=len(test))
+    models = []
+    for seed in range(first, first + seeds):
+        trained, epochs = _one_seed(recipe, parts, seed, classes=dataset.class_count, tell=tell)
+        weights = trained.built.model.get_weights()
+        models.append(Model(seed=seed, weights=weights, history=trained.history, epochs=epochs))
+    return trained.model(), models
+
+
+def _tested(recipe: Recipe, dataset: Dataset, made: tuple[keras.Model, list[Model]]) -> Tested:
+    network, models = made
+    images, predictions = load_test(recipe.config.data), []
+    for model in reversed(models):  # the first one's weights stay
+        network.set_weights(model.weights)
+        predictions.append(_predictions(network, images))
+    predictions.reverse()
+    return Tested(
+        network=network,
+        models=models,
+        evaluations=[evaluate(each, images.labels, dataset.class_names) for each in predictions],
+        probabilities=predictions[0],
+        images=images,
+        split=kept_for_test(recipe.config.data),
+    )
+
+
+def _facts(recipe: Recipe, tested: Tested, holdout: float | None) -> Facts:
+    return Facts(
+        recipe=recipe,
+        data=describe(recipe.config.data),
+        own_test=len(tested.split) == len(tested.split.part),  # of a part that is divided, none takes all
+        leaked=len(leaked_test_images(recipe.config.data)),
+        metrics=metrics_of(tested),
+        classes=by_class(tested.evaluations[0].confusion),
+        seeds=[model.seed for model in tested.models],
+        holdout=holdout,
+    )
 
 
 def _one_seed(
     recipe: Recipe, parts: tuple[AnyImages, AnyImages | None], seed: int, *, classes: int, tell: Tell
-) -> Model:
+) -> tuple[Trained, int]:
+    """What training gave, and how many epochs its weights have seen."""
     config, (images, held_out) = recipe.training_config(seed=seed), parts
     best = _BestEpoch(recipe.metric)
 
@@ -100,8 +148,7 @@ def _one_seed(
             f"the loss was not finite in epoch {len(trained.history)} of seed {seed}; nothing was saved. "
             "Try a lower learning rate: --set optimizer.learning_rate=…"
         )
-    epochs = best.restore(trained)
-    return Model(seed=seed, network=trained.model(), history=trained.history, epochs=epochs)
+    return trained, best.restore(trained)
 
 
 class _BestEpoch:
@@ -143,12 +190,12 @@ def _hold_out(images: AnyImages, share: float | None, *, seed: int) -> tuple[Any
     return chosen(images, np.sort(kept)), chosen(images, np.sort(held))
 
 
-def _score(model: keras.Model, test: AnyImages, class_names: Sequence[str]) -> Evaluation:
+def _predictions(model: keras.Model, test: AnyImages) -> NDArray[np.floating]:
+    """Probabilities (n, classes), read piece by piece where the images are not in memory."""
     if isinstance(test, Images):
-        return evaluate(model.predict(test.images, batch_size=256, verbose=0), test.labels, class_names)
+        return np.asarray(model.predict(test.images, batch_size=256, verbose=0))
     pieces = (np.arange(start, min(start + 512, len(test))) for start in range(0, len(test), 512))
-    probabilities = [model.predict(test.read(piece), batch_size=256, verbose=0) for piece in pieces]
-    return evaluate(np.concatenate(probabilities), test.labels, class_names)
+    return np.concatenate([model.predict(test.read(piece), batch_size=256, verbose=0) for piece in pieces])
 
 
 def _warn_of_other_data(dataset: Dataset, recipe: Recipe, tell: Tell) -> None:

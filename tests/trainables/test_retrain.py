@@ -94,7 +94,9 @@ def metrics(folder: Path) -> dict[str, Any]:
 
 def test_every_promised_file_is_written_and_no_other(done: Done) -> None:
     expected = {"model.keras", "metrics.json", "confusion.csv", "history.csv", "preprocessing.json", "config.yaml"}
-    assert {path.name for path in done.result.folder.iterdir()} == expected == FILES
+    expected |= {"classes.csv", "mistakes.csv", "README.md"}
+    assert expected == FILES
+    assert {path.name for path in done.result.folder.iterdir()} == expected | {"mistakes"}
 
 
 def test_epochs_and_rates_of_the_winner_are_replayed_exactly(done: Done) -> None:

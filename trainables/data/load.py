@@ -26,7 +26,7 @@ from trainables.data.leaks import leaks_between, places_of
 from trainables.data.npz import npz_parts
 from trainables.data.parts import Parts, digests, problem, refusal
 from trainables.data.place import Stamp
-from trainables.data.split import Selections, divide
+from trainables.data.split import Selection, Selections, divide
 from trainables.data.tfds import tfds_parts
 
 SOURCES: dict[str, Callable[[Any], Parts]] = {
@@ -142,13 +142,22 @@ def opened_anew(data: Data, at: Stamp, seed: int) -> Dataset:
 @lru_cache(maxsize=1)
 def opened_test(data: Data, at: Stamp) -> AnyImages:
     """The test part, read into the memory of this process alone: it is read once, for the final score."""
-    parts, found = SOURCES[data.source](data), store.find(key_of(data, at))
-    test = (divided_by(found.facts, parts) if found else divide(parts, data, called(data))).test
+    test = kept_for_test(data, at)
     if test.part.no_streaming or fits_in_memory(len(test) * math.prod(test.part.image_shape)):
         return Images(test.read(), test.labels)
     for _ in test.pieces():  # bad images are told before anything rests on the others
         continue
     return StreamedImages(test.labels, test.part.image_shape, test.read_some)
+
+
+def kept_for_test(data: Data, at: Stamp | None = None) -> Selection:
+    """Which images the test part has, and what a person calls each; no pixel of them is read.
+
+    Raises:
+        InputError: as for `load`.
+    """
+    parts, found = SOURCES[data.source](data), store.find(key_of(data, at or stamp_of(data)))
+    return (divided_by(found.facts, parts) if found else divide(parts, data, called(data))).test
 
 
 def entry_of(data: Data, at: Stamp) -> Entry:

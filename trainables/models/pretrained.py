@@ -38,7 +38,9 @@ def pretrained(
     if x.shape[-1] == 1:
         x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
     if tuple(x.shape[1:3]) != (side, side):
-        x = keras.layers.Resizing(side, side, name="resize")(x)
+        # Unless it is told otherwise, this layer takes every call for one of training, and so do all after it: dropout
+        # and batch normalisation would train in `model(images)` and in whatever the model is exported to.
+        x = keras.layers.Resizing(side, side, name="resize")(x, training=False)
     x = _backbone(settings, layers)(preprocessed(x, entry))
     return head(x, settings, classes=classes, layers=layers)
 
