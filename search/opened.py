@@ -23,6 +23,7 @@ from spaces.load import load_config, load_sweep
 from spaces.metric import Direction
 from spaces.names import short_names
 from spaces.problem import InputError, Problem
+from spaces.sweep import Sweep
 
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -57,9 +58,14 @@ class Run:
         return str(self.sweep["search"]["metric"])
 
     @cached_property
+    def settings(self) -> Sweep:
+        """The same file, checked, with what an older version did not write."""
+        return load_sweep(self.directory / "sweep.yaml", check_files=False)
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """Full name of every open value → its short name, in the order of the sweep file."""
-        return short_names(load_sweep(self.directory / "sweep.yaml", check_files=False).open_values)
+        return short_names(self.settings.open_values)
 
 
 def open_run(directory: str | os.PathLike[str]) -> Run:

@@ -100,11 +100,11 @@ def strong(trial: FrozenTrial, name: str) -> go.Scatter:
 
 def rungs_part(run: Run, frame: pd.DataFrame) -> str:
     """How many trials came to each rung, and how many of them went on."""
-    search, horizon = run.sweep["search"], int(run.sweep["trial"]["training"]["epochs"])
-    if search["scheduler"] == "none" or not run.trials:
+    search, horizon = run.settings.search, run.settings.epochs
+    if search.scheduler == "none" or not run.trials:
         return ""
-    grace, factor = int(search["grace_epochs"]), int(search["reduction_factor"])
-    places = [*ladder(grace_epochs=grace, reduction_factor=factor, epochs=horizon), horizon]
+    rungs = ladder(grace_epochs=search.grace_epochs, reduction_factor=search.reduction_factor, epochs=horizon)
+    places = [*rungs, horizon]
     reached = {place: sum(epochs(trial) >= place for trial in run.trials) for place in places}
     stopped = Counter(
         max((place for place in places if place <= epochs(trial)), default=0)

@@ -16,6 +16,8 @@ from search.report.plot import blank, html
 
 CLASSES = 1000
 """No more classes are drawn than this, the largest."""
+NAMED = 30
+"""Up to so many classes are named below their bars."""
 PARTS = {"train": "#1f5fbf", "validation": "#6aa0e8", "test": "#c3cad1"}
 
 
@@ -27,7 +29,9 @@ def classes_part(run: Run, frame: pd.DataFrame) -> str:
     figure = class_histogram(counts)
     total = counts.sum(axis="columns")
     parts = ", ".join(f"{int(counts[part].sum()):,} {part}" for part in counts if counts[part].sum())
-    note = f"{len(counts)} classes of {int(total.min()):,} to {int(total.max()):,} images, the largest first; {parts}."
+    least, most = int(total.min()), int(total.max())
+    each = f"of {least:,} to {most:,} images, the largest first" if least < most else f"of {most:,} images each"
+    note = f"{len(counts)} classes {each}; {parts}."
     note += f" The first {CLASSES:,} are drawn." if len(counts) > CLASSES else ""
     return section("The data", html(figure), note=note)
 
@@ -50,13 +54,18 @@ def class_counts(about: Mapping[str, Any]) -> pd.DataFrame | None:
 def class_histogram(counts: pd.DataFrame) -> go.Figure:
     """A bar a class, of its parts."""
     shown = counts.head(CLASSES)
-    figure = blank("", "images", height=340)
+    few = len(shown) <= NAMED
+    figure = blank("" if few else "class: touch a bar for its name", "images", height=320)
     for part in shown:
         figure.add_trace(
             go.Bar(x=[escape(name) for name in shown.index], y=shown[part].tolist(), name=str(part),
                    marker={"color": PARTS[str(part)], "line": {"width": 0}})
         )  # fmt: skip
-    ticks = {"type": "category", "tickangle": -60 if len(shown) > 6 else 0, "tickfont": {"size": 10}}
+    names = {
+        "tickvals": [escape(name) for name in shown.index],
+        "ticktext": [escape(name[:22]) for name in shown.index],
+    }
+    ticks = {"type": "category", "tickfont": {"size": 10}, "showticklabels": few, **names}
     return figure.update_layout(barmode="stack", bargap=0.15, xaxis=ticks)
 
 
@@ -76,13 +85,12 @@ def origin_part(run: Run, frame: pd.DataFrame) -> str:
 
 def seeds(run: Run) -> dict[str, object]:
     """Every seed of the run: the sampler's, the split's, that of training, those of the confirmation."""
-    trial = run.sweep["trial"]
+    trial, confirming = run.settings.trial, run.study.user_attrs.get("confirming", {})
     told = {
-        "sampler's seed": run.sweep["search"].get("seed"),
-        "split's seed": trial.get("data", {}).get("split_seed"),
-        "training's seed": trial.get("training", {}).get("seed"),
-        "confirmation's seeds": ", ".join(map(str, run.study.user_attrs.get("confirming", {}).get("seeds", [])))
-        or None,
+        "sampler's seed": run.settings.search.seed,
+        "split's seed": trial["data"].get("split_seed"),
+        "training's seed": trial["training"].get("seed"),
+        "confirmation's seeds": ", ".join(map(str, confirming.get("seeds", []))) or None,
     }
     return {name: seed for name, seed in told.items() if seed is not None}
 

@@ -25,6 +25,8 @@ TABLE_BYTES, IMAGE_BYTES = 20_000_000, 100_000
 """A larger file is not read: the run may be a stranger's."""
 PAIRS, EXAMPLES = 10, 3
 """No more pairs of classes are shown than this, and no more images of each."""
+FEW, LABEL = 30, 22
+"""Up to how many classes there is room for large labels, and how many letters of a name they have."""
 SQUARE = 250
 """A confusion matrix of more classes is not drawn; the most confused pairs are told all the same."""
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -64,7 +66,7 @@ def confusion_part(run: Run, frame: pd.DataFrame) -> str:
     matrix = confusion(run)
     if matrix is None or len(matrix) > SQUARE:
         return ""
-    width = 150 + 9 * len(matrix) if len(matrix) > 25 else 0
+    width = 150 + (7 * len(matrix) if len(matrix) > FEW else 22 * len(matrix))
     body = f'<div class="wide"><div style="min-width:{width}px">{html(heat_map(matrix))}</div></div>'
     note = "Rows are true classes, columns predictions; the darker, the larger the share. Touch a field to read it."
     return section("Who is taken for whom", body, note=note)
@@ -75,19 +77,17 @@ def heat_map(matrix: pd.DataFrame) -> go.Figure:
     counts = matrix.to_numpy()
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     names = [escape(str(name)) for name in matrix.index]
-    side = max(320, min(1150, 140 + (9 if len(names) > 25 else 30) * len(names)))
-    figure = blank("predicted", "true", height=side)
+    many = len(names) > FEW
+    figure = blank("predicted", "true", height=max(300, 160 + (7 if many else 30) * len(names)))
     figure.add_trace(
         go.Heatmap(z=shares.round(3).tolist(), x=names, y=names, customdata=counts.tolist(), zmin=0, zmax=1,
                    colorscale=SHADES, showscale=False, xgap=0.5, ygap=0.5,
                    hovertemplate="%{y} taken for %{x}:<br>%{customdata} images, %{z:.0%}<extra></extra>")
     )  # fmt: skip
-    size = 10 if len(names) <= 25 else 7
-    ticks: dict[str, Any] = {"type": "category", "tickmode": "linear", "dtick": 1, "tickfont": {"size": size}}
-    upright = {"tickangle": 90} if len(names) > 6 else {}
-    return figure.update_layout(
-        xaxis=ticks | upright | {"showgrid": False}, yaxis=ticks | {"autorange": "reversed", "showgrid": False}
-    )
+    labels = [escape(str(name)[:LABEL]) for name in matrix.index]
+    ticks = {"type": "category", "tickvals": names, "ticktext": labels, "tickfont": {"size": 7 if many else 11}}
+    figure.update_yaxes(ticks, autorange="reversed", showgrid=False)
+    return figure.update_xaxes(ticks, tickangle=90 if len(names) > 6 else 0, showgrid=False)
 
 
 def mistakes_part(run: Run, frame: pd.DataFrame) -> str:

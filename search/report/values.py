@@ -54,23 +54,24 @@ def importances(run: Run) -> go.Figure | None:
     first = next(iter(known.values()))
     names.sort(key=lambda name: first.get(name, 0.0))
     figure = blank("share", "", height=110 + 18 * len(names) * (1 + len(known)))
-    for (told, by_value), colour in zip(known.items(), (COLOURS["baseline"], COLOURS["complete"]), strict=False):
+    colours = dict(zip(known, (COLOURS["baseline"], COLOURS["complete"]), strict=False))
+    for told, by_value in reversed(known.items()):  # horizontal bars are stacked from below
         widths = [by_value.get(name, 0.0) for name in names]
         figure.add_trace(
             go.Bar(x=widths, y=[escape(run.names[name]) for name in names], orientation="h", name=told,
-                   marker={"color": colour}, text=[f"{width:.0%}" for width in widths], textposition="outside",
+                   marker={"color": colours[told]}, text=[f"{width:.0%}" for width in widths], textposition="outside",
                    cliponaxis=False, hoverinfo="skip")
         )  # fmt: skip
     widest = max(width for by_value in known.values() for width in by_value.values())
     figure.update_layout(xaxis={"tickformat": ".0%", "range": [0, 1.18 * widest or 1]}, bargap=0.25)
-    figure.update_layout(yaxis={"type": "category"}, legend={"traceorder": "normal"})
+    figure.update_layout(yaxis={"type": "category"}, legend={"traceorder": "reversed"})
     return figure
 
 
 def first_rung(run: Run) -> int:
     """The epoch that every trial may reach: the first rung, or the last epoch where there are none."""
-    search = run.sweep["search"]
-    return int(run.sweep["trial"]["training"]["epochs"] if search["scheduler"] == "none" else search["grace_epochs"])
+    search = run.settings.search
+    return run.settings.epochs if search.scheduler == "none" else min(search.grace_epochs, run.settings.epochs)
 
 
 def best_by(run: Run, trial: FrozenTrial, epoch: int) -> float | None:
@@ -105,6 +106,8 @@ class Axis:
     """Where trials lie along an open value: its logarithm where the domain is logarithmic, a choice by its place."""
 
     label: str
+    log: bool
+    choice: bool
     places: Mapping[int, float]
     """By trial number; those whose branch was not taken are not there."""
     ticks: Mapping[float, str]
@@ -116,15 +119,17 @@ def axis_of(label: str, trials: Sequence[FrozenTrial], name: str) -> Axis | None
     if not having:
         return None
     domain = next(trial.distributions[name] for trial in trials if name in trial.params)
+    log = isinstance(domain, (FloatDistribution, IntDistribution)) and domain.log
+    choice = isinstance(domain, CategoricalDistribution)
     if isinstance(domain, CategoricalDistribution):
         known = {repr(option): float(place) for place, option in enumerate(domain.choices)}
         ticks = {float(place): str(option) for place, option in enumerate(domain.choices)}
         places = {number: known[repr(value)] for number, value in having.items()}
     else:
-        log = isinstance(domain, (FloatDistribution, IntDistribution)) and domain.log
         places = {number: math.log10(value) if log else float(value) for number, value in having.items()}
         ticks = {place: compact(10**place if log else place) for place in spread(places.values())}
-    return Axis(label=escape(label), places=places, ticks={place: escape(tick) for place, tick in ticks.items()})
+    ticks = {place: escape(tick) for place, tick in ticks.items()}
+    return Axis(label=escape(label), log=log, choice=choice, places=places, ticks=ticks)
 
 
 def spread(values: Iterable[float], count: int = 5) -> list[float]:
@@ -202,11 +207,12 @@ def slice_of(run: Run, trials: Sequence[FrozenTrial], name: str) -> go.Figure | 
         return None
     figure = blank(run.names[name], "", height=250)
     having = [trial for trial in trials if trial.number in axis.places][::-1]  # the best is drawn last, on top
+    places = [axis.places[trial.number] for trial in having]
     colours = [COLOURS.get(kind(trial, best=trial is trials[0]), COLOURS["complete"]) for trial in having]
     strong = [trial is trials[0] or is_baseline(trial) for trial in having]
     figure.add_trace(
         go.Scatter(
-            x=[axis.places[trial.number] for trial in having], y=[best_value(run, trial) for trial in having],
+            x=[10**place if axis.log else place for place in places], y=[best_value(run, trial) for trial in having],
             text=[f"trial {trial.number}: {escape(compact(trial.params[name]))}" for trial in having], mode="markers",
             marker={"color": colours, "size": [11 if each else 6 for each in strong], "opacity": 0.75,
                     "symbol": ["diamond" if each else "circle" for each in strong]},
@@ -214,9 +220,10 @@ def slice_of(run: Run, trials: Sequence[FrozenTrial], name: str) -> go.Figure | 
         )
     )  # fmt: skip
     margin = 0.06 * (max(axis.ticks) - min(axis.ticks) or 1.0)
-    ends = [min(axis.ticks) - margin, max(axis.ticks) + margin]
-    ticks = {"tickvals": list(axis.ticks), "ticktext": list(axis.ticks.values()), "range": ends}
-    return figure.update_layout(xaxis=ticks, margin={"l": 40, "r": 8, "t": 8, "b": 36})
+    ends = [min(axis.ticks) - margin, max(axis.ticks) + margin]  # of a logarithmic axis, too, in powers of ten
+    ticks = {"tickvals": list(axis.ticks), "ticktext": list(axis.ticks.values())} if axis.choice else {"nticks": 6}
+    figure.update_layout(xaxis={**ticks, "type": "log" if axis.log else "linear", "range": ends})
+    return figure.update_layout(margin={"l": 40, "r": 8, "t": 8, "b": 36})
 
 
 def kind(trial: FrozenTrial, *, best: bool) -> str:

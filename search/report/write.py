@@ -75,6 +75,5 @@ def cost(run: Run, frame: pd.DataFrame) -> str:
     )
     meter = run.study.user_attrs.get("spent") or {}
     spent += f" in {duration(3600 * float(meter['hours']))}" if meter.get("hours") else ""
-    price = (run.sweep.get("resources") or {}) if isinstance(run.sweep.get("resources"), dict) else {}
-    usd = float(price.get("usd_per_hour") or 0.0) * float(meter.get("slot_hours") or 0.0)
+    usd = (run.settings.resources.usd_per_hour or 0.0) * float(meter.get("slot_hours") or 0.0)
     return f"{spent} · {usd:,.2f} USD" if usd else spent
