@@ -112,7 +112,7 @@ def rungs_part(run: Run, frame: pd.DataFrame) -> str:
         if reason(trial) == "asha"
     )
     lines = "".join(rung_line(place, reached, stopped[place], last=place == horizon) for place in places)
-    heads = "".join(f"<th>{name}</th>" for name in ("epoch", "reached it", "stopped there", "went on"))
+    heads = "".join(f"<th>{name}</th>" for name in ("epoch", "reached", "stopped", "went on"))
     body = f'<div class="wide"><table class="narrow"><thead><tr>{heads}<th class="text"></th></tr></thead>'
     note = "Trials are compared at these epochs by what they reached so far; a baseline is never stopped."
     note += " What neither was stopped there nor reaches the next one lost patience, failed, or still trains."

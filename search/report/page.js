@@ -22,7 +22,7 @@ document.querySelectorAll("table.sortable th").forEach((head) => {
 
 /* Figures: each is drawn when it comes near the window, by a library that the page carries compressed. */
 const places = [...document.querySelectorAll(".figure")];
-const axis = { gridcolor: "#e8ecf0", zerolinecolor: "#e8ecf0", linecolor: "#c8d0d8", automargin: true };
+const axis = { gridcolor: "#e8ecf0", zerolinecolor: "#e8ecf0", linecolor: "#c8d0d8", automargin: true, exponentformat: "e" };
 const template = {
   layout: {
     font: { family: "system-ui, sans-serif", size: 12, color: "#1c2530" },

@@ -148,14 +148,13 @@ def parallel_part(run: Run, frame: pd.DataFrame) -> str:
         return ""
     width = 110 * (len(run.names) + 1)
     body = f'<div class="wide"><div style="min-width:{width}px">{html(figure)}</div></div>'
-    note = "A line a trial. Drag along an axis to select." + left_out(len(figure.data[0].dimensions[-1]["values"]), run)
+    note = "A line a trial. Drag along an axis to select." + left_out(len(drawn(run, lines(run))), run)
     return section("All trials side by side", body, note=note)
 
 
 def parallel_coordinates(run: Run) -> go.Figure | None:
     """An axis an open value, a line a trial, coloured by the metric. Drag along an axis to select."""
-    limit = min(LINES, NUMBERS // (len(run.names) + 1))
-    shown = [trial for trial in drawn(run, limit) if best_value(run, trial) is not None]
+    shown = [trial for trial in drawn(run, lines(run)) if best_value(run, trial) is not None]
     if len(shown) < 2:
         return None
     values = [best_value(run, trial) for trial in shown]
@@ -166,6 +165,11 @@ def parallel_coordinates(run: Run) -> go.Figure | None:
     figure.add_trace(go.Parcoords(line=line, dimensions=dimensions, labelangle=-20))
     figure.update_layout(margin={"l": 60, "r": 20, "t": 90, "b": 24})
     return figure
+
+
+def lines(run: Run) -> int:
+    """No more lines than this are drawn."""
+    return min(LINES, NUMBERS // (len(run.names) + 1))
 
 
 def dimension(axis: Axis, trials: Sequence[FrozenTrial]) -> dict[str, object]:
