@@ -18,6 +18,7 @@ from typing import Any
 
 import wandb
 
+from search.confirmation import Training
 from search.fragments import fragments, mark_uploaded, remove_replaced, uploaded
 from search.history import read_history
 from search.ledger import Entry, note, tags_of
@@ -95,6 +96,9 @@ class Tracking:
     def ended(self, end: TrialEnd) -> None:
         """Writes the trial's summary and state; finishes its W&B run unless it leads."""
         self._jobs.put(lambda: self._end(end))
+
+    def confirmed(self, training: Training | None, *, done: int, total: int) -> None:
+        """Nothing: what the confirmation found is told at the end."""
 
     def close(self, best: int | None) -> None:
         """Tags the best trial and finishes every W&B run; waits ``close_timeout_s`` at the most."""

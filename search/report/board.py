@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
-import statistics
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +23,7 @@ def leaderboard_part(run: Run, frame: pd.DataFrame) -> str:
     if frame.empty:
         return ""
     confirmed = ["mean", "sd", "seeds"] if (frame["seeds"] > 0).any() else []
-    values = [name for name in frame.columns if name not in {*ABOUT, "tied", run.metric}]
+    values = [name for name in frame.columns if name not in {*ABOUT, run.metric}]
     names = ["rank", "trial", *confirmed, run.metric, "state", *values, "epochs", "best_epoch", "seconds"]
     limit = min(ROWS, FIELDS // len(names))
     records = frame.head(limit).to_dict("records")
@@ -50,7 +47,7 @@ def cell(name: str, record: Mapping[Any, Any], metric: str) -> Cell:
     if value is None or pd.isna(value) or (name == "seeds" and value == 0):
         return Cell(shown="", value="")
     if name == "rank":
-        return Cell(shown=f"{value} =" if record.get("tied") else str(value), value=str(value))
+        return Cell(shown=f"{value} =" if record["tied"] else str(value), value=str(value))
     if name == "trial":
         return Cell(shown=f"{value} (baseline)" if record["baseline"] else str(value), value=str(value))
     shown = f"{value:.4f}" if name in (metric, "mean", "sd") else compact(value)
@@ -71,11 +68,10 @@ def row_class(record: Mapping[Any, Any]) -> str:
 
 def confirmation_part(run: Run, frame: pd.DataFrame) -> str:
     """The seeds of every confirmed configuration, and their means."""
-    scores = scores_by_seed(run.study.user_attrs)
-    figure = seeds_figure(run, frame, scores)
+    figure = seeds_figure(run, frame)
     if figure is None:
         return ""
-    seeds = len({seed for by_seed in scores.values() for seed in by_seed})
+    seeds = len({seed for score in run.scores.values() for seed in score.by_seed})
     note = (
         f"The best and the baseline, trained again from {seeds} seeds: a dot a seed, a line at the mean. The same seed"
     )
@@ -83,24 +79,14 @@ def confirmation_part(run: Run, frame: pd.DataFrame) -> str:
     return section("Confirmation", html(figure), note=note)
 
 
-def scores_by_seed(notes: Mapping[str, Any]) -> dict[int, dict[int, float]]:
-    """What the confirmation measured, by trial and seed, as far as it has come; what came to nothing is left out."""
-    scores: dict[int, dict[int, float]] = {}
-    for name, told in notes.items():
-        match = re.fullmatch(r"confirm:(\d+):(\d+)", name)
-        if match and told.get("reason") in ("finished", "patience") and told.get("value") is not None:
-            scores.setdefault(int(match[1]), {})[int(match[2])] = float(told["value"])
-    return {trial: by_seed for trial, by_seed in scores.items() if all(map(math.isfinite, by_seed.values()))}
-
-
-def seeds_figure(run: Run, frame: pd.DataFrame, scores: Mapping[int, Mapping[int, float]]) -> go.Figure | None:
+def seeds_figure(run: Run, frame: pd.DataFrame) -> go.Figure | None:
     """A line of dots for every confirmed configuration, in the order of the leaderboard."""
-    records = [record for record in frame.to_dict("records") if record["trial"] in scores]
+    records = [record for record in frame.to_dict("records") if record["seeds"] > 0]
     if not records:
         return None
     figure = blank(run.metric, "", height=90 + 44 * len(records))
     for record in reversed(records):
-        by_seed, told = scores[record["trial"]], f"trial {record['trial']}{' =' if record.get('tied') else ''}"
+        by_seed, told = run.scores[record["trial"]].by_seed, f"trial {record['trial']}{' =' if record['tied'] else ''}"
         kind = "best" if record["rank"] == 1 else "baseline" if record["baseline"] else "complete"
         label = f"{told}<br>baseline" if record["baseline"] else told
         figure.add_trace(
@@ -112,7 +98,7 @@ def seeds_figure(run: Run, frame: pd.DataFrame, scores: Mapping[int, Mapping[int
         )  # fmt: skip
         figure.add_trace(
             go.Scatter(
-                x=[statistics.fmean(by_seed.values())], y=[label], mode="markers", showlegend=False,
+                x=[record["mean"]], y=[label], mode="markers", showlegend=False,
                 marker={"symbol": "line-ns", "size": 26, "line": {"width": 3, "color": COLOURS[kind]}},
                 hovertemplate="mean %{x:.4f}<extra></extra>",
             )

@@ -85,7 +85,7 @@ def origin_part(run: Run, frame: pd.DataFrame) -> str:
 
 def seeds(run: Run) -> dict[str, object]:
     """Every seed of the run: the sampler's, the split's, that of training, those of the confirmation."""
-    trial, confirming = run.settings.trial, run.study.user_attrs.get("confirming", {})
+    trial, confirming = run.settings.trial, run.notes.get("confirming") or {}
     told = {
         "sampler's seed": run.settings.search.seed,
         "split's seed": trial["data"].get("split_seed"),

@@ -37,7 +37,7 @@ SHADES = [[0.0, "#ffffff"], [0.02, "#dce8f7"], [0.1, "#a9c8ee"], [0.4, "#4f8ad6"
 def scores_part(run: Run, frame: pd.DataFrame) -> str:
     """The scores on the test split."""
     found = metrics(run)
-    means, deviations = found.get("mean") or {}, found.get("sd") or {}
+    means, deviations = ((found[name] if isinstance(found.get(name), dict) else {}) for name in ("mean", "sd"))
     names = [name for name, value in found.items() if isinstance(value, float)]
     if not names:
         return ""
@@ -45,7 +45,7 @@ def scores_part(run: Run, frame: pd.DataFrame) -> str:
         [Cell(shown=name, value=name), score(means.get(name, found[name])), score(deviations.get(name))]
         for name in names
     ]
-    seeds = found.get("seeds")
+    seeds = found.get("seeds") if isinstance(found.get("seeds"), list) else None
     over = f" Mean and standard deviation of {len(seeds)} seeds; the saved model is the first one's." if seeds else ""
     note = f"The winner, trained on train + validation and scored on {found.get('test_images', '?')} test images, once."
     heads = ["score", "mean" if seeds else "value", "sd"] if seeds else ["score", "value"]

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from search.leaderboard import leaderboard, verdict
+from search.confirmation import trainings
+from search.headline import headline
+from search.leaderboard import leaderboard
 from search.opened import Run, open_run
 from search.report.board import confirmation_part, leaderboard_part
 from search.report.clock import history_part
@@ -61,7 +63,7 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
 
 def lead(run: Run, frame: pd.DataFrame) -> str:
     """The name, the headline, the cost."""
-    told = escape(verdict(frame, run.metric))
+    told = escape(headline(run))
     return f'<h1>{escape(run.name)}</h1><p class="headline">{told}</p><p class="note">{escape(cost(run, frame))}</p>'
 
 
@@ -73,7 +75,11 @@ def cost(run: Run, frame: pd.DataFrame) -> str:
     spent = (
         f"{trials} · {counted(int(frame['epochs'].sum()), 'epoch')} · {duration(frame['seconds'].sum())} of training"
     )
-    meter = run.study.user_attrs.get("spent") or {}
-    spent += f" in {duration(3600 * float(meter['hours']))}" if meter.get("hours") else ""
+    if again := trainings(run.notes):
+        hours = duration(sum(training.seconds for training in again))
+        spent += f" · confirmation: {counted(len(again), 'training')}, "
+        spent += f"{counted(sum(training.epochs for training in again), 'epoch')}, {hours}"
+    meter = run.notes.get("spent") or {}
+    spent += f" · {duration(3600 * float(meter['hours']))} in all" if meter.get("hours") else ""
     usd = (run.settings.resources.usd_per_hour or 0.0) * float(meter.get("slot_hours") or 0.0)
     return f"{spent} · {usd:,.2f} USD" if usd else spent
