@@ -99,20 +99,25 @@ def open_run(directory: str | os.PathLike[str]) -> Run:
 
 def has_study(directory: Path) -> bool:
     """Whether a run came as far as its first record. Raises: InputError, where the journal is damaged in its middle."""
-    journal = directory.resolve() / JOURNAL
-    return journal.is_file() and bool(_stored(journal).get_all_studies())
+    return (directory / JOURNAL).is_file() and bool(stored(directory).get_all_studies())
 
 
 def read_study(home: Path) -> optuna.Study:
     """The one study in the journal of the run at ``home``, an absolute path."""
-    storage = _stored(home / JOURNAL)
+    storage = stored(home)
     names = [study.study_name for study in storage.get_all_studies()]
     if len(names) != 1:
         raise no_run(home, f"a journal that holds {len(names)} studies instead of one")
     return optuna.load_study(study_name=names[0], storage=storage)
 
 
-def _stored(journal: Path) -> JournalStorage:
+def stored(directory: Path) -> JournalStorage:
+    """The journal of the run in ``directory`` as Optuna's storage, for reading; it follows a driver at work.
+
+    Raises:
+        InputError: the journal is damaged in its middle.
+    """
+    journal = directory.resolve() / JOURNAL
     try:
         return JournalStorage(ReadJournal(journal))
     except (ValueError, KeyError, TypeError, AssertionError) as error:  # Optuna asserts what it expects

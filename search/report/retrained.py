@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import math
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +16,9 @@ import plotly.graph_objects as go
 from search.opened import Run
 from search.report.page import Cell, section, table
 from search.report.plot import blank, html
+from search.tested import raw_metrics, read
 from search.wording import counted
 
-FOLDER = "retrained"
 TABLE_BYTES, IMAGE_BYTES = 20_000_000, 100_000
 """A larger file is not read: the run may be a stranger's."""
 PAIRS, EXAMPLES = 10, 3
@@ -36,7 +34,7 @@ SHADES = [[0.0, "#ffffff"], [0.02, "#dce8f7"], [0.1, "#a9c8ee"], [0.4, "#4f8ad6"
 
 def scores_part(run: Run, frame: pd.DataFrame) -> str:
     """The scores on the test split."""
-    found = metrics(run)
+    found = raw_metrics(run.directory)
     means, deviations = ((found[name] if isinstance(found.get(name), dict) else {}) for name in ("mean", "sd"))
     names = [name for name, value in found.items() if isinstance(value, float)]
     if not names:
@@ -128,7 +126,7 @@ def photo(run: Run, record: Mapping[Any, Any]) -> str:
     """One image that was taken for something else; its name alone where there is no picture."""
     name, sure = str(record["image"]), pd.to_numeric(record["probability"], errors="coerce")
     caption = escape(name if pd.isna(sure) else f"{name}, {sure:.0%} sure")
-    picture = read(run, Path("mistakes") / str(record["file"]), limit=IMAGE_BYTES) or b""
+    picture = read(run.directory, f"mistakes/{record['file']}", limit=IMAGE_BYTES) or b""
     if not picture.startswith(PNG):
         return f"<figure><figcaption>{caption}</figcaption></figure>"
     data = base64.b64encode(picture).decode()
@@ -163,19 +161,9 @@ def number(value: object) -> float:
     return float(pd.to_numeric(pd.Series([value]), errors="coerce").iloc[0])
 
 
-def metrics(run: Run) -> dict[str, Any]:
-    """metrics.json; empty where there is none that can be read."""
-    text = read(run, Path("metrics.json"), limit=IMAGE_BYTES)
-    try:
-        found = json.loads(text) if text else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def confusion(run: Run) -> pd.DataFrame | None:
     """Images by true class (rows) and prediction (columns)."""
-    text = read(run, Path("confusion.csv"), limit=TABLE_BYTES)
+    text = read(run.directory, "confusion.csv", limit=TABLE_BYTES)
     try:
         matrix = pd.read_csv(io.BytesIO(text or b""), index_col=0, dtype={0: str}, keep_default_na=False)
         matrix = matrix.astype("int64")
@@ -187,20 +175,9 @@ def confusion(run: Run) -> pd.DataFrame | None:
 
 def read_table(run: Run, name: str, *, needed: tuple[str, ...]) -> pd.DataFrame | None:
     """A CSV of the folder, all of it text; None where it is not there, or lacks a column."""
-    text = read(run, Path(name), limit=TABLE_BYTES)
+    text = read(run.directory, name, limit=TABLE_BYTES)
     try:
         found = pd.read_csv(io.BytesIO(text or b""), dtype=str, keep_default_na=False)
     except ValueError:
         return None
     return found if set(needed) <= set(found.columns) else None
-
-
-def read(run: Run, name: Path, *, limit: int) -> bytes | None:
-    """A file of the folder that retraining filled; None where it is elsewhere, too large, or not there."""
-    file = run.directory / FOLDER / name
-    try:
-        if file.resolve() != file or not file.is_relative_to(run.directory / FOLDER) or not file.is_file():
-            return None
-        return file.read_bytes() if file.stat().st_size <= limit else None
-    except (OSError, ValueError):  # a name that is none
-        return None
