@@ -24,8 +24,8 @@ def comparison(run_dirs: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
 
     Columns: run, metric, value and sd (of the leading trial: its mean over the seeds of the confirmation, or its best
     epoch where there was none, then without an sd), seeds, trial (its number), baseline (the same of the baseline),
-    gain (value − baseline), trials, epochs and seconds (of all trials), test_accuracy and test_loss (cross-entropy; their
-    means where retraining took several seeds). What is not known is empty.
+    gain (value − baseline), trials, epochs and seconds (of all trials), test_accuracy and test_loss (cross-entropy;
+    their means where retraining took several seeds). What is not known is empty.
 
     Raises:
         InputError: one of them is no run.

@@ -35,7 +35,7 @@ def server(run: Path) -> Iterator[Server]:
 
 def asked(server: Server, path: str, method: str = "GET") -> str:
     # The address is the test's own.
-    request = Request(f"http://127.0.0.1:{server.server_port}{path}", method=method, data=None)  # noqa: S310
+    request = Request(f"http://127.0.0.1:{server.server_port}{path}", method=method, data=None)
     with urlopen(request, timeout=30) as answer:  # noqa: S310
         return str(answer.read().decode())
 
