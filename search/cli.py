@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from clusters.scratch import temporary_files
+from search.dashboard import dashboard
 from search.messages import (
     INPUT_IS_WRONG,
     INTERRUPTED,
@@ -118,11 +119,11 @@ def describe(
 @app.command(epilog=examples("tunehound leaderboard latest --top 5", "tunehound leaderboard a b --format csv"))
 def leaderboard(
     names: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs' folders or names, or `latest`.")],
-    top: Annotated[int | None, typer.Option(min=1, help="Show only so many.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="So many trials of each run.")] = None,
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="For people or for scripts.")] = "table",
     runs: Runs = RUNS,
 ) -> None:
-    """Ranked trials; several runs are compared."""
+    """Ranked trials; several runs are compared, a line each."""
     from search.runs import find_run
 
     show_leaderboard([find_run(name, runs) for name in names], top=top, format=format)
@@ -135,6 +136,9 @@ def report(run: RunArgument, runs: Runs = RUNS) -> None:
     from search.runs import find_run
 
     typer.echo(write_report(find_run(run, runs)))
+
+
+app.command(epilog=examples("tunehound dashboard latest", "tunehound dashboard first-try --port 0"))(dashboard)
 
 
 @app.command(epilog=examples("tunehound export latest -o best.yaml", "tunehound export latest --rank 2"))

@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,17 +109,21 @@ def show_plan(sweep: Sweep, *, only_check: bool) -> None:
 
 
 def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -> None:
-    """Prints the leaderboard of one run, or of several together."""
+    """Prints the leaderboard of one run; of several a line each, or the first ``top`` trials of each."""
+    from search.compare import comparison
     from search.leaderboard import as_json, compared, leaderboard
     from search.opened import open_run
-    from search.table import table
+    from search.table import run_table, table
 
-    frame = leaderboard(directories[0]) if len(directories) == 1 else compared(directories)
+    first, *others = directories
+    by_run = bool(others) and top is None
+    frame = comparison(directories) if by_run else compared(directories) if others else leaderboard(first)
     if format == "table":
         console = Console()
-        console.print(table(frame, metric=open_run(directories[0]).metric, top=top, width=console.width))
+        by_trial = partial(table, metric=open_run(first).metric, top=top)
+        console.print((run_table if by_run else by_trial)(frame, width=console.width))
         return
-    shown = frame.head(top) if top else frame
+    shown = frame[frame["rank"] <= top] if top else frame
     typer.echo(as_json(shown) if format == "json" else shown.to_csv(index=False), nl=format == "json")
 
 

@@ -24,6 +24,7 @@ from spaces.load import load_config, load_sweep
 from spaces.metric import Direction
 from spaces.names import short_names
 from spaces.problem import InputError, Problem
+from spaces.sweep import Sweep
 
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -58,9 +59,14 @@ class Run:
         return str(self.sweep["search"]["metric"])
 
     @cached_property
+    def settings(self) -> Sweep:
+        """The same file, checked, with what an older version did not write."""
+        return load_sweep(self.directory / "sweep.yaml", check_files=False)
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """Full name of every open value → its short name, in the order of the sweep file."""
-        return short_names(load_sweep(self.directory / "sweep.yaml", check_files=False).open_values)
+        return short_names(self.settings.open_values)
 
     @cached_property
     def notes(self) -> Mapping[str, Any]:
@@ -110,14 +116,20 @@ def open_begun(directory: Path) -> Run | None:
 
 def read_study(home: Path) -> optuna.Study | None:
     """The one study in the journal of the run at ``home``, an absolute path; None while the journal is empty."""
-    storage = _stored(home / JOURNAL)
+    storage = stored(home)
     names = [study.study_name for study in storage.get_all_studies()]
     if len(names) > 1:
         raise no_run(home, f"a journal that holds {len(names)} studies instead of one")
     return optuna.load_study(study_name=names[0], storage=storage) if names else None
 
 
-def _stored(journal: Path) -> JournalStorage:
+def stored(directory: Path) -> JournalStorage:
+    """The journal of the run in ``directory`` as Optuna's storage, for reading; it follows a driver at work.
+
+    Raises:
+        InputError: the journal is damaged in its middle.
+    """
+    journal = directory.resolve() / JOURNAL
     try:
         return JournalStorage(ReadJournal(journal))
     except (ValueError, KeyError, TypeError, AssertionError) as error:  # Optuna asserts what it expects
