@@ -217,7 +217,7 @@ def sync(run: RunArgument, runs: Runs = RUNS) -> None:
     """Send W&B what it could not be sent while the sweep ran; a second time changes nothing."""
     calm()
     from search.runs import find_run
-    from search.sync import sync as send
+    from search.tracking.sync import sync as send
 
     directory = find_run(run, runs)
     show_synced(send(directory), directory)

@@ -16,7 +16,7 @@ from trainables.trust import trust_options
 
 if TYPE_CHECKING:
     from search.run import Finished
-    from search.sync import Synced
+    from search.tracking.sync import Synced
     from trainables.describe import Description
     from trainables.retrain import Retrained
 
@@ -133,8 +133,8 @@ def command() -> str:
 
 def _not_on_wandb(directory: Path) -> str:
     """How many trials W&B's server does not have, in words; nothing where W&B was not asked for."""
-    from search.ledger import untold
     from search.opened import open_run
+    from search.tracking.ledger import untold
     from search.wording import counted
 
     waiting = len(untold(open_run(directory), online=True)) if (directory / "wandb").is_dir() else 0

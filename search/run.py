@@ -196,7 +196,7 @@ def new_directory(runs: Path, name: str, sweep: Mapping[str, Any]) -> Path:
 def _trackers(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> list[Listener]:
     if sweep.tracking.wandb == "off":
         return []
-    from search.tracking import Tracking
+    from search.tracking.listener import Tracking
 
     return [Tracking(run, sweep.tracking.wandb, tell=tell)]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.history import read_history
-from search.ledger import untold
 from search.opened import Run, as_ended, as_started, best_value, history_file, open_run, ranked
 from search.record import TrialEnd, TrialInfo
+from search.tracking.ledger import untold
 
 
 @dataclass(frozen=True, kw_only=True)

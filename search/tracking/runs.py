@@ -8,7 +8,7 @@ from typing import Any
 import wandb
 
 from search.record import RunInfo, TrialEnd, TrialInfo
-from search.wandb_setup import Mode, quiet, safe
+from search.tracking.client import Mode, quiet, safe
 from search.wording import ending
 from spaces.sweep import Wandb
 

@@ -18,14 +18,14 @@ from typing import Any
 
 import wandb
 
-from search.fragments import fragments, mark_uploaded, remove_replaced, uploaded
 from search.history import read_history
-from search.ledger import Entry, note, tags_of
 from search.opened import history_file, open_run
-from search.past import Past, past_of, past_to_take_up
 from search.record import RunInfo, TrialEnd, TrialInfo
-from search.wandb_run import finish, known_epochs, opened, summarise, wandb_id
-from search.wandb_setup import Mode, chosen_mode, end_service
+from search.tracking.client import Mode, chosen_mode, end_service
+from search.tracking.fragments import fragments, mark_uploaded, remove_replaced, uploaded
+from search.tracking.ledger import Entry, note, tags_of
+from search.tracking.past import Past, past_of, past_to_take_up
+from search.tracking.runs import finish, known_epochs, opened, summarise, wandb_id
 from spaces.sweep import Wandb
 
 logger = logging.getLogger(__name__)

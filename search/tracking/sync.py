@@ -17,16 +17,16 @@ from typing import Any
 import wandb
 
 from search.changes import refuse_unknown
-from search.fragments import mark_uploaded
-from search.ledger import Entry, entries_wanted, note, untold
 from search.lock import driving
 from search.opened import Run, open_run
-from search.past import past_of
 from search.quiet import chatter_to, log_file
 from search.record import RunInfo
-from search.tracking import MAX_FINISHING
-from search.wandb_run import finish, known_epochs, opened, summarise, wandb_id
-from search.wandb_setup import has_key
+from search.tracking.client import has_key
+from search.tracking.fragments import mark_uploaded
+from search.tracking.ledger import Entry, entries_wanted, note, untold
+from search.tracking.listener import MAX_FINISHING
+from search.tracking.past import past_of
+from search.tracking.runs import finish, known_epochs, opened, summarise, wandb_id
 from spaces.load import load_sweep
 from spaces.problem import InputError, Problem
 from spaces.sweep import Sweep, Wandb

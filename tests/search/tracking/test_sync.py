@@ -12,16 +12,16 @@ import pytest
 import wandb
 from optuna.trial import TrialState
 
-from search import wandb_setup
 from search.links import refuse_links
 from search.opened import open_run
-from search.past import past_of
-from search.tracking import Tracking
+from search.tracking import client
+from search.tracking.listener import Tracking
+from search.tracking.past import past_of
 from spaces.sweep import Wandb
 from tests.search.commands import called, environment
 from tests.search.runs import Told, make_run, run_info
-from tests.search.wandb_files import files, shown
-from tests.search.wandb_server import KEY, Mode, WandbServer
+from tests.search.tracking.wandb_files import files, shown
+from tests.search.tracking.wandb_server import KEY, Mode, WandbServer
 
 TRIALS = (
     Told(curve=[0.5, 0.6, 0.7], baseline=True),
@@ -40,9 +40,9 @@ def run(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wandb_setup, "INIT_TIMEOUT_S", 2.0)
-    monkeypatch.setattr(wandb_setup, "FINISH_TIMEOUT_S", 3.0)
-    monkeypatch.setattr(wandb_setup, "SYNC_TIMEOUT_S", 3.0)
+    monkeypatch.setattr(client, "INIT_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(client, "FINISH_TIMEOUT_S", 3.0)
+    monkeypatch.setattr(client, "SYNC_TIMEOUT_S", 3.0)
 
 
 def track(run: Path) -> None:
@@ -200,9 +200,9 @@ def test_a_sweep_that_is_not_tracked_has_nothing_to_send(run: Path, capsys: pyte
 CUT_OFF = """
 import sys, time
 from pathlib import Path
-from search.past import past_of
+from search.tracking.past import past_of
 from search.opened import open_run
-from search.tracking import Tracking
+from search.tracking.listener import Tracking
 from spaces.sweep import Wandb
 from tests.search.runs import run_info
 
