@@ -9,7 +9,7 @@ from pathlib import Path
 from search.history import read_history
 from search.opened import Run, as_ended, as_started, best_value, history_file, open_run, ranked
 from search.record import TrialEnd, TrialInfo
-from search.tracking.ledger import untold
+from search.tracking.ledger import Confirmed, confirmed_trials, untold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,7 @@ class Past:
     info: TrialInfo
     rows: Sequence[Mapping[str, float]]
     end: TrialEnd
+    confirmed: Confirmed | None = None
 
 
 def past_to_take_up(directory: Path) -> list[Past]:
@@ -27,11 +28,12 @@ def past_to_take_up(directory: Path) -> list[Past]:
     numbers = set(untold(run, online=False))
     ended = [trial.number for trial in ranked(run) if trial.state.is_finished() and best_value(run, trial) is not None]
     chosen = {trial.number for trial in run.trials if trial.number in numbers and trial.state.is_finished()}
-    return [past_of(run, number) for number in sorted({*ended[:1], *chosen})]
+    confirmed = confirmed_trials(run)
+    return [past_of(run, number, confirmed.get(number)) for number in sorted({*ended[:1], *chosen})]
 
 
-def past_of(run: Run, number: int) -> Past:
-    """What was told of trial ``number``."""
+def past_of(run: Run, number: int, confirmed: Confirmed | None = None) -> Past:
+    """What was told of trial ``number``, whose confirmation came to ``confirmed``."""
     (trial,) = (trial for trial in run.trials if trial.number == number)
     rows = read_history(history_file(run.directory, number))
-    return Past(info=as_started(run, trial), rows=rows, end=as_ended(run, trial))
+    return Past(info=as_started(run, trial), rows=rows, end=as_ended(run, trial), confirmed=confirmed)

@@ -54,6 +54,7 @@ def track(run: Path) -> None:
         listener.started(past.info)
         listener.ended(past.end)
     listener.close(1)
+    listener.conclude()
     wandb.teardown()
 
 
@@ -77,7 +78,7 @@ def test_what_was_kept_offline_is_sent_once(
     assert {number: len(told.rows) for number, told in shown(run).items()} == {0: 3, 1: 3, 2: 1}
     with WandbServer() as server:
         log_in(server, monkeypatch)
-        assert sync(run, capsys) == (0, "Sent to W&B: 3 trials, 7 epochs.")
+        assert sync(run, capsys) == (0, "Sent to W&B: 3 trials, 7 epochs, the leaderboard.")
         assert server.steps() == STEPS
         told = server.of(1)
         assert (told.group, told.project, told.tags, told.exit_code) == (
@@ -179,7 +180,7 @@ def test_a_trial_that_went_on_after_it_was_sent_is_sent_from_there(
         shutil.rmtree(run / "trials")
         (run / "study.journal").unlink()
         make_run(run, [Told(curve=[0.5, 0.6, 0.7])])
-        assert sync(run, capsys) == (0, "Sent to W&B: 1 trial, 1 epoch.")
+        assert sync(run, capsys) == (0, "Sent to W&B: 1 trial, 1 epoch, the leaderboard.")
         assert server.steps() == {0: [1, 2, 3]}
         assert server.of(0).tags == ["complete", "best"]
 
