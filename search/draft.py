@@ -114,7 +114,7 @@ def search_lines(seen: Seen, name: str) -> Iterator[str]:
     yield "  grace_epochs: 3"
     yield "  reduction_factor: 3"
     yield commented(f"budget: {{hours: {8 if seen.machine.gpus else 2}}}", "without this line all trials are run")
-    yield "confirm: off"
+    yield commented("confirm: {top: 3, seeds: 5}", "the best and the baseline, trained again on new seeds; or off")
     yield "resources: auto"
     yield f"tracking: {{wandb: {{project: {scalar('tunehound-' + plain(name))}}}}}"
 

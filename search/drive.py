@@ -1,39 +1,59 @@
-"""The part of a run that needs Ray: trials in processes, until there is nothing left to try or somebody says stop."""
+"""The part of a run that needs Ray: trials in processes, until there is nothing left to try or somebody says stop.
+
+A run is searched, then confirmed; each of the two is one call of Ray Tune, with proposals and a record of its own.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-import ray
 from ray import tune
 from ray.tune import CheckpointConfig
 
 from clusters.session import connected, scratch
 from clusters.slots import Slot, choose_slot, count_slots, living_nodes, slot_memory_bytes
-from search.ending import INTERRUPTED, Ending, spent
+from search.candidates import expected_cost
+from search.confirm import Again, ConfirmationRecorder, choose, in_memory
+from search.ending import INTERRUPTED, Cost, Ending, spent
 from search.meter import Meter
 from search.record import Listener, RunInfo
 from search.recorder import Recorder, Running
 from search.scheduler import FairAsha, Rungs
-from search.searcher import RecordResults, StopWhenQuiet, StudySearcher
+from search.searcher import Proposals, Record, RecordResults, StopWhenQuiet, StudySearcher
+from search.stopping import heeded, stop_signal
+from search.study import Study
 from search.take_up import decide_again, open_study
-from spaces.sweep import Sweep
-from trainables.trial import StopSignal, TrialTask, TrialTrainable
+from spaces.sweep import Budget, Sweep
+from trainables.trial import TrialTask, TrialTrainable
 from trainables.trust import trusted
 
 SLOTS_VALID_S = 2.0
 """How long a count of the cluster's slots is good."""
+COST_VALID_S = 10.0
+"""How long an estimate of what the confirmation will cost is good."""
+
+Tell = Callable[[str], None]
+Measured = TypeVar("Measured")
 
 
-def drive(
-    run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence[Listener], tell: Callable[[str], None]
-) -> Ending:
+@dataclass(frozen=True, kw_only=True)
+class Driven:
+    """A run being driven on a cluster."""
+
+    run: RunInfo
+    sweep: Sweep
+    study: Study
+    slot: Slot
+    slots: Callable[[], int]
+    """How many there are now."""
+    tell: Tell
+    """Reaches the user."""
+
+
+def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence[Listener], tell: Tell) -> Ending:
     """Trains trials until the sweep ends; the journal of ``run`` may hold some already. ``tell`` reaches the user.
 
     Connects to the cluster that this process is in, or that RAY_ADDRESS names; else starts Ray on this machine.
@@ -42,38 +62,68 @@ def drive(
         OSError: the record could not be written; the running trials were stopped.
     """
     study = open_study(run, sweep, tell)
-    rungs = _rungs(sweep)
-    scheduler = FairAsha(rungs, metric=sweep.search.metric)
     recorder = Recorder(run, sweep, study, listeners)
-    meter = Meter(study, lambda: len(recorder.running))
+    scheduler = FairAsha(_rungs(sweep), metric=sweep.search.metric)
     try:
         decide_again(run, study, scheduler=scheduler, recorder=recorder)
-        with connected() as may_grow, _stop_signal(run) as set_signal:
-            ending = Ending(set_signal)
-
-            def interrupt() -> None:
-                tell("Stopping: the running trials save their state. Ctrl-C again ends at once.")
-                ending.now(INTERRUPTED)
-
-            with _heeded(interrupt), scratch() as ray_state:
-                slot = _slot(sweep, image_side_px)
-                searcher = StudySearcher(
-                    study,
-                    recorder=recorder,
-                    scheduler=scheduler,
-                    ending=ending,
-                    task=_task(sweep, run, rungs, slot, memory_bytes=slot_memory_bytes(slot, living_nodes())),
-                    slots=_slots(slot, may_grow=may_grow),
-                    max_failures=sweep.search.max_failures,
-                )
-                watch = _budget_watch(sweep, recorder, ending, meter, slot)
-                _fit(searcher, scheduler, slot, ray_state, recorder=recorder, ending=ending, watch=watch)
-                meter.keep()
-        if ending.failure:
-            raise ending.failure
+        with connected() as may_grow:
+            slot = _slot(sweep, image_side_px)
+            slots = _slots(slot, may_grow=may_grow)
+            driven = Driven(run=run, sweep=sweep, study=study, slot=slot, slots=slots, tell=tell)
+            ending = _train(driven, study, recorder, scheduler, to_come=_confirmation_cost(driven))
+            if sweep.confirm and ending.reason != INTERRUPTED:
+                choose(run, sweep, sweep.confirm, study)
+                ending = _confirmed(driven, listeners, searched=ending)
         return ending
     finally:
         recorder.close()
+
+
+def _confirmed(driven: Driven, listeners: Sequence[Listener], *, searched: Ending) -> Ending:
+    """Trains what is left of the confirmation; how the whole sweep ended."""
+    again = Again(in_memory(driven.run, driven.sweep, driven.study))
+    if not again.jobs:
+        return searched
+    recorder = ConfirmationRecorder(driven.run, driven.sweep, driven.study, again, listeners)
+    ending = _train(driven, again, recorder, FairAsha(None, metric=driven.run.metric), to_come=Cost)
+    ending.reason = ending.reason or searched.reason
+    return ending
+
+
+def _train(
+    driven: Driven, proposals: Proposals, recorder: Record, scheduler: FairAsha, *, to_come: Callable[[], Cost]
+) -> Ending:
+    """Trains what is proposed until nothing is left, a budget is spent or somebody says stop.
+
+    Raises:
+        OSError: as `drive`.
+    """
+    meter = Meter(driven.study, lambda: len(recorder.running))
+    with stop_signal(driven.run) as (signal, set_signal):
+        ending = Ending(set_signal)
+
+        def interrupt() -> None:
+            driven.tell("Stopping: the running trials save their state. Ctrl-C again ends at once.")
+            ending.now(INTERRUPTED)
+
+        with heeded(interrupt), scratch() as ray_state:
+            searcher = StudySearcher(
+                proposals,
+                recorder=recorder,
+                scheduler=scheduler,
+                ending=ending,
+                task=_task(driven, scheduler.rungs, signal),
+                slots=driven.slots,
+                max_failures=driven.sweep.search.max_failures,
+            )
+            watch = _budget_watch(driven, recorder, ending, meter, to_come=to_come)
+            watch()
+            if not ending.early:
+                _fit(searcher, scheduler, driven.slot, ray_state, recorder=recorder, ending=ending, watch=watch)
+            meter.keep()
+    if ending.failure:
+        raise ending.failure
+    return ending
 
 
 def _fit(
@@ -82,7 +132,7 @@ def _fit(
     slot: Slot,
     ray_state: str,
     *,
-    recorder: Recorder,
+    recorder: Record,
     ending: Ending,
     watch: Callable[[], None],
 ) -> None:
@@ -106,20 +156,21 @@ def _fit(
     )
 
 
-def _task(
-    sweep: Sweep, run: RunInfo, rungs: Rungs | None, slot: Slot, *, memory_bytes: int
-) -> Callable[[Running], TrialTask]:
+def _task(driven: Driven, rungs: Rungs | None, signal: str) -> Callable[[Running], TrialTask]:
+    search, memory_bytes = driven.sweep.search, slot_memory_bytes(driven.slot, living_nodes())
+
     def task(running: Running) -> TrialTask:
         return TrialTask(
             number=running.proposal.number,
             config=running.config,
-            metric=sweep.search.metric,
+            metric=search.metric,
             folder=str(running.folder),
             rungs=frozenset(rungs.reached if rungs else ()),
-            checkpoint_s=sweep.search.checkpoint_minutes * 60,
-            stop_signal=_signal_name(run),
+            checkpoint_s=search.checkpoint_minutes * 60,
+            stop_signal=signal,
             memory_bytes=memory_bytes,
-            slot=slot.in_words(memory_bytes=memory_bytes),
+            slot=driven.slot.in_words(memory_bytes=memory_bytes),
+            split_seed=running.split_seed,
             trusted=trusted(),
         )
 
@@ -140,71 +191,47 @@ def _slot(sweep: Sweep, image_side_px: int) -> Slot:
 
 def _slots(slot: Slot, *, may_grow: bool) -> Callable[[], int]:
     """Counts the slots that exist now, and one more where the cluster may grow: a trial that waits asks for a node."""
-    counted, at = 0, -SLOTS_VALID_S
-
-    def count() -> int:
-        nonlocal counted, at
-        if time.monotonic() - at > SLOTS_VALID_S:
-            counted, at = count_slots(slot, living_nodes()) + may_grow, time.monotonic()
-        return max(1, counted)
-
-    return count
+    return _kept_for(SLOTS_VALID_S, lambda: max(1, count_slots(slot, living_nodes()) + may_grow))
 
 
-def _budget_watch(sweep: Sweep, recorder: Recorder, ending: Ending, meter: Meter, slot: Slot) -> Callable[[], None]:
+def _confirmation_cost(driven: Driven) -> Callable[[], Cost]:
+    """What the confirmation is going to cost, as far as the search can tell; nothing where there will be none."""
+    confirm = driven.sweep.confirm
+    if confirm is None:
+        return Cost
+
+    def cost() -> Cost:
+        expected = expected_cost(in_memory(driven.run, driven.sweep, driven.study), confirm)
+        return replace(expected, hours=expected.slot_hours / driven.slots())
+
+    return _kept_for(COST_VALID_S, cost)
+
+
+def _kept_for(seconds: float, measure: Callable[[], Measured]) -> Callable[[], Measured]:
+    """The same measurement, made anew no more often than every so many seconds."""
+    kept: list[tuple[float, Measured]] = []
+
+    def measured() -> Measured:
+        if not kept or time.monotonic() - kept[0][0] > seconds:
+            kept[:] = [(time.monotonic(), measure())]
+        return kept[0][1]
+
+    return measured
+
+
+def _budget_watch(
+    driven: Driven, recorder: Record, ending: Ending, meter: Meter, *, to_come: Callable[[], Cost]
+) -> Callable[[], None]:
+    budget, usd_per_hour = driven.sweep.budget, driven.sweep.resources.usd_per_hour or 0.0
+
     def watch() -> None:
         with ending.at_failure():
             meter.read()
-        reason = spent(
-            sweep.budget,
-            hours=meter.hours,
-            epochs=recorder.epochs,
-            slot_hours=meter.slot_hours,
-            gpus=slot.gpus,
-            usd_per_hour=sweep.resources.usd_per_hour or 0.0,
-        )
+        if budget == Budget():
+            return
+        cost = Cost(hours=meter.hours, epochs=recorder.epochs, slot_hours=meter.slot_hours)
+        reason = spent(budget, cost, gpus=driven.slot.gpus, usd_per_hour=usd_per_hour, to_come=to_come())
         if reason:
             ending.now(reason)
 
     return watch
-
-
-@contextmanager
-def _stop_signal(run: RunInfo) -> Iterator[Callable[[], None]]:
-    """A signal that every process of the run waits on; yields what sets it."""
-    actor = ray.remote(num_cpus=0, max_concurrency=100_000)(StopSignal).options(name=_signal_name(run)).remote()
-    try:
-        yield lambda: actor.set.remote() and None
-    finally:
-        ray.kill(actor)
-
-
-def _signal_name(run: RunInfo) -> str:
-    return f"tunehound-stop-{run.id}"
-
-
-@contextmanager
-def _heeded(stop: Callable[[], None]) -> Iterator[None]:
-    """Calls ``stop`` on Ctrl-C, SIGTERM and SIGHUP; a second Ctrl-C ends the process at once.
-
-    To be entered after ray.init, which sets a SIGTERM handler of its own.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    asked = False
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked and number == signal.SIGINT:
-            os._exit(130)
-        asked = True
-        stop()
-
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, handle) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -10,7 +10,9 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from search.opened import Run, best_epoch, best_value, history, is_baseline, open_run, ranked
+from search.confirmation import trainings
+from search.history import HISTORY, read_history
+from search.opened import Run, best_epoch, best_value, is_baseline, open_run, ranked
 from spaces.load import load_config
 from spaces.problem import InputError, Problem
 from spaces.write import write_yaml
@@ -23,7 +25,9 @@ def best_config(run_dir: str | os.PathLike[str], rank: int = 1) -> dict[str, Any
     """The closed configuration of a rank of the leaderboard, with `provenance` beside its sections.
 
     The provenance: run, run_id, trial, rank, metric, value, baseline_value, epochs (the best epoch: what retraining
-    replays), learning_rates (of epochs 1 to that one), data_fingerprint, versions, git_commit, created (UTC).
+    replays; of a confirmed trial the median over its seeds), learning_rates (of epochs 1 to that one),
+    data_fingerprint, versions, git_commit, created (UTC); of a confirmed trial also mean, sd, seeds, and
+    baseline_mean, baseline_sd.
 
     Raises:
         InputError: there is no run in ``run_dir``, or no trial of that rank that reported a finite metric.
@@ -70,7 +74,7 @@ def of_rank(run: Run, rank: int) -> FrozenTrial:
 def provenance(run: Run, trial: FrozenTrial, *, rank: int) -> dict[str, Any]:
     """Where a configuration comes from, as plain data."""
     baseline = next((each for each in run.trials if is_baseline(each)), None)
-    epochs = best_epoch(run, trial)
+    epochs, folder = course(run, trial)
     return {
         "run": run.name,
         "run_id": run.about.get("id"),
@@ -78,9 +82,10 @@ def provenance(run: Run, trial: FrozenTrial, *, rank: int) -> dict[str, Any]:
         "rank": rank,
         "metric": run.metric,
         "value": best_value(run, trial),
+        **_confirmed(run, trial, baseline),
         "baseline_value": None if baseline is None else best_value(run, baseline),
         "epochs": epochs,
-        "learning_rates": learning_rates(run.directory, trial.number, epochs=epochs or 0),
+        "learning_rates": learning_rates(folder, epochs=epochs or 0),
         "data_fingerprint": run.about.get("data_fingerprint"),
         "versions": run.about.get("versions"),
         "git_commit": run.about.get("git_commit"),
@@ -88,19 +93,44 @@ def provenance(run: Run, trial: FrozenTrial, *, rank: int) -> dict[str, Any]:
     }
 
 
-def learning_rates(directory: Path, number: int, *, epochs: int) -> list[float]:
-    """The learning rate of each epoch from 1 to ``epochs``, as the trial trained.
+def course(run: Run, trial: FrozenTrial) -> tuple[int | None, Path]:
+    """The epochs that retraining replays, and the folder of the training that they are of.
+
+    Of a confirmed trial it is the training with the median best epoch, the lower one of two.
+    """
+    folder = run.directory / "trials" / str(trial.number)
+    score = run.scores.get(trial.number)
+    best = {each.seed: each.best_epoch for each in trainings(run.notes) if each.trial == trial.number}
+    confirmed = sorted((epoch, seed) for seed in (score.by_seed if score else ()) if (epoch := best[seed]) is not None)
+    if not confirmed:
+        return best_epoch(run, trial), folder
+    epoch, seed = confirmed[(len(confirmed) - 1) // 2]
+    return epoch, folder / "confirm" / str(seed)
+
+
+def _confirmed(run: Run, trial: FrozenTrial, baseline: FrozenTrial | None) -> dict[str, Any]:
+    score = run.scores.get(trial.number)
+    if score is None or not score.by_seed:
+        return {}
+    base = None if baseline is None else run.scores.get(baseline.number)
+    beside = {"baseline_mean": base.mean, "baseline_sd": base.sd} if base and len(base.by_seed) > 1 else {}
+    spread = {"sd": score.sd} if len(score.by_seed) > 1 else {}
+    return {"mean": score.mean, **spread, "seeds": sorted(score.by_seed), **beside}
+
+
+def learning_rates(folder: Path, *, epochs: int) -> list[float]:
+    """The learning rate of each epoch from 1 to ``epochs``, as the training in ``folder`` had it.
 
     Raises:
         InputError: its history lacks one of them, so nothing could be replayed.
     """
-    rows = history(directory, number)
-    by_epoch = dict(zip(rows["epoch"], rows["learning_rate"], strict=True)) if "learning_rate" in rows else {}
+    rows = read_history(folder / HISTORY)
+    by_epoch = {int(row["epoch"]): row["learning_rate"] for row in rows if "learning_rate" in row}
     rates = [float(by_epoch.get(epoch, math.nan)) for epoch in range(1, epochs + 1)]
     if any(math.isnan(rate) for rate in rates):
         lacking = next(epoch for epoch, rate in enumerate(rates, start=1) if math.isnan(rate))
         rule = f"its history must tell the learning rate of every epoch up to its best, {epochs}"
         remedy = "restore the file, or export another rank"
         problem = Problem(rule=rule, given=f"nothing for epoch {lacking}", remedy=remedy)
-        raise InputError([problem], str(directory / "trials" / str(number) / "history.csv"))
+        raise InputError([problem], str(folder / HISTORY))
     return rates

@@ -26,7 +26,10 @@ def append_row(path: Path, row: Row) -> None:
 
 
 def write_history(path: Path, rows: Sequence[Row]) -> None:
-    """Replaces the file, whole or not at all."""
+    """Replaces the file, whole or not at all; no epochs leave no file."""
+    if not rows:
+        path.unlink(missing_ok=True)
+        return
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), extrasaction="ignore")
     writer.writeheader()

@@ -1,22 +1,35 @@
-"""The ranked table of a run: best-so-far of every trial, the baseline marked, the winner told in a sentence."""
+"""The ranked table of a run: what the search saw of every trial, what the confirmation found, the baseline marked."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from optuna.trial import FrozenTrial
 
+from search.headline import tied
 from search.opened import Run, best_epoch, best_value, epochs, is_baseline, open_run, ranked, reason, seconds, state
-from search.wording import against
 from spaces.write import write_text
 
-ABOUT = ("rank", "trial", "state", "epochs", "mean", "sd", "seeds", "seconds", "best_epoch", "baseline", "reason")
+ABOUT = (
+    "rank",
+    "trial",
+    "state",
+    "epochs",
+    "mean",
+    "sd",
+    "seeds",
+    "tied",
+    "seconds",
+    "best_epoch",
+    "baseline",
+    "reason",
+)
 """The columns besides the metric and the open values; an open value of such a name is told by its full name."""
 
 
@@ -24,19 +37,22 @@ def leaderboard(run_dir: str | os.PathLike[str]) -> pd.DataFrame:
     """The trials of a run, the best first, one row each.
 
     Columns: rank, trial, state (complete, pruned, failed, unfinished), epochs, the metric (of the best epoch; NaN where
-    none was reported), mean, sd and seeds (of the confirmation; empty before), seconds, best_epoch, baseline (bool),
-    reason, then every open value under its short name, empty where its branch was not taken. Sound trials come
-    first, by value, then those that diverged, then failed ones, then those that reported nothing; ties by number.
+    none was reported), mean, sd and seeds (of the confirmation; NaN, NaN and 0 where a trial was not confirmed), tied
+    (bool: confirmed, and not to be told apart from the first; see `search.certainty`), seconds, best_epoch, baseline
+    (bool), reason, then every open value under its short name, empty where its branch was not taken. Confirmed trials
+    come first, by their means, then sound ones, by value, then those that diverged, then failed ones, then those that
+    reported nothing; ties by number.
 
     Raises:
         InputError: there is no run in ``run_dir``.
     """
     run = open_run(run_dir)
-    rows = [row(run, trial, rank=rank) for rank, trial in enumerate(ranked(run), start=1)]
+    level = tied(run)
+    rows = [row(run, trial, rank=rank, level=level) for rank, trial in enumerate(ranked(run), start=1)]
     frame = pd.DataFrame(rows, columns=columns(run))
     # Where a branch was not taken a value is missing, and pandas would turn whole numbers into floats.
     whole = {column: "Int64" for name, column in value_columns(run).items() if holds_integers(run, name)}
-    return frame.astype({"best_epoch": "Int64", "baseline": bool, **whole})
+    return frame.astype({"best_epoch": "Int64", "baseline": bool, "tied": bool, **whole})
 
 
 def holds_integers(run: Run, name: str) -> bool:
@@ -70,9 +86,9 @@ def value_columns(run: Run) -> dict[str, str]:
     return {name: name if short in taken else short for name, short in run.names.items()}
 
 
-def row(run: Run, trial: FrozenTrial, *, rank: int) -> dict[str, Any]:
-    """One line of the leaderboard, by column."""
-    value = best_value(run, trial)
+def row(run: Run, trial: FrozenTrial, *, rank: int, level: Container[int] = ()) -> dict[str, Any]:
+    """One line of the leaderboard, by column; ``level`` has the numbers of the trials tied with the first."""
+    value, score = best_value(run, trial), run.scores.get(trial.number)
     named = value_columns(run)
     return {
         "rank": rank,
@@ -80,9 +96,10 @@ def row(run: Run, trial: FrozenTrial, *, rank: int) -> dict[str, Any]:
         "state": state(trial),
         "epochs": epochs(trial),
         run.metric: math.nan if value is None else value,
-        "mean": math.nan,
-        "sd": math.nan,
-        "seeds": 0,
+        "mean": score.mean if score else math.nan,
+        "sd": score.sd if score else math.nan,
+        "seeds": len(score.by_seed) if score else 0,
+        "tied": trial.number in level,
         "seconds": seconds(trial),
         "best_epoch": best_epoch(run, trial),
         "baseline": is_baseline(trial),
@@ -101,20 +118,3 @@ def as_json(frame: pd.DataFrame) -> str:
     whole = frame.astype(object).where(frame.notna(), None)
     lines = [json.dumps(record, ensure_ascii=False, default=str) for record in whole.to_dict("records")]
     return "[\n" + ",\n".join(lines) + "\n]" if lines else "[]"
-
-
-def verdict(frame: pd.DataFrame, metric: str) -> str:
-    """The winner against the baseline, in a sentence, with no more certainty than one seed gives."""
-    sound = frame[frame[metric].notna()]
-    if sound.empty:
-        return "No trial has reported a finite " + metric + " yet."
-    best, value = sound.iloc[0], float(sound.iloc[0][metric])
-    reached = f"Trial {best['trial']} reaches {metric} {value:.4f}"
-    if not frame["baseline"].any():
-        return f"{reached}, the best of {len(sound)}; the sweep names no baseline to compare with."
-    if best["baseline"]:
-        return f"The baseline leads with {metric} {value:.4f}: none of the other trials beats it (one seed each)."
-    base = float(frame[frame["baseline"]].iloc[0][metric])
-    if math.isnan(base):
-        return f"{reached}; the baseline has reported none to compare with."
-    return f"{reached}, {against(value, base)} (one seed each: confirm before you trust the difference)."

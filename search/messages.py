@@ -30,12 +30,12 @@ told = Console(stderr=True, soft_wrap=True)
 
 def conclude(finished: Finished) -> None:
     """Shows what came of a run and says what to do next; exits with 130 where it was interrupted."""
-    from search.leaderboard import leaderboard as read_leaderboard
-    from search.leaderboard import verdict
+    from search.headline import headline
+    from search.opened import open_run
 
     directory = finished.directory
     show_leaderboard([directory], top=10, format="table")
-    typer.echo(verdict(read_leaderboard(directory), finished.metric))
+    typer.echo(headline(open_run(directory)))
     if finished.reason:
         told.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
     told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")

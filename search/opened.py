@@ -15,6 +15,7 @@ import pandas as pd
 from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from search.confirmation import Score, scores
 from search.history import HISTORY, read_history
 from search.journal import JOURNAL, ReadJournal
 from search.record import Reason, State, TrialEnd, TrialInfo
@@ -60,6 +61,16 @@ class Run:
     def names(self) -> dict[str, str]:
         """Full name of every open value → its short name, in the order of the sweep file."""
         return short_names(load_sweep(self.directory / "sweep.yaml", check_files=False).open_values)
+
+    @cached_property
+    def notes(self) -> Mapping[str, Any]:
+        """What the journal holds beside the trials."""
+        return self.study.user_attrs
+
+    @cached_property
+    def scores(self) -> dict[int, Score]:
+        """What the confirmation found, by trial number; empty before it."""
+        return scores(self.notes)
 
 
 def open_run(directory: str | os.PathLike[str]) -> Run:
@@ -145,13 +156,24 @@ def is_baseline(trial: FrozenTrial) -> bool:
     return bool(trial.user_attrs.get("baseline", False))
 
 
-def order(run: Run, trial: FrozenTrial) -> tuple[int, float, int]:
-    """Sorts the best trial first: sound ones by value, then diverged, failed, and silent ones; ties by number."""
+def search_order(run: Run, trial: FrozenTrial) -> tuple[int, float, int]:
+    """Sorts the best trial of the search first: sound ones by value, then diverged, failed, silent; ties by number."""
     value = best_value(run, trial)
     if value is None:
         return 3, 0.0, trial.number
     group = 2 if trial.state == TrialState.FAIL else int(reason(trial) == "diverged")
     return group, -value if run.direction == "maximize" else value, trial.number
+
+
+def order(run: Run, trial: FrozenTrial) -> tuple[int, int, float, int]:
+    """Sorts confirmed trials by their means before all others; those that failed from some seed after the sound ones.
+
+    A trial whose every training failed is no confirmed one.
+    """
+    score = run.scores.get(trial.number)
+    if score is None or not score.by_seed:
+        return 1, *search_order(run, trial)
+    return 0, score.lacking, -score.mean if run.direction == "maximize" else score.mean, trial.number
 
 
 def ranked(run: Run) -> list[FrozenTrial]:

@@ -15,8 +15,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from search.confirmation import Training
 from search.opened import as_ended, has_study, is_baseline, open_run
-from search.record import RunInfo, TrialEnd, TrialInfo
+from search.record import STATES, RunInfo, TrialEnd, TrialInfo
 from search.wording import against, counted, duration, ending, ending_and_why
 
 ROWS = 8
@@ -51,6 +52,8 @@ class Progress:
         self._baseline: int | None = None
         self._epochs = 0
         self._seconds = 0.0
+        self._confirmed: tuple[int, int] | None = None
+        """Trainings of the confirmation that are done, and all of them; None before it begins."""
         self._take_up()
         self._live = Live(
             console=console,
@@ -85,6 +88,14 @@ class Progress:
             mark = "  best so far" if end.number == self.best() else ""
             self._console.print(Text(line(end, self._run.metric) + mark), soft_wrap=True)
 
+    def confirmed(self, training: Training | None, *, done: int, total: int) -> None:
+        """The winner is being confirmed; away from a terminal each training gets its line."""
+        self._confirmed = done, total
+        if not self._console.is_terminal:
+            begun = f"Confirming the winner: {counted(total - done, 'training')} to go."
+            told = begun if training is None else training_line(training, self._run.metric)
+            self._console.print(Text(told), soft_wrap=True)
+
     def close(self, best: int | None) -> None:
         """Leaves the last view on the screen."""
         self._running.clear()
@@ -108,7 +119,8 @@ class Progress:
         A thread of its own draws it while the driver's goes on, so nothing here walks through what that one changes,
         but through copies. A lock will not do: the driver's thread prints from signal handlers, and might hold it then.
         """
-        return Group(self._bar(), self._best_line(), self._spent_line(), *self._running_lines())
+        confirmation = [self._confirmation_bar(*self._confirmed)] if self._confirmed else []
+        return Group(self._bar(), self._best_line(), *confirmation, self._spent_line(), *self._running_lines())
 
     def _take_up(self) -> None:
         if not has_study(self._run.directory):
@@ -161,6 +173,12 @@ class Progress:
         grid.add_row(bar, f"{self._done()}/{self._run.trials} trials", Text(" · ".join(counts), overflow="fold"))
         return grid
 
+    def _confirmation_bar(self, done: int, total: int) -> RenderableType:
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        bar = ProgressBar(total=max(total, 1), completed=done, width=20)
+        grid.add_row(bar, f"{done}/{total} trainings", "to confirm the winner")
+        return grid
+
     def _best_line(self) -> RenderableType:
         best = self.best()
         value = None if best is None else self._values.get(best)
@@ -195,6 +213,15 @@ class Progress:
 def one_line(told: str, *, style: str = "") -> Text:
     """Text that is cut rather than wrapped where the terminal is too narrow."""
     return Text(told, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def training_line(training: Training, metric: str) -> str:
+    """An ended training of the confirmation: ``trial  17  seed 2  complete  21 epochs  val_accuracy 0.9861``."""
+    value = "" if training.score is None else f"  {metric} {training.score:.4f}"
+    word = ending_and_why(STATES[training.reason], training.reason)
+    told = f"  {training.told}" if training.told else ""
+    epochs = counted(training.epochs, "epoch")
+    return f"trial {training.trial:>3}  seed {training.seed:<3} {word:<19} {epochs:>10}{value}{told}"
 
 
 def line(end: TrialEnd, metric: str) -> str:

@@ -5,16 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from spaces.config import TrialConfig
 from spaces.domain import Scalar
 from spaces.metric import Direction
 
+if TYPE_CHECKING:
+    from search.confirmation import Training
+
 State = Literal["complete", "pruned", "fail", "interrupted"]
 Reason = Literal[
     "finished", "patience", "asha", "diverged", "out of memory", "error", "lost", "interrupted", "disk full"
 ]
+
+
+STATES: Mapping[Reason, State] = {
+    "finished": "complete",
+    "patience": "complete",
+    "asha": "pruned",
+    "diverged": "pruned",
+    "out of memory": "pruned",
+    "error": "fail",
+    "disk full": "interrupted",
+    "lost": "fail",
+    "interrupted": "interrupted",
+}
+"""What each way of ending means to the sampler: a result at full length, a result to learn from, an accident."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +116,9 @@ class Listener(Protocol):
 
     def ended(self, end: TrialEnd) -> None:
         """A trial ended, in whatever way."""
+
+    def confirmed(self, training: Training | None, *, done: int, total: int) -> None:
+        """A configuration was trained again from one seed, ``done`` of ``total``; None where that begins or goes on."""
 
     def close(self, best: int | None) -> None:
         """The sweep is over or interrupted; ``best`` is the number of the leading trial. Called on every way out."""

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from search.confirmation import trainings
 from search.history import HISTORY, append_row, read_history, write_history
 from search.opened import best_trial, open_run
-from search.record import Listener, Reason, RunInfo, State, TrialEnd, TrialInfo
+from search.record import STATES, Listener, Reason, RunInfo, TrialEnd, TrialInfo
 from search.study import Proposal, Study
 from spaces.close import close_values
 from spaces.config import TrialConfig
@@ -24,19 +25,6 @@ from trainables.trial import Outcome
 
 log = logging.getLogger(__name__)
 
-STATES: dict[str, State] = {
-    "finished": "complete",
-    "patience": "complete",
-    "asha": "pruned",
-    "diverged": "pruned",
-    "out of memory": "pruned",
-    "error": "fail",
-    "disk full": "interrupted",
-    "lost": "fail",
-    "interrupted": "interrupted",
-}
-"""What each way of ending means to the sampler: a result at full length, a result to learn from, an accident."""
-
 
 @dataclass
 class Running:
@@ -46,6 +34,49 @@ class Running:
     config: TrialConfig
     folder: Path
     rows: list[Row]
+    split_seed: int | None = None
+    """Divides train and validation anew; None leaves them as the configuration has them."""
+
+    @property
+    def seconds(self) -> float:
+        """Trained so far."""
+        return round(sum(row.get("seconds", 0.0) for row in self.rows), 3)
+
+    def repeats(self, row: Row) -> bool:
+        """Whether an epoch was there before, and is trained again after an accident."""
+        return int(row["epoch"]) <= len(self.rows)
+
+    def keep(self, row: Row) -> None:
+        """Enters an epoch into the history; one that is repeated replaces its row."""
+        if self.repeats(row):
+            self.rows[int(row["epoch"]) - 1] = row
+            write_history(self.folder / HISTORY, self.rows)
+        else:
+            self.rows.append(row)
+            append_row(self.folder / HISTORY, row)
+
+
+def opened_folder(proposal: Proposal, config: TrialConfig, folder: Path, *, split_seed: int | None = None) -> Running:
+    """A trial in its folder, with the configuration written there and the epochs that are there already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "config.yaml").exists():
+        write_yaml(folder / "config.yaml", config.model_dump(mode="json"))
+    return Running(proposal, config, folder, rows=read_history(folder / HISTORY), split_seed=split_seed)
+
+
+def epochs_trained(study: Study) -> int:
+    """Over all trials, in the search and in the confirmation."""
+    searched = sum(len(trial.intermediate_values) for trial in study.trials())
+    return searched + sum(training.epochs for training in trainings(study.notes))
+
+
+def best_of(rows: Sequence[Row], metric: str) -> tuple[int | None, float | None]:
+    """The first epoch with the best finite metric, and that; None and None where there is none."""
+    finite = {int(row["epoch"]): row[metric] for row in rows if math.isfinite(row[metric])}
+    if not finite:
+        return None, None
+    epoch = (max if maximised(metric) else min)(finite, key=finite.__getitem__)
+    return epoch, finite[epoch]
 
 
 class Recorder:
@@ -55,19 +86,13 @@ class Recorder:
         self.running: dict[int, Running] = {}
         self.run, self._sweep, self._study, self._listeners = run, sweep, study, listeners
         self._short = short_names(sweep.open_values)
-        self._sign = 1 if maximised(run.metric) else -1
-        trials = study.trials()
-        self.epochs = sum(len(trial.intermediate_values) for trial in trials)
-        """Epochs trained, over all trials."""
+        self.epochs = epochs_trained(study)
+        """Epochs trained, over all trials, those of an earlier confirmation among them."""
 
     def start(self, proposal: Proposal) -> Running:
         """A trial is handed out, new or continued."""
-        folder = self._folder(proposal.number)
         config = close_values(self._sweep.trial, proposal.values)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "config.yaml").exists():
-            write_yaml(folder / "config.yaml", config.model_dump(mode="json"))
-        trial = Running(proposal, config, folder, rows=read_history(folder / HISTORY))
+        trial = opened_folder(proposal, config, self.run.directory / "trials" / str(proposal.number))
         self.running[proposal.number] = trial
         values = {self._short[name]: value for name, value in proposal.values.items()}
         info = TrialInfo(number=proposal.number, values=values, config=config, baseline=proposal.baseline)
@@ -77,15 +102,13 @@ class Recorder:
 
     def epoch(self, number: int, row: Row) -> None:
         """A trial finished an epoch; one that it repeats after an accident replaces its row, and is told to nobody."""
-        trial, position = self.running[number], int(row["epoch"]) - 1
+        trial = self.running[number]
         self.epochs += 1
-        if position < len(trial.rows):
-            trial.rows[position] = row
-            write_history(trial.folder / HISTORY, trial.rows)
+        if trial.repeats(row):
+            trial.keep(row)
             return
-        self._study.report(number, epoch=position + 1, value=row[self.run.metric])
-        trial.rows.append(row)
-        append_row(trial.folder / HISTORY, row)
+        self._study.report(number, epoch=int(row["epoch"]), value=row[self.run.metric])
+        trial.keep(row)
         for listener in self._listeners:
             listener.epoch(number, row)
 
@@ -110,20 +133,15 @@ class Recorder:
             except Exception:
                 log.exception("a listener did not close")
 
-    def _folder(self, number: int) -> Path:
-        return self.run.directory / "trials" / str(number)
-
     def _summary(self, trial: Running, reason: Reason, *, told: str) -> TrialEnd:
-        values = {int(row["epoch"]): row[self.run.metric] for row in trial.rows}
-        finite = {epoch: value for epoch, value in values.items() if math.isfinite(value)}
-        best_epoch = max(finite, key=lambda epoch: (self._sign * finite[epoch], -epoch)) if finite else None
+        best_epoch, value = best_of(trial.rows, self.run.metric)
         return TrialEnd(
             number=trial.proposal.number,
             state=STATES[reason],
             reason=reason,
             best_epoch=best_epoch,
-            value=finite[best_epoch] if best_epoch else None,
+            value=value,
             epochs=len(trial.rows),
-            seconds=round(sum(row.get("seconds", 0.0) for row in trial.rows), 3),
+            seconds=trial.seconds,
             told=told,
         )

@@ -71,7 +71,7 @@ def _mend_history(folder: Path, trial: FrozenTrial, study: Study, *, metric: str
         for row in rows[len(curve) :]:  # a machine that dies takes the last second of the journal along
             study.report(trial.number, epoch=int(row["epoch"]), value=row[metric])
     if rows != read or not _is_whole(file, rows=len(read)):
-        _rewrite(file, rows)
+        write_history(file, rows)
         yield f"trials/{trial.number}/history.csv: damaged after epoch {len(read)}; {_regained(read, rows)}"
 
 
@@ -79,13 +79,6 @@ def _is_whole(file: Path, *, rows: int) -> bool:
     """Whether the file holds its rows and the header above them, and nothing else."""
     text = file.read_bytes() if file.exists() else b""
     return text.endswith(b"\n") and text.count(b"\n") == rows + 1 if text else rows == 0
-
-
-def _rewrite(file: Path, rows: list[Row]) -> None:
-    if rows:
-        write_history(file, rows)
-    else:
-        file.unlink()
 
 
 def _regained(read: list[Row], rows: list[Row]) -> str:

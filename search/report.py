@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from search import figures
-from search.leaderboard import ABOUT, leaderboard, verdict
+from search.headline import headline
+from search.leaderboard import ABOUT, leaderboard
 from search.opened import Run, open_run, reason, state
 from search.page import Cell, definitions, page, preformatted, section, table
 from search.wording import compact, counted, duration, ending, ending_and_why
@@ -39,7 +40,7 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
 
 def lead(run: Run, frame: pd.DataFrame) -> str:
     """The name, the headline, the cost."""
-    told = escape(verdict(frame, run.metric))
+    told = escape(headline(run))
     return f'<h1>{escape(run.name)}</h1><p class="headline">{told}</p><p class="note">{escape(cost(run, frame))}</p>'
 
 

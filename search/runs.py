@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from search.candidates import is_unconfirmed
 from search.journal import JOURNAL
 from search.opened import has_study, open_run
 from search.space import key, untried
@@ -54,7 +55,7 @@ def known_runs(runs: Path) -> list[Path]:
 
 
 def unfinished(directory: Path) -> bool:
-    """Whether a run has trials to continue, or fewer than it asks for and something left to try.
+    """Whether a run has trials to continue, something left to try, or to confirm.
 
     Raises:
         InputError: the run cannot be read.
@@ -64,7 +65,10 @@ def unfinished(directory: Path) -> bool:
     run = open_run(directory)
     if any(not trial.state.is_finished() for trial in run.trials):
         return True
-    if len(run.trials) >= run.sweep["search"]["trials"]:
+    sweep = load_sweep(directory / "sweep.yaml", check_files=False)
+    if sweep.confirm and is_unconfirmed(run, sweep.confirm):
+        return True
+    if len(run.trials) >= sweep.search.trials:
         return False
     tried = {key(trial.params) for trial in run.trials if not was_lost(trial)}
-    return untried(load_sweep(directory / "sweep.yaml", check_files=False), tried) != []
+    return untried(sweep, tried) != []

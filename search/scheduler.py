@@ -84,7 +84,7 @@ class FairAsha(FIFOScheduler):
 
     def __init__(self, rungs: Rungs | None, *, metric: str) -> None:
         super().__init__()
-        self._rungs, self._metric = rungs, metric
+        self.rungs, self._metric = rungs, metric
         self._sign = 1 if maximised(metric) else -1
         self._best: dict[int, float] = {}
         self._epochs: dict[int, int] = {}
@@ -115,11 +115,11 @@ class FairAsha(FIFOScheduler):
 
         A diverged trial counts nowhere. Of an epoch that a trial repeats after an accident the first report stands.
         """
-        if self._rungs is None or not math.isfinite(value) or epoch <= self._epochs.get(number, 0):
+        if self.rungs is None or not math.isfinite(value) or epoch <= self._epochs.get(number, 0):
             return number not in self.stopped
         self._epochs[number] = epoch
         self._best[number] = max(self._best.get(number, -math.inf), self._sign * value)
-        if not self._rungs.judge(number, epoch=epoch, score=self._best[number]) and number not in self._spared:
+        if not self.rungs.judge(number, epoch=epoch, score=self._best[number]) and number not in self._spared:
             self.stopped.add(number)
         return number not in self.stopped
 
@@ -145,5 +145,5 @@ class FairAsha(FIFOScheduler):
             self.starved.add(trial.trial_id)
 
     def _finish(self, number: int) -> None:
-        if self._rungs is not None and number in self._best:
-            self._rungs.finish(number, score=self._best[number])
+        if self.rungs is not None and number in self._best:
+            self.rungs.finish(number, score=self._best[number])

@@ -5,16 +5,17 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ray.tune import Callback, Stopper
 from ray.tune.search import Searcher
 
 from search.ending import EXHAUSTED, Ending
-from search.record import Reason
-from search.recorder import Recorder, Running
+from search.record import Reason, RunInfo
+from search.recorder import Running
 from search.scheduler import FairAsha
-from search.study import Study
+from search.study import Proposal
+from trainables.history import Row
 from trainables.trial import OUTCOME, TASK, Outcome, TrialTask
 
 FINISHED: str = Searcher.FINISHED
@@ -22,8 +23,40 @@ HOPELESS_ERRORS = 3
 """When so many trials fail before any other ends otherwise, the sweep is given up."""
 
 
+class Proposals(Protocol):
+    """What there is to train: a study, or the trainings of the confirmation."""
+
+    def next(self) -> Proposal | None:
+        """What is trained next; None where nothing is left."""
+
+    def complete(self) -> bool:
+        """Whether as much was handed out as was asked for; else there is nothing left to propose."""
+
+    def again(self, proposal: Proposal) -> None:
+        """Takes back what is to be handed out once more, because its process was lost."""
+
+
+class Record(Protocol):
+    """Who keeps the record of what is trained."""
+
+    run: RunInfo
+    running: dict[int, Running]
+    """By the number under which each was handed out."""
+    epochs: int
+    """Trained by the whole sweep so far."""
+
+    def start(self, proposal: Proposal) -> Running:
+        """A trial is handed out, new or continued."""
+
+    def epoch(self, number: int, row: Row) -> None:
+        """It finished an epoch."""
+
+    def end(self, outcome: Outcome, *, reason: Reason) -> None:
+        """It ended."""
+
+
 class StudySearcher(Searcher):
-    """Hands out the trials of a study, as many at a time as there are slots.
+    """Hands out what there is to train, as much at a time as there are slots.
 
     Args:
         study: proposes.
@@ -37,9 +70,9 @@ class StudySearcher(Searcher):
 
     def __init__(
         self,
-        study: Study,
+        study: Proposals,
         *,
-        recorder: Recorder,
+        recorder: Record,
         scheduler: FairAsha,
         ending: Ending,
         task: Callable[[Running], TrialTask],
@@ -134,7 +167,7 @@ class StudySearcher(Searcher):
 class RecordResults(Callback):
     """Passes every epoch that Ray hears of to the record, also the last one of a trial that is stopped."""
 
-    def __init__(self, recorder: Recorder, *, scheduler: FairAsha, ending: Ending) -> None:
+    def __init__(self, recorder: Record, *, scheduler: FairAsha, ending: Ending) -> None:
         super().__init__()
         self._recorder, self._scheduler, self._ending = recorder, scheduler, ending
 
@@ -159,7 +192,7 @@ class StopWhenQuiet(Stopper):
         watch: looks whether it should; called at every turn of Ray's loop.
     """
 
-    def __init__(self, ending: Ending, recorder: Recorder, *, watch: Callable[[], None]) -> None:
+    def __init__(self, ending: Ending, recorder: Record, *, watch: Callable[[], None]) -> None:
         self._ending, self._recorder, self._watch = ending, recorder, watch
 
     def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:

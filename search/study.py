@@ -63,7 +63,8 @@ class Study:
         self._storage = JournalStorage(OwnJournal(journal))
         if not self._storage.get_all_studies():
             optuna.create_study(storage=self._storage, study_name=journal.absolute().parent.name, direction=direction)
-        self._journal = optuna.load_study(study_name=None, storage=self._storage, sampler=RandomSampler())
+        self.journal = optuna.load_study(study_name=None, storage=self._storage, sampler=RandomSampler())
+        """The study as the journal has it."""
         [self._study_id] = [study._study_id for study in self._storage.get_all_studies()]
         self._copy_storage = InMemoryStorage()
         self._copy = optuna.create_study(storage=self._copy_storage, direction=direction, sampler=RandomSampler())
@@ -82,15 +83,20 @@ class Study:
 
     def trials(self) -> list[FrozenTrial]:
         """All trials, by number, as the journal has them."""
-        return self._journal.get_trials(deepcopy=False)
+        return self.journal.get_trials(deepcopy=False)
+
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        """What the journal has beside its trials, by name."""
+        return self.journal.user_attrs
 
     def note(self, name: str) -> Any:
         """What the journal has under ``name`` beside its trials; None where it has nothing."""
-        return self._journal.user_attrs.get(name)
+        return self.notes.get(name)
 
     def keep_note(self, name: str, value: Any) -> None:
         """Enters plain data into the journal beside its trials, in place of what it had under that name."""
-        self._journal.set_user_attr(name, value)
+        self.journal.set_user_attr(name, value)
 
     def learn(self, earlier: Sequence[Mapping[str, Any]]) -> None:
         """Lets the sampler know what came of earlier trials (see `search.warm_start`), now and after every resume."""
@@ -129,7 +135,7 @@ class Study:
         for name, value in attributes.items():
             self._storage.set_trial_user_attr(self._id(end.number), name, value)
         value = end.value if end.state == "complete" else None
-        self._journal.tell(end.number, value, state=STATES[end.state])
+        self.journal.tell(end.number, value, state=STATES[end.state])
         self._copy.tell(self._in_copy.pop(end.number), value, state=STATES[end.state])
         if end.reason == "lost":
             self._tried.discard(key(self._storage.get_trial(self._id(end.number)).params))
@@ -166,7 +172,7 @@ class Study:
             distributions={name: distribution(self._sweep.open_values[name]) for name in values},
             user_attrs={"baseline": baseline},
         )
-        self._journal.add_trial(trial)
+        self.journal.add_trial(trial)
         if in_copy is None:
             self._copy.add_trial(trial)
             in_copy = len(self._copy.get_trials(deepcopy=False)) - 1

@@ -152,7 +152,7 @@ def _with_absolute_runs(search: Search, document: Document) -> Search:
 
 def _section(name: str, kind: type[Settings], raw: Any) -> tuple[Settings | None, list[Problem]]:
     off = raw is False or raw == "off"
-    if kind is Confirm and (off or raw is None):
+    if kind is Confirm and off:
         return None, []
     words = {"resources": raw == "auto", "tracking": off}
     data = {"wandb": "off"} if name == "tracking" and off else {} if raw is None or words.get(name) else raw

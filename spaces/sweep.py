@@ -56,12 +56,12 @@ class Budget(Settings):
 
 
 class Confirm(Settings):
-    """Which configurations are trained again, on how many seeds, before a winner is named."""
+    """Which configurations are trained again, on how many seeds, before a winner is named; or off."""
 
     top: PositiveInt = 3
     """How many of the best are trained again; the baseline always is."""
     seeds: Annotated[int, Field(ge=2)] = 5
-    """How often each is trained, every time from another seed."""
+    """How often each is trained, every time from another seed and, where the split is ours, on another one."""
 
 
 class Resources(Settings):

@@ -47,6 +47,8 @@ class TrialTask:
     """What the process may take before another one replaces it."""
     slot: str
     """What the process has, in words."""
+    split_seed: int | None = None
+    """Divides train and validation anew, where the data set leaves that to us."""
     trusted: frozenset[str] = frozenset()
     """Modules of the user that the process may import."""
 
@@ -176,7 +178,7 @@ class _Session:
 
         task = self.task
         trust(task.trusted)
-        dataset = load(task.config.data)
+        dataset = load(task.config.data, anew=task.split_seed)
         self._latest = checkpoint.read(self._checkpoint)
         trained = train(
             task.config,

@@ -18,7 +18,8 @@ import wandb
 
 from search import figures
 from search.export import HEADER, best_config
-from search.leaderboard import leaderboard, verdict
+from search.headline import headline
+from search.leaderboard import leaderboard
 from search.opened import Run, best_trial
 from search.tracking.client import safe
 from search.tracking.ledger import parts_told
@@ -135,7 +136,7 @@ def _summary(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
         "seeds": int(best["seeds"]) or math.nan,
     }
     known = {name: value for name, value in told.items() if not math.isnan(value)}
-    return {**known, "verdict": verdict(frame, run.metric)}
+    return {**known, "headline": headline(run)}
 
 
 def _best(run: Run) -> dict[str, Any] | None:

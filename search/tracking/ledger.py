@@ -6,17 +6,16 @@ What the journal says and the ledger does not is what W&B does not know yet.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from optuna.trial import TrialState
 
 from search.history import read_history
-from search.leaderboard import leaderboard
-from search.opened import Run, as_ended, history_file, is_baseline
+from search.opened import Run, as_ended, best_trial, history_file, is_baseline
 from search.record import TrialEnd
 from search.wording import ending
 
@@ -67,8 +66,7 @@ def untold(run: Run, *, online: bool) -> list[int]:
 
 def entries_wanted(run: Run) -> list[Entry]:
     """How the trials should stand, by the journal and the histories."""
-    ranks = leaderboard(run.directory)
-    best, confirmed = _best(ranks, run.metric), _confirmed(ranks)
+    best = best_trial(run)
     return [
         Entry(
             trial=trial.number,
@@ -76,19 +74,22 @@ def entries_wanted(run: Run) -> list[Entry]:
             tags=tags_of(
                 as_ended(run, trial),
                 baseline=is_baseline(trial),
-                best=trial.number == best,
-                confirmed=confirmed.get(trial.number),
+                best=trial is best,
+                confirmed=confirmed_of(run, trial.number),
             ),
-            confirmed=confirmed.get(trial.number),
+            confirmed=confirmed_of(run, trial.number),
         )
         for trial in run.trials
         if trial.state != TrialState.WAITING and history_file(run.directory, trial.number).parent.is_dir()
     ]
 
 
-def confirmed_trials(run: Run) -> dict[int, Confirmed]:
-    """What the confirmation came to, by trial number; {} before."""
-    return _confirmed(leaderboard(run.directory))
+def confirmed_of(run: Run, number: int) -> Confirmed | None:
+    """What the confirmation of a trial came to; None where there was none."""
+    score = run.scores.get(number)
+    if score is None or not score.by_seed:
+        return None
+    return Confirmed(mean=score.mean, sd=None if math.isnan(score.sd) else score.sd, seeds=len(score.by_seed))
 
 
 def note_part(directory: Path, name: str, digest: str, *, online: bool) -> None:
@@ -100,22 +101,6 @@ def parts_told(directory: Path, *, online: bool) -> dict[str, str]:
     """The digests of the parts of the leaderboard's run that W&B's server (or, where not ``online``, a file) has."""
     lines = (read for read in _lines(directory) if "part" in read and (read.get("online") or not online))
     return {str(read["part"]): str(read.get("digest")) for read in lines}
-
-
-def _best(ranks: pd.DataFrame, metric: str) -> int | None:
-    """The trial of the first rank, running ones included; None while none has reported a finite metric."""
-    first = ranks[ranks[metric].notna()].head(1)
-    return None if first.empty else int(first.iloc[0]["trial"])
-
-
-def _confirmed(ranks: pd.DataFrame) -> dict[int, Confirmed]:
-    rows = ranks[(ranks["seeds"] > 0) & ranks["mean"].notna()].to_dict("records")
-    return {
-        int(row["trial"]): Confirmed(
-            mean=float(row["mean"]), sd=None if pd.isna(row["sd"]) else float(row["sd"]), seeds=int(row["seeds"])
-        )
-        for row in rows
-    }
 
 
 def _add(directory: Path, line: dict[str, Any]) -> None:

@@ -20,13 +20,14 @@ from typing import Any
 
 import wandb
 
+from search.confirmation import Training
 from search.history import read_history
 from search.opened import history_file, open_run
 from search.record import RunInfo, TrialEnd, TrialInfo
 from search.tracking.client import Mode, chosen_mode, end_service, wait_for
 from search.tracking.conclusion import conclude
 from search.tracking.fragments import fragments, mark_uploaded, remove_replaced
-from search.tracking.ledger import Confirmed, Entry, confirmed_trials, note, tags_of
+from search.tracking.ledger import Confirmed, Entry, note, tags_of
 from search.tracking.past import Past, past_of, past_to_take_up
 from search.tracking.runs import epochs_there, finish, opened, summarise, wandb_id
 from search.tracking.sending import MAX_FINISHING
@@ -100,6 +101,9 @@ class Tracking:
     def ended(self, end: TrialEnd) -> None:
         """Writes the trial's summary and state; finishes its W&B run unless it leads."""
         self._jobs.put(lambda: self._end(end))
+
+    def confirmed(self, training: Training | None, *, done: int, total: int) -> None:
+        """Nothing: what the confirmation found is told at the end."""
 
     def close(self, best: int | None) -> None:
         """Tags the best trial and finishes every W&B run; waits ``close_timeout_s`` at the most."""
@@ -214,8 +218,7 @@ class Tracking:
     def _close(self, best: int | None) -> None:
         try:
             if best is not None and best not in self._open and self._mode != "disabled":
-                run = open_run(self._run.directory)
-                past = past_of(run, best, confirmed_trials(run).get(best))
+                past = past_of(open_run(self._run.directory), best)
                 self._start(past.info, past.rows, past.confirmed)
                 self._tell_end(past.end)
         finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 from search.history import read_history
 from search.opened import Run, as_ended, as_started, best_value, history_file, open_run, ranked
 from search.record import TrialEnd, TrialInfo
-from search.tracking.ledger import Confirmed, confirmed_trials, untold
+from search.tracking.ledger import Confirmed, confirmed_of, untold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,11 @@ def past_to_take_up(directory: Path) -> list[Past]:
     numbers = set(untold(run, online=False))
     ended = [trial.number for trial in ranked(run) if trial.state.is_finished() and best_value(run, trial) is not None]
     chosen = {trial.number for trial in run.trials if trial.number in numbers and trial.state.is_finished()}
-    confirmed = confirmed_trials(run)
-    return [past_of(run, number, confirmed.get(number)) for number in sorted({*ended[:1], *chosen})]
+    return [past_of(run, number) for number in sorted({*ended[:1], *chosen})]
 
 
-def past_of(run: Run, number: int, confirmed: Confirmed | None = None) -> Past:
-    """What was told of trial ``number``, whose confirmation came to ``confirmed``."""
+def past_of(run: Run, number: int) -> Past:
+    """What was told of trial ``number``."""
     (trial,) = (trial for trial in run.trials if trial.number == number)
     rows = read_history(history_file(run.directory, number))
-    return Past(info=as_started(run, trial), rows=rows, end=as_ended(run, trial), confirmed=confirmed)
+    return Past(info=as_started(run, trial), rows=rows, end=as_ended(run, trial), confirmed=confirmed_of(run, number))

@@ -77,6 +77,7 @@ trial:
   model: {kind: custom, build: my_models:build, values: {units: {choice: [8, 16, 32], baseline: 16}}}
   training: {epochs: 2}
 search: {trials: 3}
+confirm: off
 tracking: off
 """
 

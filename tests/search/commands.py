@@ -25,6 +25,7 @@ trial:
   optimizer: {learning_rate: {log: [1.0e-3, 3.0e-2], baseline: 3.0e-3}}
   training: {epochs: 4, batch_size: 32}
 search: {trials: 6, grace_epochs: 1, reduction_factor: 2}
+confirm: off
 """
 """A sweep that is over in seconds."""
 

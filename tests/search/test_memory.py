@@ -20,6 +20,7 @@ trial:
   optimizer: {learning_rate: 3.0e-3}
   training: {epochs: 1, batch_size: 32}
 search: {trials: 2, scheduler: none}
+confirm: off
 tracking: off
 """
 

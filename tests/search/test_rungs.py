@@ -91,8 +91,8 @@ def test_the_baseline_is_never_stopped_but_compared_with() -> None:
     judged(asha, 1, 0.9)
     asha.spare(0)
     assert judged(asha, 0, 0.1) == [TrialScheduler.CONTINUE]
-    assert asha._rungs is not None
-    assert asha._rungs.reached[1] == {1: 0.9, 0: 0.1}
+    assert asha.rungs is not None
+    assert asha.rungs.reached[1] == {1: 0.9, 0: 0.1}
 
 
 def test_a_trial_ended_by_patience_enters_every_higher_rung_with_its_best() -> None:
@@ -129,8 +129,8 @@ def test_an_epoch_told_twice_counts_once() -> None:
     judged(asha, 0, 0.5, 0.6)
     assert asha.judge(0, epoch=2, value=0.9)
     assert judged(asha, 0, 0.5, 0.6, 0.6) == [TrialScheduler.CONTINUE] * 3
-    assert asha._rungs is not None
-    assert asha._rungs.reached[3] == {0: 0.6}
+    assert asha.rungs is not None
+    assert asha.rungs.reached[3] == {0: 0.6}
 
 
 def test_a_stop_stands_when_its_epoch_is_told_again() -> None:
@@ -190,8 +190,8 @@ def test_the_same_journal_gives_the_same_rungs_and_stops(tmp_path: Path, seed: i
         lived.live(turns=5)
         again = replayed(lived.journal)
         assert again._rungs is not None
-        assert lived.asha._rungs is not None
-        assert again._rungs.reached == lived.asha._rungs.reached
+        assert lived.asha.rungs is not None
+        assert again._rungs.reached == lived.asha.rungs.reached
         assert again.stopped == lived.asha.stopped
     assert len(lived.asha.stopped) > 3
     reasons = {event.number: event.reason for event in events(lived.journal) if isinstance(event, Ended)}

@@ -227,6 +227,7 @@ trial:
   model: {kind: cnn, blocks: 1, filters: {int: [4, 8], baseline: 4}}
   training: {epochs: 1}
 search: {trials: 1, scheduler: none}
+confirm: off
 tracking: off
 """
 MODULES = (

@@ -30,6 +30,7 @@ trial:
   model: {kind: custom, build: my_models:build, values: {units: {int: [8, 32], baseline: 16}}}
   training: {epochs: 2}
 search: {trials: 2}
+confirm: off
 tracking: off
 """
 

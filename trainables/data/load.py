@@ -14,6 +14,7 @@ import numpy as np
 
 from spaces.config import Data, TfdsData
 from trainables.data import store
+from trainables.data.anew import divided_anew, overlap
 from trainables.data.csv import csv_parts
 from trainables.data.dataset import AnyImages, DataInfo, Dataset, Images, Leak, StreamedImages, chunks, fits_in_memory
 from trainables.data.digits import digits_parts
@@ -43,8 +44,11 @@ RETRY_S = 3600.0
 logger = logging.getLogger(__name__)
 
 
-def load(data: Data) -> Dataset:
+def load(data: Data, *, anew: int | None = None) -> Dataset:
     """Train and validation of a data set, as uint8 pixels; the test part is not decoded.
+
+    ``anew`` is a seed that divides the two in another way than the settings do (see `trainables.data.anew`), in the
+    memory of this process.
 
     The pixels are decoded once a machine, by one process while others wait, and mapped from then on, until a file of
     the set or a setting changes. A set that is larger than the store may be is decoded whenever it is read.
@@ -52,7 +56,17 @@ def load(data: Data) -> Dataset:
     Raises:
         InputError: the data is missing, damaged or not as its settings say; or a class is too small to be divided.
     """
-    return opened(data, stamp_of(data)).dataset
+    at = stamp_of(data)
+    return opened(data, at).dataset if anew is None else opened_anew(data, at, anew)
+
+
+def fresh_overlap(data: Data) -> float:
+    """Validation images a training image where `load` can divide the two anew; 0 where the data set brings its parts.
+
+    Raises:
+        InputError: as for `load`.
+    """
+    return overlap(opened(data, stamp_of(data)).entry.facts)
 
 
 def load_test(data: Data) -> AnyImages:
@@ -116,6 +130,13 @@ def opened(data: Data, at: Stamp) -> Opened:
     else:
         parts = unstored(data, entry)
     return Opened(Dataset(parts[0], parts[1], facts.class_names, facts.fingerprint), entry)
+
+
+@lru_cache(maxsize=1)
+def opened_anew(data: Data, at: Stamp, seed: int) -> Dataset:
+    """Train and validation, divided by another seed than that of the settings."""
+    found = opened(data, at)
+    return divided_anew(found.dataset, found.entry.facts, seed=seed)
 
 
 @lru_cache(maxsize=1)

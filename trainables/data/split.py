@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from spaces.config import Split
@@ -126,20 +127,29 @@ def carved(
 
     Of identical images, ``twins`` of the whole part says which, one is drawn and the others follow it.
     """
-    firsts, at = np.unique(twins[images.positions], return_index=True)
-    labels = images.labels[at]
-    before = counts(labels, len(names))
+    twins = twins[images.positions]
+    before = counts(images.labels[np.unique(twins, return_index=True)[1]], len(names))
     taken = round(sum(before) * share.fraction)
     if min(before) < 2 or taken < len(names) or sum(before) - taken < len(names):
         raise too_few(share, dict(zip(names, before, strict=True)), source)
-    _, off = train_test_split(firsts, test_size=taken, stratify=labels, random_state=share.seed, shuffle=True)
-    is_off = np.isin(twins[images.positions], off)
+    is_off = drawn(images.labels, twins, share=share.fraction, seed=share.seed)
     rest, part = (Selection(images.part, images.positions[where]) for where in (~is_off, is_off))
     after = np.minimum(counts(rest.labels, len(names)), counts(part.labels, len(names)))
     if after.min() < 1:
         short = {name: count for name, count, fewest in zip(names, before, after, strict=True) if fewest < 1}
         raise too_few(share, short, source)
     return rest, part
+
+
+def drawn(labels: LabelArray, twins: PositionArray, *, share: float, seed: int) -> NDArray[np.bool_]:
+    """Which images are drawn, bool (n,): the same share of each class, up to rounding.
+
+    Of identical images, whose ``twins``, int64 (n,), are the same, all or none are.
+    """
+    firsts, at = np.unique(twins, return_index=True)
+    taken = round(len(firsts) * share)
+    _, off = train_test_split(firsts, test_size=taken, stratify=labels[at], random_state=seed, shuffle=True)
+    return np.isin(twins, off)
 
 
 def too_few(share: Share, classes: dict[str, int], source: str) -> InputError:

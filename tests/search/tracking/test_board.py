@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from pathlib import Path
-from typing import Any
 
+import optuna
 import pytest
 import wandb
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from search.export import write_best
 from search.leaderboard import leaderboard
@@ -90,7 +94,7 @@ def test_the_leaderboard_is_one_run_with_table_figures_and_the_best_configuratio
         assert {"learning_curves", "parallel_coordinates"} <= set(board.rows[-1])
         assert len(board.shown("parallel_coordinates")["data"][0]["dimensions"]) == 5
         assert (board.summary["best_trial"], board.summary["best_val_accuracy"]) == (1, 0.95)
-        assert board.summary["verdict"].startswith("Trial 1 reaches val_accuracy 0.9500")
+        assert board.summary["headline"].startswith("Trial 1 reaches val_accuracy 0.9500")
         (best,) = server.versions("configuration")
         assert best.aliases == ["latest", "best"]
         arrived = run.parent / "best.yaml"
@@ -149,8 +153,6 @@ def test_a_longer_sweep_shows_its_new_leaderboard_in_the_same_run(
 
 def lengthened(run: Path) -> None:
     """One more trial, which leads."""
-    import shutil
-
     for part in ("trials", "study.journal"):
         path = run / part
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -206,8 +208,6 @@ def test_an_artifact_that_is_refused_is_sent_later(
 def test_the_end_waits_no_longer_for_the_leaderboard_than_for_the_trials(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import time
-
     with WandbServer() as server:
         log_in(server, monkeypatch)
         listener = Tracking(run_info(run), Wandb(), close_timeout_s=2.0)
@@ -260,20 +260,11 @@ CONFIRMED_TAGS = {
 
 def confirm(run: Path, scores: dict[int, list[float]]) -> None:
     """Confirms trials as the driver does: notes in the journal."""
-    study: Any = _study(run)
+    storage = JournalStorage(JournalFileBackend(str(run / "study.journal")))
+    study = optuna.load_study(study_name="digits-1", storage=storage)
     seeds = range(len(next(iter(scores.values()))))
     study.set_user_attr("confirming", {"trials": list(scores), "seeds": list(seeds), "overlap": 0.0})
     for trial, values in scores.items():
         for seed, value in enumerate(values):
             ended = {"value": value, "best_epoch": 2, "epochs": 3, "seconds": 5.0, "reason": "finished", "told": ""}
             study.set_user_attr(f"confirm:{trial}:{seed}", ended)
-
-
-def _study(run: Path) -> Any:
-    import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    return optuna.load_study(
-        study_name="digits-1", storage=JournalStorage(JournalFileBackend(str(run / "study.journal")))
-    )
