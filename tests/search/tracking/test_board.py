@@ -7,11 +7,8 @@ import shutil
 import time
 from pathlib import Path
 
-import optuna
 import pytest
 import wandb
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
 from search.export import write_best
 from search.leaderboard import leaderboard
@@ -23,7 +20,7 @@ from spaces.load import load_config
 from spaces.sweep import Wandb
 from spaces.write import write_yaml
 from tests.search.commands import called
-from tests.search.runs import SMALL, Told, make_run, run_info
+from tests.search.runs import SMALL, Told, confirm, make_run, run_info
 from tests.search.tracking.wandb_files import files, shown, shown_board
 from tests.search.tracking.wandb_server import WandbServer
 
@@ -256,15 +253,3 @@ CONFIRMED_TAGS = {
     2: {"stopped-early"},
     3: {"diverged"},
 }
-
-
-def confirm(run: Path, scores: dict[int, list[float]]) -> None:
-    """Confirms trials as the driver does: notes in the journal."""
-    storage = JournalStorage(JournalFileBackend(str(run / "study.journal")))
-    study = optuna.load_study(study_name="digits-1", storage=storage)
-    seeds = range(len(next(iter(scores.values()))))
-    study.set_user_attr("confirming", {"trials": list(scores), "seeds": list(seeds), "overlap": 0.0})
-    for trial, values in scores.items():
-        for seed, value in enumerate(values):
-            ended = {"value": value, "best_epoch": 2, "epochs": 3, "seconds": 5.0, "reason": "finished", "told": ""}
-            study.set_user_attr(f"confirm:{trial}:{seed}", ended)
