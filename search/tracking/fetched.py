@@ -12,14 +12,16 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
 import wandb
 
 from search.export import HEADER
+from search.tracking import client
 from search.tracking.board import ALIAS, BEST_FILE, artifact_name
-from search.tracking.client import SYNC_TIMEOUT_S, refuse_without_key
+from search.tracking.client import end_service, refuse_without_key
 from search.tracking.runs import BOARD
 from spaces.load import load_config
 from spaces.metric import direction_of
@@ -62,11 +64,21 @@ def fetched_config(given: str, rank: int = 1) -> dict[str, Any]:
     """
     address = parsed(given)
     refuse_without_key(given)
-    with _told(address), tempfile.TemporaryDirectory() as folder:
-        api = wandb.Api(timeout=int(SYNC_TIMEOUT_S))
+    with ThreadPool(1) as pool, _told(address):
+        fetched = pool.apply_async(_fetched, (address, rank))
+        fetched.wait(client.SYNC_TIMEOUT_S)
+        if not fetched.ready():
+            end_service()
+            raise TimeoutError(f"no answer in {client.SYNC_TIMEOUT_S:.0f} s")
+        return fetched.get()
+
+
+def _fetched(address: Address, rank: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        api = wandb.Api(timeout=int(client.SYNC_TIMEOUT_S))
         board = _board(api, address)
         file = _artifact_file(api, address, board, Path(folder)) if rank == 1 and board else None
-        return _checked(file or _from_trials(api, address, rank, Path(folder)), given)
+        return _checked(file or _from_trials(api, address, rank, Path(folder)), address)
 
 
 def parsed(given: str) -> Address:
@@ -183,11 +195,11 @@ def _order(run: Any, metric: str) -> tuple[bool, bool, float, int]:
     return mean is None, unsound, -worth if direction_of(metric) == "maximize" else worth, number
 
 
-def _checked(file: Path, given: str) -> dict[str, Any]:
+def _checked(file: Path, address: Address) -> dict[str, Any]:
     try:
         config, provenance = load_config(file, check_files=False)
     except InputError as error:
-        raise InputError(error.problems, given) from error
+        raise InputError(error.problems, str(address)) from error
     return {**config.model_dump(mode="json"), "provenance": provenance}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "INIT_TIMEOUT_S", 2.0)
     monkeypatch.setattr(client, "FINISH_TIMEOUT_S", 3.0)
     monkeypatch.setattr(client, "SYNC_TIMEOUT_S", 3.0)
+    monkeypatch.setitem(sys.modules, "wandb_workspaces", None)  # as if the extra were not installed
 
 
 @pytest.fixture
@@ -253,3 +255,26 @@ CONFIRMED_TAGS = {
     2: {"stopped-early"},
     3: {"diverged"},
 }
+
+
+def test_with_the_extra_one_report_is_saved(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with WandbServer() as server:
+        log_in(server, monkeypatch)
+        track(run)
+        assert server.reports == {}
+        monkeypatch.delitem(sys.modules, "wandb_workspaces")
+        assert sync(run, capsys) == (0, "Sent to W&B: the report.")
+        assert sync(run, capsys)[1].startswith("Nothing to send")
+    (report,) = server.reports.values()
+    (grid,) = (block for block in report["spec"]["blocks"] if block["type"] == "panel-grid")
+    (trials,) = grid["metadata"]["runSets"]
+    (key,) = trials["sort"]["keys"]
+    assert (report["displayName"], report["entityName"], report["projectName"]) == (
+        "digits-1: val_accuracy", "me", "tunehound",
+    )  # fmt: skip
+    assert (key["key"], key["ascending"]) == ({"section": "summary", "name": "best_val_accuracy"}, False)
+    assert "digits-1" in json.dumps(trials["filters"])
+    panels = {panel["viewType"] for panel in grid["metadata"]["panelBankSectionConfig"]["panels"]}
+    assert panels == {"Parameter Importance", "Parallel Coordinates Plot"}

@@ -43,6 +43,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "INIT_TIMEOUT_S", 2.0)
     monkeypatch.setattr(client, "FINISH_TIMEOUT_S", 3.0)
     monkeypatch.setattr(client, "SYNC_TIMEOUT_S", 3.0)
+    monkeypatch.setitem(sys.modules, "wandb_workspaces", None)  # as if the extra were not installed
 
 
 def track(run: Path) -> None:
