@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import tempfile
 from collections.abc import Collection, Mapping
@@ -27,6 +28,8 @@ from search.tracking.saved_report import LAYOUT, can_be_saved, save_report
 from spaces.document import read_yaml
 from spaces.problem import InputError
 from spaces.write import write_yaml
+
+logger = logging.getLogger(__name__)
 
 RESULTS, MODEL, REPORT = "leaderboard", "model", "report"
 """The parts: the table with figures and the best configuration, what `retrain` made of that, and the saved report."""
@@ -74,6 +77,8 @@ def show(name: str, wandb_run: Any, run: Run, *, timeout_s: float | None) -> Non
         artifact = {RESULTS: _show_results, MODEL: _log_model, REPORT: _save_report}[name](wandb_run, run, Path(folder))
         if artifact is not None and not wandb_run.offline:
             artifact.wait(timeout=timeout_s)
+            if name == MODEL:
+                _link(wandb_run, artifact, safe(run.name))
 
 
 def artifact_name(kind: str, run_id: str) -> str:
@@ -108,6 +113,14 @@ def _log_model(wandb_run: Any, run: Run, _: Path) -> Any:
         artifact.add_file(str(folder / name), policy="immutable", skip_cache=True)
     wandb_run.summary.update({f"test_{name}": value for name, value in told.items() if name in ("accuracy", "images")})
     return wandb_run.log_artifact(artifact, aliases=[ALIAS])
+
+
+def _link(wandb_run: Any, artifact: Any, collection: str) -> None:
+    """Makes the model known under the name of its run as well; a server that has no such links has the artifact."""
+    try:
+        artifact.link(f"{wandb_run.entity}/{wandb_run.project}/{collection}", aliases=[ALIAS])
+    except Exception as error:
+        logger.warning("W&B did not link the model: %s", error)
 
 
 def _table(frame: pd.DataFrame) -> Any:

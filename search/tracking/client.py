@@ -23,6 +23,8 @@ INIT_TIMEOUT_S, FINISH_TIMEOUT_S = 20.0, 15.0
 """How long W&B may take to open a run, and to finish one, while a sweep runs."""
 SYNC_TIMEOUT_S = 40.0
 """How long it may take for either when somebody asked for it."""
+MAX_FINISHING = 8
+"""So many W&B runs may be uploading at a time while others go on."""
 PATIENCE_S = 3.0
 """How long the end of a sweep waits for W&B before it says so."""
 

@@ -24,13 +24,11 @@ from search.confirmation import Training
 from search.history import read_history
 from search.opened import history_file, open_run
 from search.record import RunInfo, TrialEnd, TrialInfo
-from search.tracking.client import Mode, chosen_mode, end_service, wait_for
-from search.tracking.conclusion import conclude
+from search.tracking.client import MAX_FINISHING, Mode, chosen_mode, end_service, wait_for
 from search.tracking.fragments import fragments, mark_uploaded, remove_replaced
 from search.tracking.ledger import Confirmed, Entry, note, tags_of
 from search.tracking.past import Past, past_of, past_to_take_up
 from search.tracking.runs import epochs_there, finish, opened, summarise, wandb_id
-from search.tracking.sending import MAX_FINISHING
 from spaces.sweep import Wandb
 
 logger = logging.getLogger(__name__)
@@ -120,6 +118,8 @@ class Tracking:
         """
         if self._given_up or self._mode == "disabled" or (self._failed and self._mode == "online"):
             return
+        from search.tracking.conclusion import conclude  # draws figures, which takes a second to import
+
         told = partial(conclude, self._run.directory, self._settings, mode=self._mode)
         worker = threading.Thread(target=told, name="wandb", daemon=True)
         worker.start()

@@ -12,7 +12,7 @@ from typing import Any
 from search.opened import Run
 from search.record import RunInfo
 from search.tracking.board import keep, kept, show
-from search.tracking.client import Mode
+from search.tracking.client import MAX_FINISHING, Mode
 from search.tracking.fragments import fragments, mark_uploaded, remove_replaced
 from search.tracking.ledger import Entry, entries_wanted, note, note_part
 from search.tracking.past import past_of
@@ -21,8 +21,6 @@ from spaces.sweep import Sweep, Wandb
 
 PATIENCE = 2
 """After so many W&B runs that could not be opened the server is left alone."""
-MAX_FINISHING = 8
-"""So many W&B runs may be uploading at a time."""
 MODEL_TIMEOUT_S = 900.0
 """How long an artifact may take where somebody waits for it: models are large."""
 

@@ -43,7 +43,7 @@ def run(tmp_path: Path) -> Path:
 
 def track(run: Path, *, best: int = 1) -> None:
     """Tells W&B of a whole sweep and of its end."""
-    listener = Tracking(run_info(run), Wandb())
+    listener = Tracking(run_info(run), Wandb(), close_timeout_s=60)
     opened = open_run(run)
     for trial in opened.trials:
         past = past_of(opened, trial.number)
@@ -95,12 +95,11 @@ def test_the_leaderboard_is_one_run_with_table_figures_and_the_best_configuratio
         assert (board.summary["best_trial"], board.summary["best_val_accuracy"]) == (1, 0.95)
         assert board.summary["headline"].startswith("Trial 1 reaches val_accuracy 0.9500")
         (best,) = server.versions("configuration")
-        assert best.aliases == ["latest", "best"]
+        assert set(best.aliases) == {"latest", "best"}
         arrived = run.parent / "best.yaml"
         arrived.write_bytes(best.files["best.yaml"])
         config, provenance = load_config(arrived, check_files=False)
-        assert config.model.filters == (32,) or config.model.filters == 32
-        assert provenance["trial"] == 1
+        assert (config.model.filters, provenance["trial"]) == (32, 1)
         assert sync(run, capsys) == (0, f"Nothing to send: W&B has every trial of {run}.")
 
 
@@ -145,7 +144,7 @@ def test_a_longer_sweep_shows_its_new_leaderboard_in_the_same_run(
         board = server.of("leaderboard")
         assert [row[1] for row in board.shown("leaderboard")["data"]][:2] == [4, 1]
         assert board.summary["best_trial"] == 4
-        assert [kept.aliases for kept in server.versions("configuration")] == [[], ["latest", "best"]]
+        assert [set(kept.aliases) for kept in server.versions("configuration")] == [set(), {"latest", "best"}]
         assert ("best" in server.of(1).tags, "best" in server.of(4).tags) == (False, True)
         assert sync(run, capsys)[1].startswith("Nothing to send")
 
@@ -169,7 +168,8 @@ def test_the_retrained_model_is_sent_once_with_what_predict_needs(
         (model,) = server.versions("model")
         assert model.files["model.keras"] == b"a model"
         assert set(model.files) == {"model.keras", "metrics.json", "config.yaml"}
-        assert (model.aliases, model.run) == (["latest", "best"], "ab12cd34-leaderboard")
+        assert (set(model.aliases), model.run) == ({"latest", "best"}, "ab12cd34-leaderboard")
+        assert server.links == {"digits-1": (model.id, ["best"])}
         before = list(server.asked)
         assert sync(run, capsys)[1].startswith("Nothing to send")
         assert server.asked == before
@@ -226,7 +226,7 @@ def test_a_confirmation_reaches_runs_that_were_finished(
     with WandbServer() as server:
         if online:
             log_in(server, monkeypatch)
-        listener = Tracking(run_info(run), Wandb())
+        listener = Tracking(run_info(run), Wandb(), close_timeout_s=60)
         opened = open_run(run)
         for trial in opened.trials:
             past = past_of(opened, trial.number)
@@ -243,7 +243,7 @@ def test_a_confirmation_reaches_runs_that_were_finished(
             assert sync(run, capsys)[0] == 0
         assert {number: set(server.of(number).tags) for number in range(4)} == CONFIRMED_TAGS
         told = server.of(0).summary
-        assert (told["mean"], told["sd"], told["seeds"]) == (pytest.approx(0.95), pytest.approx(0.0141421), 2)
+        assert (told["mean"], told["sd"], told["seeds"]) == (pytest.approx(0.95), pytest.approx(0.02 / 2**0.5), 2)
         assert server.steps() == {0: [1, 2, 3], 1: [1, 2, 3], 2: [1], 3: [1, 2]}
         assert server.of("leaderboard").summary["best_trial"] == 0
         assert sync(run, capsys)[1].startswith("Nothing to send")

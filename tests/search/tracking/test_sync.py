@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import wandb
 from optuna.trial import TrialState
@@ -15,6 +16,7 @@ from optuna.trial import TrialState
 from search.links import refuse_links
 from search.opened import open_run
 from search.tracking import client
+from search.tracking.fetched import write_fetched
 from search.tracking.listener import Tracking
 from search.tracking.past import past_of
 from spaces.sweep import Wandb
@@ -46,9 +48,9 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wandb_workspaces", None)  # as if the extra were not installed
 
 
-def track(run: Path) -> None:
+def track(run: Path, *, close_timeout_s: float = 10.0) -> None:
     """Tells W&B of a whole sweep."""
-    listener = Tracking(run_info(run), Wandb())
+    listener = Tracking(run_info(run), Wandb(), close_timeout_s=close_timeout_s)
     opened = open_run(run)
     for trial in opened.trials:
         past = past_of(opened, trial.number)
@@ -101,7 +103,7 @@ def test_an_online_sweep_leaves_nothing_to_send(
 ) -> None:
     with WandbServer() as server:
         log_in(server, monkeypatch)
-        track(run)
+        track(run, close_timeout_s=60)
         assert server.steps() == STEPS
         assert server.of(1).tags == ["complete", "best"]
         assert sync(run, capsys) == (0, f"Nothing to send: W&B has every trial of {run}.")
@@ -246,14 +248,20 @@ def test_wandbs_own_links_do_not_keep_a_run_from_being_taken_up(run: Path) -> No
     refuse_links(run)
 
 
-def test_the_key_reaches_no_file(
+def test_the_key_reaches_no_file_no_process_list_and_nothing_that_is_sent(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with WandbServer() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.url)
         (tmp_path / "netrc").write_text(f"machine 127.0.0.1:{server.port} login user password {KEY}\n")
-        track(run)
+        track(run, close_timeout_s=60)
         assert server.steps() == STEPS
+        write_fetched("wandb:me/tunehound/digits-1", tmp_path / "fetched.yaml")
+        processes = [process.cmdline() for process in psutil.Process().children(recursive=True)]
+        assert processes
+        assert KEY not in str(processes)
+        assert KEY not in str([server.runs, server.artifacts, server.asked])
+    wandb.teardown()
     written = [file for file in tmp_path.rglob("*") if file.is_file() and file.name != "netrc"]
     assert written
     assert not [file for file in written if KEY.encode() in file.read_bytes()]

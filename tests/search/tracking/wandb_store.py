@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
-ME = {"id": "u", "name": "me"}
-PROJECT_ID = 7
-SINCE = "2026-01-02T03:04:05Z"
+from tests.search.tracking.wandb_artifacts import ME, PROJECT_ID, SINCE, ArtifactStore
 
 
 @dataclass
@@ -46,30 +42,12 @@ class Received:
         return json.loads(self.files[self.rows[-1][key]["path"]])
 
 
-@dataclass
-class Kept:
-    """One version of an artifact."""
-
-    id: str
-    collection: str
-    kind: str
-    digest: str
-    run: str
-    version: int
-    aliases: list[str]
-    metadata: str
-    state: str = "PENDING"
-    manifest: bytes = b""
-    files: dict[str, bytes] = field(default_factory=dict)
-
-
-class WandbStore:
+class WandbStore(ArtifactStore):
     """Keeps what is sent, and answers GraphQL by the name of the operation."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        super().__init__(url)
         self.runs: dict[str, Received] = {}
-        self.artifacts: list[Kept] = []
         self.reports: dict[str, dict[str, Any]] = {}
 
     def steps(self) -> dict[int, list[int]]:
@@ -81,17 +59,6 @@ class WandbStore:
         """The W&B run of a trial, or the one of the ``leaderboard``."""
         (run,) = (run for id, run in self.runs.items() if id.endswith(f"-{which}"))
         return run
-
-    def versions(self, kind: str) -> list[Kept]:
-        """The committed versions of the artifacts of a kind."""
-        return [kept for kept in self.artifacts if kept.kind == kind and kept.state == "COMMITTED"]
-
-    def rewrite(self, kept: Kept, name: str, file: bytes) -> None:
-        """Somebody who may do so puts another file in the place of one."""
-        kept.files[name] = file
-        manifest = json.loads(kept.manifest)
-        manifest["contents"][name] |= {"digest": _md5(file), "size": len(file)}
-        kept.manifest = json.dumps(manifest).encode()
 
     def graphql(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
         """The data of an answer; what is not known is answered with nothing."""
@@ -123,14 +90,11 @@ class WandbStore:
                 run.summary = json.loads(part["content"][-1])
         run.exit_code = sent.get("exitcode", run.exit_code)
 
-    def _artifact(self, id: str) -> Kept:
-        (kept,) = (kept for kept in self.artifacts if kept.id == id)
-        return kept
-
     def _upsertBucket(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         run = self.runs.setdefault(given["name"], Received(id=given["name"]))
         run.name, run.group = given.get("displayName") or run.name, given.get("groupName") or run.group
         run.project, run.job_type = given.get("project") or run.project, given.get("jobType") or run.job_type
+        self.projects[given["name"]] = run.project
         run.tags = run.tags if given.get("tags") is None else given["tags"]
         run.config = json.loads(given["config"]) if given.get("config") else run.config
         project = {"id": "p", "name": run.project, "entity": ME}
@@ -158,70 +122,6 @@ class WandbStore:
     def _createRunFiles(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         files = [{"name": file, "uploadUrl": f"{self.url}/run-file/{given['run']}/{file}"} for file in given["files"]]
         return {"createRunFiles": {"runID": given["run"], "uploadHeaders": [], "files": files}}
-
-    def _artifactType(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        kept = self._named(given["name"])
-        return {"project": {"artifact": kept and {"artifactType": {"name": kept.kind}}}}
-
-    def _createArtifact(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        told = given["input"]
-        collection = (told.get("artifactCollectionNames") or [told.get("artifactCollectionName")])[0]
-        aliases = [alias["alias"] for alias in told.get("aliases") or []]
-        earlier = [kept for kept in self.artifacts if kept.collection == collection]
-        same = [kept for kept in earlier if kept.digest == told["digest"] and kept.state == "COMMITTED"]
-        for kept in earlier:
-            kept.aliases = [alias for alias in kept.aliases if alias not in aliases]
-        if same:
-            same[0].aliases += aliases
-        else:
-            new = Kept(
-                id=f"A{len(self.artifacts)}",
-                collection=collection,
-                kind=told["artifactTypeName"],
-                digest=told["digest"],
-                run=told.get("runName") or "",
-                version=len(earlier),
-                aliases=aliases,
-                metadata=told.get("metadata") or "{}",
-            )
-            self.artifacts.append(new)
-            same = [new]
-        latest = {"id": earlier[-1].id} if earlier else None
-        sequence = {"latestArtifact": latest}
-        return {
-            "createArtifact": {"artifact": {"id": same[0].id, "state": same[0].state, "artifactSequence": sequence}}
-        }
-
-    def _createArtifactManifest(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        return {"createArtifactManifest": self._manifest_of(given["artifactID"])}
-
-    def _updateArtifactManifest(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        return {"updateArtifactManifest": self._manifest_of(given["artifactManifestID"].removeprefix("M"))}
-
-    def _manifest_of(self, artifact: str) -> dict[str, Any]:
-        file = {"id": "F", "uploadUrl": f"{self.url}/manifest/{artifact}/manifest.json", "uploadHeaders": []}
-        return {"artifactManifest": {"id": f"M{artifact}", "file": file}}
-
-    def _createArtifactFiles(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        nodes = [
-            {
-                "storagePath": f"kept/{file['artifactID']}/{file['name']}",
-                "uploadUrl": f"{self.url}/artifact/{file['artifactID']}/{file['name']}",
-                "uploadHeaders": [],
-                "uploadMultipartUrls": None,
-                "artifact": {"id": file["artifactID"]},
-            }
-            for file in given["input"]["artifactFiles"]
-        ]
-        return {"createArtifactFiles": {"files": {"edges": [{"node": node} for node in nodes]}}}
-
-    def _commitArtifact(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        kept = self._artifact(given["artifactID"])
-        wanted = json.loads(kept.manifest)["contents"]
-        arrived = {name: _md5(file) for name, file in kept.files.items()}
-        if {name: told["digest"] for name, told in wanted.items()} == arrived:
-            kept.state = "COMMITTED"
-        return {"commitArtifact": {"artifact": {"id": kept.id, "digest": kept.digest}}}
 
     def _runs(self, given: dict[str, Any]) -> dict[str, Any]:
         wanted = json.loads(given["filters"] or "{}")
@@ -261,60 +161,6 @@ class WandbStore:
         project = {"id": "p", "name": given["projectName"], "entityName": given["entityName"]}
         told = {key: given.get(key) for key in ("type", "name", "displayName", "description", "spec")}
         return {"upsertView": {"view": {**told, "id": id, "project": project, "updatedAt": SINCE}, "inserted": True}}
-
-    def _artifactMembershipByName(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        kept = self._named(given["name"])
-        return {"project": {"artifactCollectionMembership": kept and self._membership(kept)}}
-
-    def _artifactByID(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        return {"artifact": self._told(self._artifact(given["id"]))}
-
-    def _fetchArtifactManifest(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        return {"artifact": {"currentManifest": {"file": {"directUrl": f"{self.url}/manifest/{given['id']}/m"}}}}
-
-    def _getArtifactMembershipFileUrls(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        kept = self._named(f"{given['collection']}:{given['alias']}")
-        names = kept.files if kept else ()
-        nodes = [
-            {"__typename": "File", "name": name, "directUrl": f"{self.url}/artifact/{kept and kept.id}/{name}"}
-            for name in names
-        ]
-        page = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
-        files = {"pageInfo": page, "edges": [{"node": node} for node in nodes]}
-        collection = {"__typename": "ArtifactSequence", "artifactMembership": {"files": files}}
-        return {"project": {"artifactCollection": collection}}
-
-    def _named(self, name: str) -> Kept | None:
-        collection, _, alias = name.partition(":")
-        found = [kept for kept in self.artifacts if kept.collection == collection and kept.state == "COMMITTED"]
-        return next((kept for kept in reversed(found) if alias in ("", f"v{kept.version}", *kept.aliases)), None)
-
-    def _collection(self, kept: Kept) -> dict[str, Any]:
-        project = {"id": "p", "internalId": str(PROJECT_ID), "name": self.runs[kept.run].project, "entity": ME}
-        return {"__typename": "ArtifactSequence", "name": kept.collection, "project": project}
-
-    def _told(self, kept: Kept) -> dict[str, Any]:
-        aliases = [{"__typename": "ArtifactAlias", "id": alias, "alias": alias} for alias in kept.aliases]
-        return {
-            "__typename": "Artifact", "id": kept.id, "artifactSequence": self._collection(kept),
-            "versionIndex": kept.version, "artifactType": {"name": kept.kind}, "description": None,
-            "metadata": kept.metadata, "ttlDurationSeconds": -1, "ttlIsInherited": False, "tags": [],
-            "historyStep": None, "state": kept.state, "size": 1, "digest": kept.digest, "commitHash": "c",
-            "digestAlgorithm": "MANIFEST_MD5", "fileCount": len(kept.files), "createdAt": SINCE, "updatedAt": SINCE,
-            "aliases": [{**alias, "artifactCollection": self._collection(kept)} for alias in aliases],
-        }  # fmt: skip
-
-    def _membership(self, kept: Kept) -> dict[str, Any]:
-        told = self._told(kept)
-        return {
-            "__typename": "ArtifactCollectionMembership", "id": f"m-{kept.id}", "versionIndex": kept.version,
-            "createdAt": SINCE, "aliases": told["aliases"], "artifactCollection": self._collection(kept),
-            "artifact": told,
-        }  # fmt: skip
-
-
-def _md5(file: bytes) -> str:
-    return base64.b64encode(hashlib.md5(file, usedforsecurity=False).digest()).decode()
 
 
 def _meets(run: Received, filters: dict[str, Any]) -> bool:
