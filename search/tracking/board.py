@@ -87,7 +87,7 @@ def artifact_name(kind: str, run_id: str) -> str:
 
 
 def _show_results(wandb_run: Any, run: Run, folder: Path) -> Any:
-    frame = leaderboard(run.directory)
+    frame = leaderboard(run)
     wandb_run.log({"leaderboard": _table(frame), **_figures(run)}, commit=True)
     wandb_run.summary.update(_summary(run, frame))
     config = _best(run)
@@ -154,7 +154,7 @@ def _summary(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
 
 def _best(run: Run) -> dict[str, Any] | None:
     try:
-        return best_config(run.directory)
+        return best_config(run)
     except InputError:  # its history was lost: there is nothing that could be retrained
         return None
 
@@ -162,7 +162,7 @@ def _best(run: Run) -> dict[str, Any] | None:
 def _digest_of_results(run: Run) -> str:
     config = _best(run) or {}
     lasting = {**config, "provenance": {**config.get("provenance", {}), "created": None}}
-    told = leaderboard(run.directory).to_csv(index=False) + json.dumps(lasting, sort_keys=True, default=str)
+    told = leaderboard(run).to_csv(index=False) + json.dumps(lasting, sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from search.opened import open_run
@@ -16,18 +17,19 @@ from spaces.sweep import Wandb
 logger = logging.getLogger(__name__)
 
 
-def conclude(directory: Path, settings: Wandb, *, mode: Mode) -> None:
+def conclude(directory: Path, settings: Wandb, *, mode: Mode, over: Callable[[], bool]) -> None:
     """Tells W&B, or an offline file, of what its runs do not show yet. Failures are logged and left to `sync`.
 
     Args:
         directory: of the run, with its results.
         settings: where to.
         mode: online or offline.
+        over: whether nobody waits any more.
     """
     try:
         run, sweep = open_run(directory), load_sweep(directory / "sweep.yaml", check_files=False)
         numbers, parts = untold(run, online=False), parts_untold(run, online=mode == "online")
-        sent = Sending(run, sweep, settings, mode=mode, patient=False).send(numbers, parts)
+        sent = Sending(run, sweep, settings, mode=mode, patient=False, over=over).send(numbers, parts)
         for failure in sent.failures:
             logger.warning("W&B does not have %s", failure)
     except Exception as error:

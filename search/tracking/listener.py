@@ -120,7 +120,7 @@ class Tracking:
             return
         from search.tracking.conclusion import conclude  # draws figures, which takes a second to import
 
-        told = partial(conclude, self._run.directory, self._settings, mode=self._mode)
+        told = partial(conclude, self._run.directory, self._settings, mode=self._mode, over=lambda: self._given_up)
         worker = threading.Thread(target=told, name="wandb", daemon=True)
         worker.start()
         self._wait_for(worker)

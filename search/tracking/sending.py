@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,10 +47,20 @@ class Sending:
         settings: where to.
         mode: online; or offline, and then it is told to files in the run's directory.
         patient: whether somebody asked for it and waits; else a sweep is about to end.
+        over: whether nobody waits any more; W&B's process must then not be started anew.
     """
 
-    def __init__(self, run: Run, sweep: Sweep, settings: Wandb, *, mode: Mode, patient: bool) -> None:
-        self._run, self._settings, self._mode, self._patient = run, settings, mode, patient
+    def __init__(
+        self,
+        run: Run,
+        sweep: Sweep,
+        settings: Wandb,
+        *,
+        mode: Mode,
+        patient: bool,
+        over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._run, self._settings, self._mode, self._patient, self._over = run, settings, mode, patient, over
         self._info = RunInfo(
             id=str(run.about["id"]),
             name=run.name,
@@ -69,7 +79,7 @@ class Sending:
         with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(MAX_FINISHING) as pool:
             home = Path(temporary) if self._mode == "online" else self._run.directory
             for number in numbers:
-                if len(self._done.failures) >= PATIENCE:
+                if self._in_vain():
                     break
                 try:
                     wandb_run, epochs, earlier = self._tell(number, home)
@@ -82,9 +92,12 @@ class Sending:
                 finishing.add(pool.submit(self._finish, wandb_run, self._wanted[number], epochs, earlier))
                 if len(finishing) >= MAX_FINISHING:
                     _, finishing = wait(finishing, return_when=FIRST_COMPLETED)
-            if parts and len(self._done.failures) < PATIENCE:
+            if parts and not self._in_vain():
                 self._show(parts, home)
         return self._done
+
+    def _in_vain(self) -> bool:
+        return self._over() or len(self._done.failures) >= PATIENCE
 
     def _tell(self, number: int, home: Path) -> tuple[Any, int, list[Path]]:
         """Opens a trial's W&B run and gives it what it lacks.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,21 +27,36 @@ ADDRESS = "wandb:me/tunehound/digits-1"
 pytestmark = pytest.mark.usefixtures("no_account")
 
 
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, WandbServer]:
+    """A run, and the server that it was sent to."""
+    home = tmp_path_factory.mktemp("sent")
+    run = make_run(home / "digits-1", SMALL[:4])
+    with WandbServer() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in {"HOME": str(home), **server.environment}.items():
+            patch.setenv(name, value)
+        patch.setitem(sys.modules, "wandb_workspaces", None)  # as if the extra were not installed
+        wandb.teardown()
+        sync(run)
+        wandb.teardown()
+    return run, server
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def run(sent: tuple[Path, WandbServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(client, "SYNC_TIMEOUT_S", 3.0)
-    monkeypatch.setitem(sys.modules, "wandb_workspaces", None)  # as if the extra were not installed
-    return make_run(tmp_path / "digits-1", SMALL[:4])
+    monkeypatch.setitem(sys.modules, "wandb_workspaces", None)
+    return Path(shutil.copytree(sent[0], tmp_path / "digits-1"))
 
 
 @pytest.fixture
-def server(run: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
-    """A server that has a sweep."""
+def server(sent: tuple[Path, WandbServer], run: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    """A server that has the run."""
     with WandbServer() as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
-        sync(run)
-        wandb.teardown()
+        for kept in ("runs", "artifacts", "projects"):
+            setattr(server, kept, deepcopy(getattr(sent[1], kept)))
         yield server
 
 
