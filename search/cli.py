@@ -17,6 +17,7 @@ from search.messages import (
     WORK_FAILED,
     command,
     conclude,
+    show_configuration,
     show_data_messages,
     show_description,
     show_leaderboard,
@@ -141,23 +142,15 @@ def report(run: RunArgument, runs: Runs = RUNS) -> None:
 app.command(epilog=examples("tunehound dashboard latest", "tunehound dashboard first-try --port 0"))(dashboard)
 
 
-@app.command(epilog=examples("tunehound export latest -o best.yaml", "tunehound export latest --rank 2"))
+@app.command(epilog=examples("tunehound export latest --rank 2", "tunehound export wandb:me/digits/first -o best.yaml"))
 def export(
     run: RunArgument,
     rank: Annotated[int, typer.Option(min=1, help="1 is the best.")] = 1,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to; stdout where not given.")] = None,
     runs: Runs = RUNS,
 ) -> None:
-    """Write the configuration of a rank."""
-    from search.export import best_config, write_best
-    from search.runs import find_run
-    from spaces.write import yaml_text
-
-    directory = find_run(run, runs)
-    if output is None:
-        typer.echo(yaml_text(best_config(directory, rank)), nl=False)
-    else:
-        typer.echo(write_best(directory, output, rank))
+    """Write the configuration of a rank; of a run, or of wandb:ENTITY/PROJECT/GROUP without the run's folder."""
+    show_configuration(run, runs, rank=rank, output=output)
 
 
 @app.command(epilog=examples("tunehound retrain latest", "tunehound retrain best.yaml --set data.path=photos -o model"))
@@ -224,7 +217,7 @@ def sync(run: RunArgument, runs: Runs = RUNS) -> None:
     """Send W&B what it could not be sent while the sweep ran; a second time changes nothing."""
     calm()
     from search.runs import find_run
-    from search.sync import sync as send
+    from search.tracking.sync import sync as send
 
     directory = find_run(run, runs)
     show_synced(send(directory), directory)

@@ -21,8 +21,8 @@ HEADER = """A trial configuration and where it comes from.
     tunehound retrain {name}"""
 
 
-def best_config(run_dir: str | os.PathLike[str], rank: int = 1) -> dict[str, Any]:
-    """The closed configuration of a rank of the leaderboard, with `provenance` beside its sections.
+def best_config(run_dir: str | os.PathLike[str] | Run, rank: int = 1) -> dict[str, Any]:
+    """The closed configuration of a rank of a run's leaderboard, with `provenance` beside its sections.
 
     The provenance: run, run_id, trial, rank, metric, value, baseline_value, epochs (the best epoch: what retraining
     replays; of a confirmed trial the median over its seeds), learning_rates (of epochs 1 to that one),
@@ -32,7 +32,7 @@ def best_config(run_dir: str | os.PathLike[str], rank: int = 1) -> dict[str, Any
     Raises:
         InputError: there is no run in ``run_dir``, or no trial of that rank that reported a finite metric.
     """
-    run = open_run(run_dir)
+    run = run_dir if isinstance(run_dir, Run) else open_run(run_dir)
     trial = of_rank(run, rank)
     config, _ = load_config(run.directory / "trials" / str(trial.number) / "config.yaml", check_files=False)
     return {**config.model_dump(mode="json"), "provenance": provenance(run, trial, rank=rank)}

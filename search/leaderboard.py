@@ -33,8 +33,8 @@ ABOUT = (
 """The columns besides the metric and the open values; an open value of such a name is told by its full name."""
 
 
-def leaderboard(run_dir: str | os.PathLike[str]) -> pd.DataFrame:
-    """The trials of a run, the best first, one row each.
+def leaderboard(run_dir: str | os.PathLike[str] | Run) -> pd.DataFrame:
+    """The trials of a run (its folder, or the run opened already), the best first, one row each.
 
     Columns: rank, trial, state (complete, pruned, failed, unfinished), epochs, the metric (of the best epoch; NaN where
     none was reported), mean, sd and seeds (of the confirmation; NaN, NaN and 0 where a trial was not confirmed), tied
@@ -46,7 +46,7 @@ def leaderboard(run_dir: str | os.PathLike[str]) -> pd.DataFrame:
     Raises:
         InputError: there is no run in ``run_dir``.
     """
-    run = open_run(run_dir)
+    run = run_dir if isinstance(run_dir, Run) else open_run(run_dir)
     level = tied(run)
     rows = [row(run, trial, rank=rank, level=level) for rank, trial in enumerate(ranked(run), start=1)]
     frame = pd.DataFrame(rows, columns=columns(run))

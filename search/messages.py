@@ -18,7 +18,7 @@ from trainables.trust import trust_options
 
 if TYPE_CHECKING:
     from search.run import Finished
-    from search.sync import Synced
+    from search.tracking.sync import Synced
     from spaces.sweep import Sweep
     from trainables.describe import Description
     from trainables.retrain import Retrained
@@ -52,20 +52,44 @@ def conclude(finished: Finished) -> None:
     told.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
 
 
+def show_configuration(run: str, runs: Path, *, rank: int, output: Path | None) -> None:
+    """Prints the configuration of a rank, or writes it and prints where; the run may be one that only W&B knows."""
+    from search.export import best_config, write_best
+    from search.runs import find_run
+    from spaces.write import yaml_text
+
+    if run.startswith("wandb:"):
+        calm()
+        from search.tracking.fetched import fetched_config, write_fetched
+
+        result = write_fetched(run, output, rank) if output else yaml_text(fetched_config(run, rank))
+    else:
+        directory = find_run(run, runs)
+        result = write_best(directory, output, rank) if output else yaml_text(best_config(directory, rank))
+    typer.echo(result, nl=output is not None)
+
+
 def show_synced(synced: Synced, directory: Path) -> None:
     """Says what W&B was sent and what not; exits with 1 where something could not be sent."""
     from search.wording import counted
 
+    sent = synced.sent
     if synced.off:
         told.print(f"Nothing to send: the sweep of {directory} says `tracking: off`.")
-    elif not synced.trials and not synced.left:
+    elif not (sent.trials or sent.parts or synced.left or synced.left_parts):
         told.print(f"Nothing to send: W&B has every trial of {directory}.")
     else:
-        told.print(f"Sent to W&B: {counted(synced.trials, 'trial')}, {counted(synced.epochs, 'epoch')}.")
-    if synced.left:
-        why = f" ({synced.failures[0]})" if synced.failures else ""
-        told.print(f"Not sent: {counted(synced.left, 'trial')}{why}. Later: {command()} sync {directory}", markup=False)
+        trials = [counted(sent.trials, "trial"), counted(sent.epochs, "epoch")] if sent.trials else []
+        told.print(f"Sent to W&B: {', '.join([*trials, *_named(sent.parts)]) or 'nothing'}.")
+    if synced.left or synced.left_parts:
+        lacking = [*([counted(synced.left, "trial")] if synced.left else []), *_named(synced.left_parts)]
+        why = f" ({sent.failures[0]})" if sent.failures else ""
+        told.print(f"Not sent: {', '.join(lacking)}{why}. Later: {command()} sync {directory}", markup=False)
         raise typer.Exit(WORK_FAILED)
+
+
+def _named(parts: list[str]) -> list[str]:
+    return [f"the {part}" for part in parts]
 
 
 def show_data_messages() -> None:
@@ -167,13 +191,17 @@ def command() -> str:
 
 
 def _not_on_wandb(directory: Path) -> str:
-    """How many trials W&B's server does not have, in words; nothing where W&B was not asked for."""
-    from search.ledger import untold
+    """What W&B's server does not have, in words; nothing where W&B was not asked for."""
+    if not (directory / "wandb").is_dir():
+        return ""
     from search.opened import open_run
+    from search.tracking.board import parts_untold
+    from search.tracking.ledger import untold
     from search.wording import counted
 
-    waiting = len(untold(open_run(directory), online=True)) if (directory / "wandb").is_dir() else 0
-    return counted(waiting, "trial") if waiting else ""
+    run = open_run(directory)
+    trials = len(untold(run, online=True))
+    return ", ".join([*([counted(trials, "trial")] if trials else []), *_named(list(parts_untold(run, online=True)))])
 
 
 def _remedy(finished: Finished) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.changes import LASTING, other_versions, refuse_changes, refuse_unknown
 from search.check import check, doubts
@@ -30,6 +30,9 @@ from spaces.problem import InputError, Problem, WorkFailedError
 from spaces.sweep import Sweep
 from spaces.write import write_yaml
 from trainables.trust import trust_options
+
+if TYPE_CHECKING:
+    from search.tracking.listener import Tracking
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +144,8 @@ def _drive(
     with driving(directory), chatter_to(log) as console:
         if changed:
             write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
-        listeners: list[Listener] = [Progress(run, console), *_trackers(run, sweep, console.print)]
+        trackers = _trackers(run, sweep, console.print)
+        listeners: list[Listener] = [Progress(run, console), *trackers]
         try:
             reason = drive(run, sweep, image_side_px=image_side_px, listeners=listeners, tell=console.print).reason
         except KeyboardInterrupt:
@@ -152,6 +156,8 @@ def _drive(
                 write_results(directory)
             raise SweepFailedError(directory, error, log) from error
         write_results(directory)
+        for tracker in trackers:
+            tracker.conclude()
     return Finished(directory=directory, interrupted=reason == INTERRUPTED, reason=reason, metric=run.metric, log=log)
 
 
@@ -193,10 +199,10 @@ def new_directory(runs: Path, name: str, sweep: Mapping[str, Any]) -> Path:
     return directory
 
 
-def _trackers(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> list[Listener]:
+def _trackers(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> list[Tracking]:
     if sweep.tracking.wandb == "off":
         return []
-    from search.tracking import Tracking
+    from search.tracking.listener import Tracking
 
     return [Tracking(run, sweep.tracking.wandb, tell=tell)]
 

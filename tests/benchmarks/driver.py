@@ -50,7 +50,7 @@ from search.scheduler import STOP, FairAsha
 from search.searcher import RecordResults, StopWhenQuiet, StudySearcher
 from search.space import draw
 from search.study import Study
-from search.tracking import Tracking
+from search.tracking.listener import Tracking
 from spaces.load import load_sweep
 from spaces.sweep import Sweep, Wandb
 from spaces.write import write_yaml

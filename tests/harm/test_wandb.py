@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from tests.search.commands import TINY, call, command, environment
-from tests.search.wandb_files import shown
-from tests.search.wandb_server import Mode, WandbServer
+from tests.search.tracking.wandb_files import shown
+from tests.search.tracking.wandb_server import Mode, WandbServer
 
 LONGEST_END_S = 60.0
 """Between the last word of the last trial and the end of the command: W&B may cost 10 s of it, on a quiet machine."""

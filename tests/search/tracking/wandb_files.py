@@ -27,6 +27,8 @@ class Shown:
     tags: list[str] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    artifacts: dict[str, list[str]] = field(default_factory=dict)
+    """The names of the files of each, by its own name."""
     summary: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
     """None: the run was never finished."""
@@ -36,11 +38,19 @@ def shown(run_directory: Path) -> dict[int, Shown]:
     """The W&B runs below a run directory, by trial number. Two files of one trial are an error."""
     by_number: dict[int, Shown] = {}
     for file in files(run_directory):
+        if file.stem.endswith("-leaderboard"):
+            continue
         run = read(file)
         number = int(file.stem.rsplit("-", 1)[1])
         assert number not in by_number, f"trial {number} has two files"
         by_number[number] = run
     return by_number
+
+
+def shown_board(run_directory: Path) -> Shown:
+    """The W&B run of the leaderboard. Two files of it are an error."""
+    (file,) = (run_directory / "wandb").glob("*/*-leaderboard.wandb")
+    return read(file)
 
 
 def files(run_directory: Path) -> list[Path]:
@@ -65,6 +75,8 @@ def read(file: Path) -> Shown:
         elif kind == "summary":
             updates = record.summary.update
             run.summary.update({item.key or item.nested_key[0]: json.loads(item.value_json) for item in updates})
+        elif kind == "artifact":
+            run.artifacts[record.artifact.name] = [entry.path for entry in record.artifact.manifest.contents]
         elif kind == "exit":
             run.exit_code = record.exit.exit_code
     return run

@@ -12,13 +12,13 @@ import pytest
 import wandb
 from optuna.trial import TrialState
 
-from search import wandb_setup
 from search.record import Reason, State, TrialEnd, TrialInfo
-from search.tracking import Tracking
-from search.wandb_setup import chosen_mode, safe
+from search.tracking import client
+from search.tracking.client import chosen_mode, safe
+from search.tracking.listener import Tracking
 from spaces.sweep import Wandb
 from tests.search.runs import Told, config, make_run, row, run_info
-from tests.search.wandb_files import files, read, shown
+from tests.search.tracking.wandb_files import files, read, shown
 
 KEY = "0123456789" * 4
 
@@ -191,7 +191,7 @@ def test_an_uploaded_file_is_continued_and_never_replaced(tmp_path: Path) -> Non
 def test_without_a_network_a_key_leads_to_offline_files_and_is_written_nowhere(
     run_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(wandb_setup, "INIT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(client, "INIT_TIMEOUT_S", 1.0)
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     with caplog.at_level(logging.WARNING):
@@ -203,7 +203,7 @@ def test_without_a_network_a_key_leads_to_offline_files_and_is_written_nowhere(
 
 
 def test_closing_waits_no_longer_than_it_may(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wandb_setup, "INIT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(client, "INIT_TIMEOUT_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("WANDB_API_KEY", KEY)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal, cast
 
@@ -11,12 +13,20 @@ import psutil
 import wandb
 from wandb.sdk.lib.wbauth import read_netrc_auth
 
+from spaces.problem import InputError, Problem
+
+logger = logging.getLogger(__name__)
+
 Mode = Literal["online", "offline", "disabled"]
 
 INIT_TIMEOUT_S, FINISH_TIMEOUT_S = 20.0, 15.0
 """How long W&B may take to open a run, and to finish one, while a sweep runs."""
 SYNC_TIMEOUT_S = 40.0
 """How long it may take for either when somebody asked for it."""
+MAX_FINISHING = 8
+"""So many W&B runs may be uploading at a time while others go on."""
+PATIENCE_S = 3.0
+"""How long the end of a sweep waits for W&B before it says so."""
 
 
 def safe(name: str) -> str:
@@ -58,6 +68,29 @@ def has_key(settings: Any) -> bool:
     if settings.api_key or settings.identity_token_file:
         return True
     return read_netrc_auth(host=settings.base_url) is not None  # knows the names that one server goes by
+
+
+def refuse_without_key(about: str) -> None:
+    """Refuses to go on where there is no key for W&B's server.
+
+    Raises:
+        InputError: neither the environment nor netrc holds one.
+    """
+    if not has_key(wandb.setup(wandb.Settings(silent=True)).settings):
+        rule = "W&B needs a key, and neither the environment nor netrc has one"
+        remedy = "run `wandb login`, or set WANDB_API_KEY; then call this again"
+        raise InputError([Problem(rule=rule, remedy=remedy)], about)
+
+
+def wait_for(worker: threading.Thread, timeout_s: float, tell: Callable[[str], None]) -> bool:
+    """Waits until W&B has taken what ``worker`` gives it, and says so where that is long; False: in vain."""
+    worker.join(min(PATIENCE_S, timeout_s))
+    if worker.is_alive() and timeout_s > PATIENCE_S:
+        tell(f"W&B is slow to answer; waiting for it, {timeout_s:.0f} s at the most.")
+        worker.join(timeout_s - PATIENCE_S)
+    if worker.is_alive():
+        logger.warning("W&B is not done after %.0f s; what it lacks is left to `tunehound sync`", timeout_s)
+    return not worker.is_alive()
 
 
 def end_service(grace_s: float = 2.0) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.history import read_history
-from search.ledger import untold
 from search.opened import Run, as_ended, as_started, best_value, history_file, open_run, ranked
 from search.record import TrialEnd, TrialInfo
+from search.tracking.ledger import Confirmed, confirmed_of, untold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,7 @@ class Past:
     info: TrialInfo
     rows: Sequence[Mapping[str, float]]
     end: TrialEnd
+    confirmed: Confirmed | None = None
 
 
 def past_to_take_up(directory: Path) -> list[Past]:
@@ -34,4 +35,4 @@ def past_of(run: Run, number: int) -> Past:
     """What was told of trial ``number``."""
     (trial,) = (trial for trial in run.trials if trial.number == number)
     rows = read_history(history_file(run.directory, number))
-    return Past(info=as_started(run, trial), rows=rows, end=as_ended(run, trial))
+    return Past(info=as_started(run, trial), rows=rows, end=as_ended(run, trial), confirmed=confirmed_of(run, number))

@@ -8,20 +8,22 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import wandb
 from optuna.trial import TrialState
 
-from search import wandb_setup
 from search.links import refuse_links
 from search.opened import open_run
-from search.past import past_of
-from search.tracking import Tracking
+from search.tracking import client
+from search.tracking.fetched import write_fetched
+from search.tracking.listener import Tracking
+from search.tracking.past import past_of
 from spaces.sweep import Wandb
 from tests.search.commands import called, environment
 from tests.search.runs import Told, make_run, run_info
-from tests.search.wandb_files import files, shown
-from tests.search.wandb_server import KEY, Mode, WandbServer
+from tests.search.tracking.wandb_files import files, shown
+from tests.search.tracking.wandb_server import KEY, Mode, WandbServer
 
 TRIALS = (
     Told(curve=[0.5, 0.6, 0.7], baseline=True),
@@ -40,20 +42,22 @@ def run(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wandb_setup, "INIT_TIMEOUT_S", 2.0)
-    monkeypatch.setattr(wandb_setup, "FINISH_TIMEOUT_S", 3.0)
-    monkeypatch.setattr(wandb_setup, "SYNC_TIMEOUT_S", 3.0)
+    monkeypatch.setattr(client, "INIT_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(client, "FINISH_TIMEOUT_S", 3.0)
+    monkeypatch.setattr(client, "SYNC_TIMEOUT_S", 3.0)
+    monkeypatch.setitem(sys.modules, "wandb_workspaces", None)  # as if the extra were not installed
 
 
-def track(run: Path) -> None:
+def track(run: Path, *, close_timeout_s: float = 10.0) -> None:
     """Tells W&B of a whole sweep."""
-    listener = Tracking(run_info(run), Wandb())
+    listener = Tracking(run_info(run), Wandb(), close_timeout_s=close_timeout_s)
     opened = open_run(run)
     for trial in opened.trials:
         past = past_of(opened, trial.number)
         listener.started(past.info)
         listener.ended(past.end)
     listener.close(1)
+    listener.conclude()
     wandb.teardown()
 
 
@@ -77,7 +81,7 @@ def test_what_was_kept_offline_is_sent_once(
     assert {number: len(told.rows) for number, told in shown(run).items()} == {0: 3, 1: 3, 2: 1}
     with WandbServer() as server:
         log_in(server, monkeypatch)
-        assert sync(run, capsys) == (0, "Sent to W&B: 3 trials, 7 epochs.")
+        assert sync(run, capsys) == (0, "Sent to W&B: 3 trials, 7 epochs, the leaderboard.")
         assert server.steps() == STEPS
         told = server.of(1)
         assert (told.group, told.project, told.tags, told.exit_code) == (
@@ -99,7 +103,7 @@ def test_an_online_sweep_leaves_nothing_to_send(
 ) -> None:
     with WandbServer() as server:
         log_in(server, monkeypatch)
-        track(run)
+        track(run, close_timeout_s=60)
         assert server.steps() == STEPS
         assert server.of(1).tags == ["complete", "best"]
         assert sync(run, capsys) == (0, f"Nothing to send: W&B has every trial of {run}.")
@@ -179,7 +183,7 @@ def test_a_trial_that_went_on_after_it_was_sent_is_sent_from_there(
         shutil.rmtree(run / "trials")
         (run / "study.journal").unlink()
         make_run(run, [Told(curve=[0.5, 0.6, 0.7])])
-        assert sync(run, capsys) == (0, "Sent to W&B: 1 trial, 1 epoch.")
+        assert sync(run, capsys) == (0, "Sent to W&B: 1 trial, 1 epoch, the leaderboard.")
         assert server.steps() == {0: [1, 2, 3]}
         assert server.of(0).tags == ["complete", "best"]
 
@@ -200,9 +204,9 @@ def test_a_sweep_that_is_not_tracked_has_nothing_to_send(run: Path, capsys: pyte
 CUT_OFF = """
 import sys, time
 from pathlib import Path
-from search.past import past_of
+from search.tracking.past import past_of
 from search.opened import open_run
-from search.tracking import Tracking
+from search.tracking.listener import Tracking
 from spaces.sweep import Wandb
 from tests.search.runs import run_info
 
@@ -244,14 +248,20 @@ def test_wandbs_own_links_do_not_keep_a_run_from_being_taken_up(run: Path) -> No
     refuse_links(run)
 
 
-def test_the_key_reaches_no_file(
+def test_the_key_reaches_no_file_no_process_list_and_nothing_that_is_sent(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with WandbServer() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.url)
         (tmp_path / "netrc").write_text(f"machine 127.0.0.1:{server.port} login user password {KEY}\n")
-        track(run)
+        track(run, close_timeout_s=60)
         assert server.steps() == STEPS
+        write_fetched("wandb:me/tunehound/digits-1", tmp_path / "fetched.yaml")
+        processes = [process.cmdline() for process in psutil.Process().children(recursive=True)]
+        assert processes
+        assert KEY not in str(processes)
+        assert KEY not in str([server.runs, server.artifacts, server.asked])
+    wandb.teardown()
     written = [file for file in tmp_path.rglob("*") if file.is_file() and file.name != "netrc"]
     assert written
     assert not [file for file in written if KEY.encode() in file.read_bytes()]

@@ -11,30 +11,27 @@ import logging
 import queue
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import wandb
 
 from search.confirmation import Training
-from search.fragments import fragments, mark_uploaded, remove_replaced, uploaded
 from search.history import read_history
-from search.ledger import Entry, note, tags_of
 from search.opened import history_file, open_run
-from search.past import Past, past_of, past_to_take_up
 from search.record import RunInfo, TrialEnd, TrialInfo
-from search.wandb_run import finish, known_epochs, opened, summarise, wandb_id
-from search.wandb_setup import Mode, chosen_mode, end_service
+from search.tracking.client import MAX_FINISHING, Mode, chosen_mode, end_service, wait_for
+from search.tracking.fragments import fragments, mark_uploaded, remove_replaced
+from search.tracking.ledger import Confirmed, Entry, note, tags_of
+from search.tracking.past import Past, past_of, past_to_take_up
+from search.tracking.runs import epochs_there, finish, opened, summarise, wandb_id
 from spaces.sweep import Wandb
 
 logger = logging.getLogger(__name__)
-
-MAX_FINISHING = 8
-"""Ended trials may still be uploading while the sweep goes on, but no more than this many."""
-PATIENCE_S = 3.0
-"""How long the end of a sweep waits for W&B before it says so."""
 
 
 @dataclass(kw_only=True)
@@ -45,7 +42,13 @@ class Shown:
     baseline: bool
     epochs: int
     """The last one logged."""
+    confirmed: Confirmed | None = None
     end: TrialEnd | None = None
+
+    def entry(self, number: int, *, best: bool) -> Entry:
+        """How the trial stands on W&B."""
+        tags = tags_of(self.end, baseline=self.baseline, best=best, confirmed=self.confirmed)
+        return Entry(trial=number, epochs=self.epochs, tags=tags, confirmed=self.confirmed)
 
 
 class Tracking:
@@ -106,15 +109,28 @@ class Tracking:
             return
         self._jobs.put(lambda: self._close(best))
         self._jobs.put(None)
-        self._worker.join(min(PATIENCE_S, self._close_timeout_s))
-        if self._worker.is_alive() and self._close_timeout_s > PATIENCE_S:
-            self._tell(f"W&B is slow to answer; waiting for it, {self._close_timeout_s:.0f} s at the most.")
-            self._worker.join(self._close_timeout_s - PATIENCE_S)
-        if self._worker.is_alive():
-            logger.warning(
-                "W&B is not done after %.0f s; what it lacks is left to `tunehound sync`", self._close_timeout_s
-            )
+        self._wait_for(self._worker)
+
+    def conclude(self) -> None:
+        """Tells W&B what the sweep came to: what was confirmed since the trials ended, and the leaderboard.
+
+        To be called when the results are written, after `close`; waits for what that has left of ``close_timeout_s``.
+        """
+        if self._given_up or self._mode == "disabled" or (self._failed and self._mode == "online"):
+            return
+        from search.tracking.conclusion import conclude  # draws figures, which takes a second to import
+
+        told = partial(conclude, self._run.directory, self._settings, mode=self._mode, over=lambda: self._given_up)
+        worker = threading.Thread(target=told, name="wandb", daemon=True)
+        worker.start()
+        self._wait_for(worker)
+
+    def _wait_for(self, worker: threading.Thread) -> None:
+        began = time.monotonic()
+        if not wait_for(worker, self._close_timeout_s, self._tell):
+            self._given_up = True
             end_service()
+        self._close_timeout_s = max(0.0, self._close_timeout_s - (time.monotonic() - began))
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None and not self._given_up:
@@ -134,27 +150,25 @@ class Tracking:
         self._mode = chosen_mode()
         if self._mode != "disabled":
             for past in earlier:
-                self._start(past.info, past.rows)
+                self._start(past.info, past.rows, past.confirmed)
                 self._end(past.end)
 
-    def _start(self, trial: TrialInfo, rows: Sequence[Mapping[str, float]]) -> None:
+    def _start(self, trial: TrialInfo, rows: Sequence[Mapping[str, float]], confirmed: Confirmed | None = None) -> None:
         if self._mode == "disabled" or trial.number in self._open:
             return
         if trial.number in self._finishing:
             self._finishing.pop(trial.number).join()
         earlier = fragments(self._home, wandb_id(self._run, trial.number))
         wandb_run = self._opened(trial, earlier)
-        epochs = self._known(wandb_run, rows, earlier)
-        self._open[trial.number] = Shown(wandb_run=wandb_run, baseline=trial.baseline, epochs=epochs)
+        self._open[trial.number] = Shown(
+            wandb_run=wandb_run,
+            baseline=trial.baseline,
+            epochs=epochs_there(wandb_run, rows, earlier),
+            confirmed=confirmed,
+        )
         for row in rows:
             self._log(trial.number, row)
         remove_replaced(earlier)
-
-    def _known(self, wandb_run: Any, rows: Sequence[Mapping[str, float]], earlier: list[Path]) -> int:
-        """The last epoch that W&B has, or will have once the files of ``earlier`` sessions are uploaded."""
-        if not wandb_run.offline:
-            return known_epochs(wandb_run)
-        return int(rows[-1]["epoch"]) if rows and any(map(uploaded, earlier)) else 0
 
     def _opened(self, trial: TrialInfo, earlier: list[Path]) -> Any:
         try:
@@ -198,14 +212,14 @@ class Tracking:
     def _tell_end(self, end: TrialEnd) -> None:
         trial = self._open[end.number]
         trial.end = end
-        summarise(trial.wandb_run, end, self._run.metric)
-        trial.wandb_run.tags = tags_of(end, baseline=trial.baseline, best=False)
+        summarise(trial.wandb_run, end, self._run.metric, trial.confirmed)
+        trial.wandb_run.tags = trial.entry(end.number, best=False).tags
 
     def _close(self, best: int | None) -> None:
         try:
             if best is not None and best not in self._open and self._mode != "disabled":
                 past = past_of(open_run(self._run.directory), best)
-                self._start(past.info, past.rows)
+                self._start(past.info, past.rows, past.confirmed)
                 self._tell_end(past.end)
         finally:
             for number in list(self._open):
@@ -215,12 +229,11 @@ class Tracking:
 
     def _finish(self, number: int, *, best: bool) -> None:
         trial = self._open.pop(number)
-        tags = tags_of(trial.end, baseline=trial.baseline, best=best)
-        trial.wandb_run.tags = tags
+        entry = trial.entry(number, best=best)
+        trial.wandb_run.tags = entry.tags
         self._finishing = {other: thread for other, thread in self._finishing.items() if thread.is_alive()}
         if len(self._finishing) >= MAX_FINISHING:
             next(iter(self._finishing.values())).join()
-        entry = Entry(trial=number, epochs=trial.epochs, tags=tags)
         thread = threading.Thread(target=self._finished, args=(trial.wandb_run, entry), daemon=True)
         thread.start()
         self._finishing[number] = thread
@@ -228,7 +241,7 @@ class Tracking:
     def _finished(self, wandb_run: Any, entry: Entry) -> None:
         online = not wandb_run.offline
         try:
-            finish(wandb_run, failed=bool({"failed", "interrupted"} & set(entry.tags)))
+            finish(wandb_run, failed=entry.went_wrong)
         except Exception as error:
             self._failed = True
             logger.warning("W&B does not have all of trial %d: %s", entry.trial, error)
