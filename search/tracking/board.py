@@ -17,11 +17,12 @@ from typing import Any
 import pandas as pd
 import wandb
 
-from search import figures
 from search.export import HEADER, best_config
 from search.headline import headline
 from search.leaderboard import leaderboard
 from search.opened import Run, best_trial
+from search.report.curves import learning_curves
+from search.report.values import importances, parallel_coordinates
 from search.tracking.client import safe
 from search.tracking.ledger import parts_told
 from search.tracking.saved_report import LAYOUT, can_be_saved, save_report
@@ -131,9 +132,9 @@ def _table(frame: pd.DataFrame) -> Any:
 
 def _figures(run: Run) -> dict[str, Any]:
     drawn = {
-        "learning_curves": figures.learning_curves(run),
-        "importance": figures.importances(run),
-        "parallel_coordinates": figures.parallel_coordinates(run),
+        "learning_curves": learning_curves(run),
+        "importance": importances(run),
+        "parallel_coordinates": parallel_coordinates(run),
     }
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
