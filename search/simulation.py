@@ -119,7 +119,7 @@ def earliest_end(patience: int | None, *, from_epoch: int, epochs: int) -> int:
 
 def _next_stop(training: Training, epoch: int, rungs: Rungs | None) -> int:
     """The next epoch at which something may change: a rung, another stage, the end."""
-    stops = [*(rungs.reached if rungs else ()), *(stage.last_epoch for stage in training.cost.stages)]
+    stops: list[int] = [*(rungs.reached if rungs else ()), *(stage.last_epoch for stage in training.cost.stages)]
     return min([stop for stop in stops if stop > epoch] + [training.last_epoch])
 
 

@@ -46,20 +46,19 @@ def main(folder: Path, process: int) -> None:
         for number in range(asked["count"]):
             if number >= ALWAYS_TIMED and time.time() - asked["began"] - awake_s > asked["limit_s"]:
                 break
-            config, _ = load_config(folder / f"{number}.yaml")
-            answers.write(json.dumps(asdict(timed_or_failed(config))) + "\n")
+            answers.write(json.dumps(asdict(timed_or_failed(folder / f"{number}.yaml"))) + "\n")
 
 
-def timed_or_failed(config: TrialConfig) -> Timed | Failed:
-    """What a configuration takes, or why it cannot train."""
+def timed_or_failed(file: Path) -> Timed | Failed:
+    """What the configuration in a file takes, or why it cannot train."""
     from tensorflow.errors import ResourceExhaustedError
 
     try:
-        return timed(config)
+        return timed(load_config(file)[0])
     except (MemoryError, ResourceExhaustedError):
         return Failed(told="out of memory")
     except Exception as error:  # whatever it is, a trial would end with it
-        return Failed(told=f"{type(error).__name__}: {error}".split("\n")[0][:300])
+        return Failed(told=" ".join(f"{type(error).__name__}: {error}".split())[:500])
 
 
 def timed(config: TrialConfig) -> Timed:

@@ -132,5 +132,5 @@ def test_a_plan_without_any_time_fails(tmp_path: Path, monkeypatch: pytest.Monke
         return Timing(awake_s=5.0, results=tuple(Failed(told="no room") for _ in configs), gpu_bytes=None)
 
     monkeypatch.setattr(measuring, "time_trials", none)
-    with pytest.raises(WorkFailedError, match="no corner .* no room"):
+    with pytest.raises(WorkFailedError, match=r"no corner .+ no room"):
         measure(sweep(tmp_path, "{trials: 4}"), ROOM, tell=lambda line: None)
