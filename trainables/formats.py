@@ -33,7 +33,7 @@ FORMATS: dict[str, Format] = {
     "saved_model": Format(
         keras_name="tf_saved_model",
         file="saved_model",
-        use='tensorflow.saved_model.load("saved_model").serve(pixels)',
+        use='model = tensorflow.saved_model.load("saved_model"); model.serve(pixels)',
     ),
     "litert": Format(
         keras_name="litert",

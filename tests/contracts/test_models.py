@@ -113,6 +113,11 @@ def test_the_stock_copy_predicts_the_same(case: Case) -> None:
     np.testing.assert_allclose(predict(case.stock, case.images), predict(case.built.model, case.images), atol=1e-6)
 
 
+def test_the_stock_copy_is_not_in_training_mode_unless_it_is_told_so(case: Case) -> None:
+    called = np.asarray(case.stock(case.images.astype(np.float32)))
+    np.testing.assert_allclose(called, predict(case.stock, case.images), atol=1e-6)
+
+
 def test_the_stock_copy_is_made_of_keras_alone(case: Case) -> None:
     layers = list(case.stock._flatten_layers(include_self=False))
     assert {type(layer).__module__.split(".")[0] for layer in layers} == {"keras"}
