@@ -1,22 +1,16 @@
-"""The Ray that a sweep uses, and the folder for what Ray wants to write."""
+"""The Ray that a sweep uses."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import psutil
 import ray
 
 logger = logging.getLogger(__name__)
-
-SCRATCH = "tunehound-scratch-"
 
 
 @contextmanager
@@ -40,14 +34,3 @@ def connected() -> Iterator[bool]:
         yield not session.endswith(f"_{os.getpid()}")
     finally:
         ray.shutdown()
-
-
-@contextmanager
-def scratch() -> Iterator[str]:
-    """A folder for Ray's files about an experiment, which nobody needs later; those of killed drivers go with it."""
-    for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
-        owner = left.name.removeprefix(SCRATCH).partition("-")[0]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-") as folder:
-        yield folder

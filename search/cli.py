@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from clusters.scratch import temporary_files
 from search.dashboard import dashboard
 from search.messages import (
     INPUT_IS_WRONG,
@@ -56,7 +57,7 @@ def run(
     name: Annotated[str | None, typer.Option(help="Of the run; SWEEP and the time where not given.")] = None,
     trust: Trust = NO_TRUST,
 ) -> None:
-    """Run a sweep to its end: search, leaderboard, best.yaml, report."""
+    """Run a sweep to its end: search, confirmation, leaderboard, best.yaml, report."""
     from search.run import run_sweep
     from spaces.load import load_sweep
 
@@ -259,7 +260,8 @@ def main() -> NoReturn:
     """The console script: wrong input exits with 2, failed work with 1, an interruption with 130."""
     show_data_messages()
     try:
-        app()
+        with temporary_files():
+            app()
     except InputError as error:
         told.print(str(error), markup=False, highlight=False)
         sys.exit(INPUT_IS_WRONG)

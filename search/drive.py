@@ -13,7 +13,8 @@ from typing import TypeVar
 from ray import tune
 from ray.tune import CheckpointConfig
 
-from clusters.session import connected, scratch
+from clusters.scratch import scratch
+from clusters.session import connected
 from clusters.slots import Slot, choose_slot, count_slots, living_nodes, slot_memory_bytes
 from search.candidates import expected_cost
 from search.confirm import Again, ConfirmationRecorder, choose, in_memory

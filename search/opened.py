@@ -89,26 +89,38 @@ def open_run(directory: str | os.PathLike[str]) -> Run:
     for name in ("sweep.yaml", JOURNAL):
         if not (home / name).is_file():
             raise no_run(home, f"no {name}")
-    mapping = dict(read_yaml(home / "sweep.yaml"))
     study = read_study(home)
+    if study is None:
+        raise no_run(home, "a journal that holds 0 studies instead of one")
+    return _run(home, study)
+
+
+def _run(home: Path, study: optuna.Study) -> Run:
+    mapping = dict(read_yaml(home / "sweep.yaml"))
     direction: Direction = "maximize" if study.direction == optuna.study.StudyDirection.MAXIMIZE else "minimize"
     about = dict(mapping.pop("run", None) or {})
     trials = tuple(sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number))
     return Run(directory=home, sweep=mapping, about=about, direction=direction, study=study, trials=trials)
 
 
-def has_study(directory: Path) -> bool:
-    """Whether a run came as far as its first record. Raises: InputError, where the journal is damaged in its middle."""
-    return (directory / JOURNAL).is_file() and bool(stored(directory).get_all_studies())
+def open_begun(directory: Path) -> Run | None:
+    """Opens the run in ``directory``; None where it did not come as far as its first record.
+
+    Raises:
+        InputError: as `open_run`.
+    """
+    home = directory.resolve()
+    study = read_study(home) if (home / JOURNAL).is_file() else None
+    return None if study is None else _run(home, study)
 
 
-def read_study(home: Path) -> optuna.Study:
-    """The one study in the journal of the run at ``home``, an absolute path."""
+def read_study(home: Path) -> optuna.Study | None:
+    """The one study in the journal of the run at ``home``, an absolute path; None while the journal is empty."""
     storage = stored(home)
     names = [study.study_name for study in storage.get_all_studies()]
-    if len(names) != 1:
+    if len(names) > 1:
         raise no_run(home, f"a journal that holds {len(names)} studies instead of one")
-    return optuna.load_study(study_name=names[0], storage=storage)
+    return optuna.load_study(study_name=names[0], storage=storage) if names else None
 
 
 def stored(directory: Path) -> JournalStorage:

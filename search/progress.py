@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.confirmation import Training
-from search.opened import as_ended, has_study, is_baseline, open_run
+from search.opened import as_ended, is_baseline, open_begun
 from search.record import STATES, RunInfo, TrialEnd, TrialInfo
 from search.wording import against, counted, duration, ending, ending_and_why
 
@@ -123,9 +123,9 @@ class Progress:
         return Group(self._bar(), self._best_line(), *confirmation, self._spent_line(), *self._running_lines())
 
     def _take_up(self) -> None:
-        if not has_study(self._run.directory):
+        run = open_begun(self._run.directory)
+        if run is None:
             return
-        run = open_run(self._run.directory)
         for trial in run.trials:
             if is_baseline(trial):
                 self._baseline = trial.number

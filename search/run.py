@@ -19,7 +19,7 @@ from typing import Any
 from search.changes import LASTING, other_versions, refuse_changes, refuse_unknown
 from search.check import check, doubts
 from search.lock import driving
-from search.opened import has_study, open_run
+from search.opened import open_begun
 from search.provenance import provenance
 from search.quiet import calm, chatter_to, log_file
 from search.record import Listener, RunInfo
@@ -73,7 +73,7 @@ def run_sweep(
     name: str | None = None,
     warn: Callable[[str], None] = warnings.warn,
 ) -> Finished:
-    """Runs a sweep: search, leaderboard, best.yaml, report. Progress goes to stderr.
+    """Runs a sweep: search, confirmation, leaderboard, best.yaml, report. Progress goes to stderr.
 
     Args:
         sweep: from `spaces.load.load_sweep`.
@@ -110,8 +110,8 @@ def resume_run(
     about = dict(read_yaml(directory / "sweep.yaml").get("run", {}))
     refuse_unknown(about, str(directory / "sweep.yaml"))
     sweep = load_sweep(directory / "sweep.yaml", overrides)
-    if has_study(directory):
-        refuse_changes(sweep, open_run(directory).study.user_attrs.get(LASTING))
+    if begun := open_begun(directory):
+        refuse_changes(sweep, begun.notes.get(LASTING))
     info = check(sweep)
     _refuse_other_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
     if other := other_versions(about):

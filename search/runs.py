@@ -6,7 +6,7 @@ from pathlib import Path
 
 from search.candidates import is_unconfirmed
 from search.journal import JOURNAL
-from search.opened import has_study, open_run
+from search.opened import open_begun
 from search.space import key, untried
 from search.study import was_lost
 from spaces.load import load_sweep
@@ -60,9 +60,9 @@ def unfinished(directory: Path) -> bool:
     Raises:
         InputError: the run cannot be read.
     """
-    if not has_study(directory):
+    run = open_begun(directory)
+    if run is None:
         return True
-    run = open_run(directory)
     if any(not trial.state.is_finished() for trial in run.trials):
         return True
     sweep = load_sweep(directory / "sweep.yaml", check_files=False)

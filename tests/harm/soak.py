@@ -66,7 +66,8 @@ class Tally:
 def soak(home: Path, *, trials: int, minutes: float, seed: int, wandb: bool) -> tuple[Tally, Path]:
     """Kills and resumes until all trials are done, or the time is over."""
     draw, tally, deadline = random.Random(seed), Tally(), time.monotonic() + 60 * minutes
-    sweep = TINY.replace("trials: 6", f"trials: {trials}") + ("" if wandb else "tracking: off\n")
+    longer = TINY.replace("epochs: 4,", "epochs: 12,").replace("trials: 6", f"trials: {trials}")
+    sweep = longer + ("" if wandb else "tracking: off\n")
     run = written(home, sweep)
     finished, drivers = False, []
     with ExitStack() as stack:

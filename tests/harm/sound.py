@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from search.confirmation import TRAINING, left, trainings
 from search.history import read_history
 from search.journal import JOURNAL, events
 from search.leaderboard import leaderboard
@@ -14,7 +15,7 @@ from search.record import Reported
 from search.scheduler import FairAsha, Rungs
 from spaces.load import load_sweep
 
-ENDS = {"config.yaml", "history.csv", "error.txt"}
+ENDS = {"config.yaml", "history.csv", "error.txt", "confirm"}
 """What is left of a trial that has ended."""
 
 
@@ -48,6 +49,30 @@ def assert_sound(run: Path, *, trials: int) -> None:
     assert_leaderboard_agrees(opened)
     assert_rungs_are_the_journals(run)
     assert leftovers(run) == []
+
+
+def confirmed(run: Path) -> dict[str, object]:
+    """What the journal knows of each training of the confirmation, by the name of its note; every one is there once."""
+    found: dict[str, object] = {}
+    for record in records_of(run):
+        for name, kept in dict(record.get("user_attr", {})).items():
+            if name.startswith(TRAINING):
+                assert name not in found, f"{name} twice"
+                found[name] = kept
+    return found
+
+
+def assert_confirmed(run: Path, *, trials: int) -> None:
+    """A finished run with a confirmation: sound, and every training has its epochs once, as the journal has them."""
+    assert_sound(run, trials=trials)
+    opened = open_run(run)
+    assert left(opened.notes) == []
+    for training in trainings(opened.notes):
+        folder = run / "trials" / str(training.trial) / "confirm" / str(training.seed)
+        rows = read_history(folder / "history.csv")
+        assert [int(row["epoch"]) for row in rows] == list(range(1, training.epochs + 1))
+        assert max(row[opened.metric] for row in rows) == training.value
+        assert {path.name for path in folder.iterdir()} <= ENDS
 
 
 def assert_no_configuration_twice(run: Run) -> None:

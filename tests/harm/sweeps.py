@@ -18,6 +18,9 @@ WIDE = ALONE.replace("{pooling: flatten}", "{pooling: flatten, units: [2048, 102
 )
 """A checkpoint of these takes tens of milliseconds to write."""
 
+CONFIRMED = LONG.replace("epochs: 120", "epochs: 20").replace("confirm: off", "confirm: {top: 2, seeds: 3}")
+"""Three trials, two or three of which are confirmed."""
+
 
 def written(home: Path, sweep: str) -> Path:
     """Puts a sweep file into a user's folder; where its run, named `one`, is going to be."""

@@ -6,6 +6,7 @@ import csv
 import random
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,14 @@ from tests.harm.doing import (
     until,
     vanished,
 )
-from tests.harm.sound import assert_sound, ended_trials
-from tests.harm.sweeps import LONG, MANY, RESUME, RUN, written
+from tests.harm.sound import assert_confirmed, assert_sound, confirmed, ended_trials
+from tests.harm.sweeps import CONFIRMED, LONG, MANY, RESUME, RUN, written
 from tests.search.commands import call
+
+
+def is_confirming(run: Path, *, done: int) -> bool:
+    """Whether the first epoch of a confirmation was trained, and so many trainings have ended."""
+    return any(run.glob("trials/*/confirm/*/history.csv")) and len(confirmed(run)) >= done
 
 
 def columns(run: Path) -> list[str]:
@@ -59,6 +65,21 @@ def test_a_driver_killed_at_four_moments_loses_nothing_and_repeats_nothing(
     after = ended_trials(run)
     assert {number: after[number] for number in known} == known
     assert columns(run) == columns(unharmed)
+
+
+def test_a_driver_killed_while_it_confirms_trains_nothing_twice(tmp_path: Path) -> None:
+    run = written(tmp_path, CONFIRMED)
+    known: dict[str, object] = {}
+    for done, strike in ((0, power_off), (2, cut_off), (4, power_off)):
+        with driven(*(RESUME if run.exists() else RUN), cwd=tmp_path) as driver:
+            until(partial(is_confirming, run, done=done), of=driver)
+            strike(driver)
+        assert {name: confirmed(run)[name] for name in known} == known
+        known = confirmed(run)
+    resumed = call(*RESUME, cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert {name: confirmed(run)[name] for name in known} == known
+    assert_confirmed(run, trials=3)
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -103,6 +103,32 @@ def add_trial(study: optuna.Study, directory: Path, *, number: int, told: Told, 
         write_history(folder / "history.csv", [row(epoch, value, metric) for epoch, value in enumerate(told.curve, 1)])
 
 
+def confirm(
+    directory: Path,
+    scores: Mapping[int, Sequence[float | None]],
+    *,
+    best_epochs: Mapping[int, Sequence[int]] | None = None,
+    overlap: float = 0.25,
+) -> Path:
+    """Adds a confirmation to a built run: scores by trial for seeds 1, 2, …; None where a training diverged."""
+    [study] = JournalStorage(JournalFileBackend(str(directory / "study.journal"))).get_all_studies()
+    storage = JournalStorage(JournalFileBackend(str(directory / "study.journal")))
+    opened = optuna.load_study(study_name=study.study_name, storage=storage)
+    seeds = list(range(1, max(map(len, scores.values())) + 1))
+    trials = sorted(scores, key=lambda trial: (trial == 0, trial))
+    opened.set_user_attr("confirming", {"trials": trials, "seeds": seeds, "overlap": overlap})
+    for trial, values in scores.items():
+        for seed, value in enumerate(values, start=1):
+            epoch = best_epochs[trial][seed - 1] if best_epochs and trial in best_epochs else 1
+            reason = "finished" if value is not None else "diverged"
+            told = {"value": value, "best_epoch": epoch, "epochs": 3, "seconds": 9.5, "reason": reason, "told": ""}
+            opened.set_user_attr(f"confirm:{trial}:{seed}", told)
+            folder = directory / "trials" / str(trial) / "confirm" / str(seed)
+            folder.mkdir(parents=True)
+            write_history(folder / "history.csv", [row(epoch, value or 0.1) for epoch in (1, 2, 3)])
+    return directory
+
+
 def row(epoch: int, value: float, metric: str = "val_accuracy") -> dict[str, float]:
     """One epoch as a trial reports it."""
     other = {"loss": 1 / epoch, "accuracy": 0.5, "val_loss": 1 / epoch, "val_accuracy": 0.5}

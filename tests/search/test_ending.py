@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from search.ending import Ending, spent
+from search.ending import Cost, Ending, spent
 from spaces.sweep import Budget
 
-NOTHING_USED = {"hours": 0.0, "epochs": 0, "slot_hours": 0.0, "gpus": 0.5, "usd_per_hour": 2.0}
+SLOT = {"gpus": 0.5, "usd_per_hour": 2.0}
 
 
 @pytest.mark.parametrize(
@@ -25,14 +25,28 @@ NOTHING_USED = {"hours": 0.0, "epochs": 0, "slot_hours": 0.0, "gpus": 0.5, "usd_
 )
 def test_each_limit_of_a_budget_ends_the_sweep_when_reached(limit: dict[str, Any], used: dict[str, Any]) -> None:
     budget = Budget(**limit)
-    assert spent(budget, **NOTHING_USED) is None
-    reason = spent(budget, **(NOTHING_USED | used))
+    assert spent(budget, Cost(), **SLOT) is None
+    reason = spent(budget, Cost(**used), **SLOT)
     assert reason is not None
     assert next(iter(limit)) in reason
 
 
 def test_no_limits_are_never_spent() -> None:
-    assert spent(Budget(), hours=1e6, epochs=10**9, slot_hours=1e6, gpus=8, usd_per_hour=100) is None
+    everything = Cost(hours=1e6, epochs=1e9, slot_hours=1e6)
+    assert spent(Budget(), everything, gpus=8, usd_per_hour=100, to_come=everything) is None
+
+
+def test_a_search_leaves_what_the_confirmation_will_take() -> None:
+    budget, to_come = Budget(epochs=100), Cost(epochs=30)
+    assert spent(budget, Cost(epochs=69), **SLOT, to_come=to_come) is None
+    assert spent(budget, Cost(epochs=70), **SLOT, to_come=to_come) == (
+        "of budget.epochs = 100 the rest is kept for the confirmation"
+    )
+
+
+def test_a_search_has_half_of_a_budget_however_dear_the_confirmation() -> None:
+    assert spent(Budget(usd=4), Cost(slot_hours=0.9), **SLOT, to_come=Cost(slot_hours=1e3)) is None
+    assert spent(Budget(usd=4), Cost(slot_hours=1.0), **SLOT, to_come=Cost(slot_hours=1e3)) is not None
 
 
 def test_running_trials_are_told_to_stop_once() -> None:

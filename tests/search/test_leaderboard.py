@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from optuna.trial import TrialState
 from rich.console import Console
 
-from search.leaderboard import as_json, compared, leaderboard, verdict, write_csv
+from search.leaderboard import as_json, compared, leaderboard, write_csv
 from search.opened import histories, open_run
 from search.table import table
 from spaces.problem import InputError
@@ -40,9 +39,11 @@ def test_trials_rank_by_their_best_epoch_and_those_that_came_to_nothing_rank_las
 
 
 def test_columns_are_the_contract_and_then_every_open_value(small: Path) -> None:
-    contract = ["rank", "trial", "state", "epochs", "val_accuracy", "mean", "sd", "seeds", "seconds", "best_epoch"]
+    contract = ["rank", "trial", "state", "epochs", "val_accuracy", "mean", "sd", "seeds", "tied"]
     assert list(leaderboard(small).columns) == [
         *contract,
+        "seconds",
+        "best_epoch",
         "baseline",
         "reason",
         "filters",
@@ -126,41 +127,6 @@ def test_the_top_of_the_table_keeps_the_baseline_in_sight(small: Path) -> None:
     lines = drawn(leaderboard(small), top=1)
     assert [line.split()[1] for line in lines if line[:1].isdigit()] == ["1", "0"]
     assert any(line.split()[1:3] == ["0", "baseline"] for line in lines)
-
-
-def test_the_verdict_names_the_winner_and_its_distance_from_the_baseline(small: Path) -> None:
-    told = verdict(leaderboard(small), "val_accuracy")
-    assert told.startswith("Trial 1 reaches val_accuracy 0.9500, 0.0500 above the baseline's 0.9000 (one seed each")
-
-
-def test_the_verdict_says_it_when_the_baseline_leads(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", [Told(curve=[0.9], baseline=True), Told(curve=[0.8])])
-    assert verdict(leaderboard(run), "val_accuracy").startswith("The baseline leads with val_accuracy 0.9000")
-
-
-def test_the_verdict_of_a_loss_counts_downwards(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", [Told(curve=[0.9], baseline=True), Told(curve=[0.8])], metric="val_loss")
-    assert "0.1000 below the baseline's 0.9000" in verdict(leaderboard(run), "val_loss")
-
-
-@pytest.mark.parametrize(
-    ("trials", "words"),
-    [
-        ([Told(curve=[0.8]), Told(curve=[0.9])], "names no baseline"),
-        (
-            [Told(curve=[], baseline=True, state=TrialState.FAIL, reason="error"), Told(curve=[0.9])],
-            "has reported none",
-        ),
-        ([Told(curve=[], state=TrialState.RUNNING, reason="", baseline=True)], "No trial has reported"),
-        ([], "No trial has reported"),
-        ([Told(curve=[0.9], baseline=True)], "The baseline leads"),
-        ([Told(curve=[0.9], baseline=True), Told(curve=[0.9])], "The baseline leads"),
-    ],
-)
-def test_the_verdict_is_right_where_there_is_little_to_tell(trials: list[Told], words: str, tmp_path: Path) -> None:
-    frame = leaderboard(make_run(tmp_path / "run", trials))
-    assert words in verdict(frame, "val_accuracy")
-    drawn(frame)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from search.confirmation import Training
 from search.history import read_history
 from search.record import RunInfo, TrialEnd, TrialInfo
 from search.recorder import Recorder
@@ -33,6 +34,9 @@ class Listening:
 
     def ended(self, end: TrialEnd) -> None:
         self.ends.append(end)
+
+    def confirmed(self, training: Training | None, *, done: int, total: int) -> None:
+        """Not told here."""
 
     def close(self, best: int | None) -> None:
         pass
