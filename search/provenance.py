@@ -17,8 +17,9 @@ FORMAT = 1
 PACKAGES = ("tunehound", "ray", "optuna", "tensorflow", "keras", "numpy", "wandb")
 
 
-def provenance(name: str, data: DataInfo) -> dict[str, Any]:
-    """The `run` section of a run's sweep.yaml. `class_counts` has the images a class, in the order of `class_names`."""
+def provenance(name: str, data: DataInfo, *, by_hand: str | None) -> dict[str, Any]:
+    """The `run` section of a run's sweep.yaml. `class_counts` has the images a class, in the order of `class_names`;
+    `by_hand`, where the sweep file's head says it, what a person reached."""
     return {
         "format": FORMAT,
         "id": secrets.token_hex(4),
@@ -29,6 +30,7 @@ def provenance(name: str, data: DataInfo) -> dict[str, Any]:
         "data_fingerprint": data.fingerprint,
         "class_names": list(data.class_names),
         "class_counts": {part: list(counts) for part, counts in data.counts.items()},
+        **({"by_hand": by_hand} if by_hand else {}),
     }
 
 

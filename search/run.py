@@ -92,7 +92,7 @@ def run_sweep(
     for doubt in doubts(sweep, info):
         warn(doubt)
     name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
-    about = provenance(name, info)
+    about = provenance(name, info, by_hand=sweep.by_hand)
     directory = new_directory(Path(runs), name, sweep.as_mapping() | {"run": about})
     return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -33,6 +35,17 @@ class Document:
     data: Mapping[str, Any]
     marks: Mapping[Path, int | str]
     """The line (from 1) of every value, or the override that set it."""
+
+
+def remark(path: str | os.PathLike[str], about: str) -> str | None:
+    """What the comment at the head of a file says behind ``about:``; None where it says nothing."""
+    lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+    said = [line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
+    at = next((place for place, line in enumerate(said) if line.startswith(f"{about}: ")), None)
+    if at is None:
+        return None
+    more = takewhile(lambda line: line and not re.match(r"[A-Z][a-z ]*: ", line), said[at + 1 :])
+    return " ".join([said[at].removeprefix(f"{about}: "), *more])
 
 
 def mark_of(document: Document, path: Path) -> int | str | None:

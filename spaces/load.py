@@ -15,7 +15,7 @@ from spaces.check import in_the_file, problems_of
 from spaces.close import answers, closed_data, tree_corners, validated, without_baseline
 from spaces.config import TrialConfig
 from spaces.cross import head_stage_problems, section_problems
-from spaces.document import Document, mark_of, read_document, refuse
+from spaces.document import Document, mark_of, read_document, refuse, remark
 from spaces.document import read_yaml as read_yaml
 from spaces.domain import Scalar
 from spaces.overrides import overridden
@@ -61,7 +61,8 @@ def load_sweep(source: Source, overrides: Sequence[str] = (), *, check_files: bo
     if problems:
         raise refuse(document, problems)
     name = pathlib.Path(document.source).stem
-    return Sweep(trial=fill(tree, TrialConfig), name=name, refusal=partial(refuse, document), **sections)
+    by_hand, refusal = remark(file, "By hand"), partial(refuse, document)
+    return Sweep(trial=fill(tree, TrialConfig), name=name, by_hand=by_hand, refusal=refusal, **sections)
 
 
 def load_config(

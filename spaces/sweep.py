@@ -123,6 +123,8 @@ class Sweep:
     tracking: Tracking
     name: str
     """The file's name without its ending."""
+    by_hand: str | None = field(default=None, compare=False)
+    """What the comment at the head of the file says a person reached, behind `By hand:`."""
     refusal: Refusal = field(default=in_no_file, compare=False, repr=False)
     """Makes the error that tells mistakes found later, at their lines in the file."""
 

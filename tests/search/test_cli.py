@@ -112,7 +112,8 @@ def test_the_ready_sweeps_are_listed_a_line_each(capsys: pytest.CaptureFixture[s
 
 
 def test_every_command_explains_itself_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("run", "resume", "plan", "leaderboard", "report", "export", "retrain", "predict", "sync", "spaces"):
+    names = "run resume plan leaderboard report dashboard export retrain predict sync spaces"
+    for name in names.split():
         code, out, _ = called(capsys, name, "--help")
         assert code == 0
         assert f"tunehound {name}" in out.split("Examples:")[1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from spaces.document import mark_of, parse_value, read_document, read_yaml
+from spaces.document import mark_of, parse_value, read_document, read_yaml, remark
 from spaces.problem import InputError
 
 
@@ -85,3 +87,12 @@ def test_a_file_that_is_not_there_a_folder_and_an_impossible_name_are_refused(tm
 
 def test_a_byte_order_mark_is_no_part_of_the_text(write) -> None:
     assert read_yaml(write(b"\xef\xbb\xbfa: 1\n")) == {"a": 1}
+
+
+def test_a_remark_is_read_from_the_head_of_a_file_over_its_lines(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "# Photos.\n#\n# Time: an hour.\n# By hand: 0.82 test accuracy,\n# after days.\n# Note: x\ntrial: {}\n"
+    )
+    assert remark(file, "By hand") == "0.82 test accuracy, after days."
+    assert remark(file, "Never") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -52,6 +53,12 @@ def test_the_most_confused_pairs_come_first_with_their_images(run: Run) -> None:
     assert retrained.most_confused(matrix) == [("dog", "<b>cat</b>", 5, 10), ("bear", "dog", 2, 10)]
     body = retrained.mistakes_part(run, leaderboard(run.directory))
     assert body.count('src="data:image/png;base64,') == 1
+
+
+def test_the_score_stands_beside_what_a_person_reached(run: Run) -> None:
+    by_hand = replace(run, about={**run.about, "by_hand": "0.7 test accuracy, <i>after days</i>"})
+    told = retrained.scores_part(by_hand, leaderboard(run.directory))
+    assert "By hand, as the sweep file has it: 0.7 test accuracy, &lt;i&gt;after days" in told
 
 
 @pytest.mark.parametrize(
