@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,11 @@ def parts_untold(run: Run, *, online: bool) -> dict[str, str]:
     told = parts_told(run.directory, online=online)
     lacking = {name: digest for name, digest in parts_wanted(run).items() if told.get(name) != digest}
     return lacking if online else {name: digest for name, digest in lacking.items() if name != REPORT}
+
+
+def named(parts: Iterable[str]) -> list[str]:
+    """Parts as people are told of them."""
+    return [f"the {part}" for part in parts]
 
 
 def kept(wandb_run: Any) -> dict[str, str]:
