@@ -250,6 +250,7 @@ CONFIRMED_TAGS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of wandb-workspaces' own making
 def test_with_the_extra_one_report_is_saved(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
