@@ -2,7 +2,8 @@
 
 Everything is sent from one background thread, so the sweep never waits for a network. A trial's W&B run is finished
 when the trial ends — except the leader's, which stays open until it is beaten, so that `best` needs no second file.
-What was finished and whole is noted in the ledger; `tunehound sync` sends what is not.
+What was finished and whole is noted in the ledger; `tunehound sync` sends what is not. The leaderboard, and what a
+confirmation adds to trials whose runs are finished, follow when the results are written.
 """
 
 from __future__ import annotations
