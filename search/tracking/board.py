@@ -116,7 +116,8 @@ def _log_model(wandb_run: Any, run: Run, _: Path) -> Any:
     artifact = wandb.Artifact(artifact_name("model", str(run.about["id"])), "model", metadata=told)
     for name in _model_files(folder):
         artifact.add_file(str(folder / name), policy="immutable", skip_cache=True)
-    wandb_run.summary.update({f"test_{name}": value for name, value in told.items() if name in ("accuracy", "images")})
+    if "accuracy" in told:
+        wandb_run.summary["test_accuracy"] = told["accuracy"]
     return wandb_run.log_artifact(artifact, aliases=[ALIAS])
 
 
