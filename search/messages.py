@@ -71,6 +71,7 @@ def show_configuration(run: str, runs: Path, *, rank: int, output: Path | None) 
 
 def show_synced(synced: Synced, directory: Path) -> None:
     """Says what W&B was sent and what not; exits with 1 where something could not be sent."""
+    from search.tracking.board import named
     from search.wording import counted
 
     sent = synced.sent
@@ -80,16 +81,12 @@ def show_synced(synced: Synced, directory: Path) -> None:
         told.print(f"Nothing to send: W&B has every trial of {directory}.")
     else:
         trials = [counted(sent.trials, "trial"), counted(sent.epochs, "epoch")] if sent.trials else []
-        told.print(f"Sent to W&B: {', '.join([*trials, *_named(sent.parts)]) or 'nothing'}.")
+        told.print(f"Sent to W&B: {', '.join([*trials, *named(sent.parts)]) or 'nothing'}.")
     if synced.left or synced.left_parts:
-        lacking = [*([counted(synced.left, "trial")] if synced.left else []), *_named(synced.left_parts)]
+        lacking = [*([counted(synced.left, "trial")] if synced.left else []), *named(synced.left_parts)]
         why = f" ({sent.failures[0]})" if sent.failures else ""
         told.print(f"Not sent: {', '.join(lacking)}{why}. Later: {command()} sync {directory}", markup=False)
         raise typer.Exit(WORK_FAILED)
-
-
-def _named(parts: list[str]) -> list[str]:
-    return [f"the {part}" for part in parts]
 
 
 def show_data_messages() -> None:
@@ -195,13 +192,13 @@ def _not_on_wandb(directory: Path) -> str:
     if not (directory / "wandb").is_dir():
         return ""
     from search.opened import open_run
-    from search.tracking.board import parts_untold
+    from search.tracking.board import named, parts_untold
     from search.tracking.ledger import untold
     from search.wording import counted
 
     run = open_run(directory)
     trials = len(untold(run, online=True))
-    return ", ".join([*([counted(trials, "trial")] if trials else []), *_named(list(parts_untold(run, online=True)))])
+    return ", ".join([*([counted(trials, "trial")] if trials else []), *named(list(parts_untold(run, online=True)))])
 
 
 def _remedy(finished: Finished) -> str:

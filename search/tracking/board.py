@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,11 @@ def parts_untold(run: Run, *, online: bool) -> dict[str, str]:
     told = parts_told(run.directory, online=online)
     lacking = {name: digest for name, digest in parts_wanted(run).items() if told.get(name) != digest}
     return lacking if online else {name: digest for name, digest in lacking.items() if name != REPORT}
+
+
+def named(parts: Iterable[str]) -> list[str]:
+    """Parts as people are told of them."""
+    return [f"the {part}" for part in parts]
 
 
 def kept(wandb_run: Any) -> dict[str, str]:
@@ -112,7 +117,8 @@ def _log_model(wandb_run: Any, run: Run, _: Path) -> Any:
     artifact = wandb.Artifact(artifact_name("model", str(run.about["id"])), "model", metadata=told)
     for name in _model_files(folder):
         artifact.add_file(str(folder / name), policy="immutable", skip_cache=True)
-    wandb_run.summary.update({f"test_{name}": value for name, value in told.items() if name in ("accuracy", "images")})
+    if "accuracy" in told:
+        wandb_run.summary["test_accuracy"] = told["accuracy"]
     return wandb_run.log_artifact(artifact, aliases=[ALIAS])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from search.opened import open_run
-from search.tracking.board import parts_untold
+from search.tracking.board import MODEL, parts_untold
 from search.tracking.client import Mode
 from search.tracking.ledger import untold
 from search.tracking.sending import Sending
@@ -29,6 +29,7 @@ def conclude(directory: Path, settings: Wandb, *, mode: Mode, over: Callable[[],
     try:
         run, sweep = open_run(directory), load_sweep(directory / "sweep.yaml", check_files=False)
         numbers, parts = untold(run, online=False), parts_untold(run, online=mode == "online")
+        parts.pop(MODEL, None)  # too large for the end of a sweep
         sent = Sending(run, sweep, settings, mode=mode, patient=False, over=over).send(numbers, parts)
         for failure in sent.failures:
             logger.warning("W&B does not have %s", failure)

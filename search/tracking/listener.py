@@ -2,7 +2,8 @@
 
 Everything is sent from one background thread, so the sweep never waits for a network. A trial's W&B run is finished
 when the trial ends — except the leader's, which stays open until it is beaten, so that `best` needs no second file.
-What was finished and whole is noted in the ledger; `tunehound sync` sends what is not.
+What was finished and whole is noted in the ledger; `tunehound sync` sends what is not. The leaderboard, and what a
+confirmation adds to trials whose runs are finished, follow when the results are written.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,29 +26,12 @@ from search.opened import history_file, open_run
 from search.record import RunInfo, TrialEnd, TrialInfo
 from search.tracking.client import MAX_FINISHING, Mode, chosen_mode, end_service, wait_for
 from search.tracking.fragments import fragments, mark_uploaded, remove_replaced
-from search.tracking.ledger import Confirmed, Entry, note, tags_of
+from search.tracking.ledger import Confirmed, Entry, note
 from search.tracking.past import Past, past_of, past_to_take_up
-from search.tracking.runs import epochs_there, finish, opened, summarise, wandb_id
+from search.tracking.runs import Shown, epochs_there, finish, opened, summarise, wandb_id
 from spaces.sweep import Wandb
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(kw_only=True)
-class Shown:
-    """A trial whose W&B run is open."""
-
-    wandb_run: Any
-    baseline: bool
-    epochs: int
-    """The last one logged."""
-    confirmed: Confirmed | None = None
-    end: TrialEnd | None = None
-
-    def entry(self, number: int, *, best: bool) -> Entry:
-        """How the trial stands on W&B."""
-        tags = tags_of(self.end, baseline=self.baseline, best=best, confirmed=self.confirmed)
-        return Entry(trial=number, epochs=self.epochs, tags=tags, confirmed=self.confirmed)
 
 
 class Tracking:

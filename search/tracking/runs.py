@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import wandb
 from search.record import RunInfo, TrialEnd, TrialInfo
 from search.tracking.client import Mode, quiet, safe
 from search.tracking.fragments import uploaded
-from search.tracking.ledger import Confirmed
+from search.tracking.ledger import Confirmed, Entry, tags_of
 from search.wording import ending
 from spaces.sweep import Wandb
 
@@ -23,6 +24,23 @@ BOARD = "leaderboard"
 
 class NotTakenError(Exception):
     """W&B's server has not taken everything."""
+
+
+@dataclass(kw_only=True)
+class Shown:
+    """A trial whose W&B run is open."""
+
+    wandb_run: Any
+    baseline: bool
+    epochs: int
+    """The last one logged."""
+    confirmed: Confirmed | None = None
+    end: TrialEnd | None = None
+
+    def entry(self, number: int, *, best: bool) -> Entry:
+        """How the trial stands on W&B."""
+        tags = tags_of(self.end, baseline=self.baseline, best=best, confirmed=self.confirmed)
+        return Entry(trial=number, epochs=self.epochs, tags=tags, confirmed=self.confirmed)
 
 
 def wandb_id(run: RunInfo, which: int | str) -> str:

@@ -149,9 +149,9 @@ class Sending:
                 if there.get(name) != digest:
                     show(name, board, self._run, timeout_s=MODEL_TIMEOUT_S if self._patient else None)
                 there[name] = digest
+                keep(board, there)
             except Exception as error:
                 self._failed(f"the {name}", error)
-        keep(board, there)
         return {name: digest for name, digest in parts.items() if there.get(name) == digest}
 
     def _earlier(self, which: int | str) -> list[Path]:

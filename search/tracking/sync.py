@@ -14,7 +14,7 @@ from search.changes import refuse_unknown
 from search.lock import driving
 from search.opened import open_run
 from search.quiet import chatter_to, log_file
-from search.tracking.board import parts_untold
+from search.tracking.board import named, parts_untold
 from search.tracking.client import refuse_without_key
 from search.tracking.ledger import untold
 from search.tracking.sending import Sending, Sent
@@ -55,8 +55,8 @@ def sync(directory: Path) -> Synced:
             return Synced()
         with chatter_to(log_file(str(run.about["id"]))) as console:
             refuse_without_key(str(directory))
-            what = f"{len(numbers)} of {counted(len(run.trials), 'trial')}" if numbers else " and ".join(parts)
-            console.print(f"Sending {what} to W&B …")
+            trials = [f"{len(numbers)} of {counted(len(run.trials), 'trial')}"] if numbers else []
+            console.print(f"Sending {', '.join([*trials, *named(parts)])} to W&B …")
             sent = Sending(run, sweep, sweep.tracking.wandb, mode="online", patient=True).send(numbers, parts)
         left, left_parts = untold(run, online=True), list(parts_untold(run, online=True))
     return Synced(sent=sent, left=len(left), left_parts=left_parts)

@@ -117,9 +117,9 @@ def test_the_leaderboard_agrees_with_the_journal(home: Path, run: Path) -> None:
     assert [row["trial"] for row in told] == [int(row["trial"]) for row in board]
 
 
-def test_every_trial_is_one_offline_wandb_run(run: Path) -> None:
+def test_every_trial_and_the_leaderboard_are_an_offline_wandb_run_each(run: Path) -> None:
     files = sorted((run / "wandb").glob("offline-run-*/run-*.wandb"))
-    assert len(files) == 6
+    assert sorted(file.stem.rsplit("-", 1)[1] for file in files) == [*"012345", "leaderboard"]
     assert all(file.stat().st_size > 1000 for file in files)
 
 

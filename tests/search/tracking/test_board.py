@@ -14,7 +14,6 @@ import wandb
 from search.export import write_best
 from search.leaderboard import leaderboard
 from search.opened import open_run
-from search.tracking import client
 from search.tracking.listener import Tracking
 from search.tracking.past import past_of
 from spaces.load import load_config
@@ -29,10 +28,7 @@ pytestmark = pytest.mark.usefixtures("no_account")
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "INIT_TIMEOUT_S", 2.0)
-    monkeypatch.setattr(client, "FINISH_TIMEOUT_S", 3.0)
-    monkeypatch.setattr(client, "SYNC_TIMEOUT_S", 3.0)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wandb_workspaces", None)  # as if the extra were not installed
 
 
@@ -106,11 +102,8 @@ def test_the_leaderboard_is_one_run_with_table_figures_and_the_best_configuratio
 def test_trials_bear_grid_friendly_names_and_kinds(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with WandbServer() as server:
         log_in(server, monkeypatch)
-        track(
-            make_run(
-                run.parent / "on" / "digits-1", [Told(curve=[0.5], params={"model.l2": "on", "model.l2.on": 1e-4})]
-            )
-        )
+        regularised = Told(curve=[0.5], params={"model.l2": "on", "model.l2.on": 1e-4})
+        track(make_run(run.parent / "on" / "digits-1", [regularised]), best=0)
         trial = server.of(0)
     assert (trial.name, trial.job_type) == ("0000", "trial")
     assert {"filters", "dropout", "l2", "l2_on", "learning_rate", "trial"} <= set(trial.config)
@@ -257,6 +250,7 @@ CONFIRMED_TAGS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of wandb-workspaces' own making
 def test_with_the_extra_one_report_is_saved(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
