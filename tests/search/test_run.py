@@ -163,7 +163,7 @@ def test_export_writes_any_rank_and_refuses_what_is_not_there(home: Path, run: P
 def test_retraining_scores_the_test_split_and_replays_the_winner(run: Path, retrained: tuple[Path, Done]) -> None:
     folder, done = retrained
     assert {path.name for path in folder.iterdir()} >= {
-        "model.keras", "metrics.json", "confusion.csv", "history.csv", "preprocessing.json"
+        "model.keras", "metrics.json", "confusion.csv", "history.csv", "preprocessing.json", "README.md"
     }  # fmt: skip
     winner = YAML(typ="safe").load(run / "best.yaml")["provenance"]
     history = rows(folder / "history.csv")

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from trainables.evaluation import evaluate
+from trainables.evaluation import by_class, evaluate, wilson
 
 NAMES = ("a", "b", "c")
 LABELS = np.array([0, 0, 1, 2])
@@ -89,3 +89,18 @@ def test_a_class_that_nobody_has_or_predicts_keeps_its_row_and_column() -> None:
 def test_what_cannot_be_evaluated_is_refused(probabilities: object, labels: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         evaluate(np.asarray(probabilities), np.asarray(labels), ("a", "b"))
+
+
+def test_each_class_has_its_images_and_scores() -> None:
+    table = by_class(evaluate(PROBABILITIES, LABELS, NAMES).confusion)
+    assert table.columns.tolist() == ["class", "images", "precision", "recall", "f1"]
+    assert table["class"].tolist() == list(NAMES)
+    assert table["images"].tolist() == [2, 1, 1]
+    assert table["precision"].tolist() == pytest.approx([1, 1 / 3, 0])
+    assert table["recall"].tolist() == pytest.approx([1 / 2, 1, 0])
+
+
+def test_the_interval_of_a_share_is_wilsons() -> None:
+    assert wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert wilson(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    assert wilson(0.0, 1)[0] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from trainables import retrain as module
 from trainables.data.dataset import Images, joined
 from trainables.data.load import load, load_test
 from trainables.evaluation import evaluate
+from trainables.predict import predict
 from trainables.results import FILES, Retrained
 from trainables.retrain import Diverged, retrain
 
@@ -149,6 +151,42 @@ def test_prediction_finds_what_it_needs(done: Done) -> None:
     assert described == {"image_size": [6, 6], "channels": 3, "class_names": list(CLASSES)}
 
 
+def test_classes_and_mistakes_tell_of_the_same_predictions_as_the_confusion_matrix(done: Done) -> None:
+    folder = done.result.folder
+    confusion = pd.read_csv(folder / "confusion.csv", index_col=0)
+    classes, mistakes = pd.read_csv(folder / "classes.csv"), pd.read_csv(folder / "mistakes.csv")
+    assert classes["class"].tolist() == list(CLASSES)
+    assert classes["images"].tolist() == confusion.sum(axis=1).tolist() == [6, 6, 6]
+    assert classes["recall"].mean() == pytest.approx(metrics(folder)["macro_recall"])
+    assert {(row.true, row.predicted) for row in mistakes.itertuples()} == {
+        (true, other) for true in CLASSES for other in CLASSES if other != true and confusion.loc[true, other]
+    }
+    pictures = Path(load_config(done.best)[0].data.path)
+    for row in mistakes.itertuples():
+        assert row.image.startswith(f"{row.true}/")
+        np.testing.assert_array_equal(Image.open(folder / row.file), Image.open(pictures / row.image))
+
+
+def test_the_card_tells_where_the_model_comes_from_and_what_its_scores_do_not_say(done: Done) -> None:
+    card = (done.result.folder / "README.md").read_text()
+    for words in ("72 images: train ", "18 images", "ant, bee, cat", "0.02 to 0.005", "Seed 3"):
+        assert words in card
+    for words in ("The weakest class is", "No test image stands", "trained once", "keras | 3.", "split_seed: 0"):
+        assert words in card
+    assert f"{metrics(done.result.folder)['accuracy']:.4f}" in card
+
+
+def test_the_lines_on_the_card_give_what_predict_gives(done: Done, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (done.result.folder / "README.md").read_text(), flags=re.DOTALL)
+    photo = Path(load_config(done.best)[0].data.path) / "bee" / "000.png"
+    monkeypatch.chdir(done.result.folder)
+    names: dict[str, Any] = {}
+    exec(code.replace("photo.jpg", str(photo)), names)  # noqa: S102
+    (told,) = predict(done.result.folder, [photo], top=3)
+    expected = dict(told.ranking)
+    np.testing.assert_allclose(names["probabilities"], [expected[name] for name in CLASSES], atol=1e-6)
+
+
 def test_the_configuration_in_the_folder_can_be_retrained_again(done: Done) -> None:
     written, original = load_config(done.result.folder / "config.yaml"), load_config(done.best)
     assert written == original
@@ -168,6 +206,29 @@ def test_several_seeds_give_mean_and_sd_and_the_first_is_saved(done: Done, tmp_p
     assert written["mean"]["cross_entropy"] == pytest.approx(np.mean(values))
     assert written["sd"]["cross_entropy"] == pytest.approx(np.std(values, ddof=1))
     assert written["cross_entropy"] == values[0] == metrics(done.result.folder)["cross_entropy"]
+
+
+def test_what_cannot_be_exported_is_told_and_the_model_is_saved_all_the_same(
+    done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def export(model: keras.Model, filepath: str, *, format: str, **options: Any) -> None:
+        if format == "litert":
+            raise RuntimeError("no such kernel")
+        Path(filepath).mkdir()
+
+    monkeypatch.setattr(keras.Model, "export", export)
+    told: list[str] = []
+    formats = ["saved_model", "litert"]
+    for _ in range(2):  # and what the first left may be replaced
+        result = retrain(done.best, seeds=2, output=tmp_path / "out", formats=formats, tell=told.append)
+    assert result.not_exported == {"litert": "no such kernel"}
+    assert "Not exported to litert: no such kernel" in told[-1]
+    assert {path.name for path in result.folder.iterdir()} == FILES | {"mistakes", "saved_model"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    card = (result.folder / "README.md").read_text()
+    assert "- `saved_model`" in card
+    assert "model.tflite" not in card
+    assert "mean ± sd of 2 seeds" in card
 
 
 def test_a_held_out_part_stops_early_and_the_best_epoch_comes_back(done: Done, tmp_path: Path) -> None:
@@ -204,13 +265,23 @@ def test_an_earlier_retraining_is_replaced_whole(done: Done, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-@pytest.mark.parametrize("extra", ["notes.txt", "sub"])
+@pytest.mark.parametrize("extra", ["notes.txt", "sub/", "mistakes/mine.png", "saved_model/mine.pb", "README.md/"])
 def test_a_folder_with_anything_else_in_it_is_left_alone(done: Done, tmp_path: Path, extra: str) -> None:
-    (tmp_path / "model.keras").write_text("mine")
-    (tmp_path / extra).write_text("mine") if extra.endswith("txt") else (tmp_path / extra).mkdir()
+    for name in ("model.keras", "preprocessing.json"):
+        (tmp_path / name).write_text("mine")
+    path = tmp_path / extra
+    (path if extra.endswith("/") else path.parent).mkdir(exist_ok=True)
+    if not extra.endswith("/"):
+        path.write_text("mine")
     with pytest.raises(InputError, match="of an earlier retraining alone"):
         retrain(done.best, output=tmp_path)
     assert (tmp_path / "model.keras").read_text() == "mine"
+
+
+def test_a_folder_with_a_readme_of_its_own_is_left_alone(done: Done, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(InputError, match="of an earlier retraining alone"):
+        retrain(done.best, output=tmp_path)
 
 
 def test_an_output_that_cannot_be_made_is_refused_before_training(done: Done, tmp_path: Path) -> None:
