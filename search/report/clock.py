@@ -122,11 +122,11 @@ def add_lines(figure: go.Figure, run: Run, valued: Mapping[int, float], *, pause
 
 def best_so_far(values: Mapping[int, float], run: Run) -> dict[int, float]:
     """The trials that were better than all before them, and the last one, with the best value by then."""
-    better = (lambda new, old: new > old) if run.direction == "maximize" else (lambda new, old: new < old)
+    sign = 1 if run.direction == "maximize" else -1
     kept: dict[int, float] = {}
-    best = math.nan
+    best = -sign * math.inf
     for number, value in values.items():
-        if math.isnan(best) or better(value, best):
+        if sign * value > sign * best:
             best = kept[number] = value
     return kept | dict.fromkeys(list(values)[-1:], best)
 

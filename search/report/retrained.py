@@ -56,7 +56,9 @@ def scores_part(run: Run, frame: pd.DataFrame) -> str:
 
 def score(value: object) -> Cell:
     """A score, where it is one."""
-    return Cell(shown=f"{value:.4f}", value=f"{value:.6g}") if isinstance(value, float) else Cell(shown="", value="")
+    if not isinstance(value, float) or not math.isfinite(value):
+        return Cell(shown="", value="")
+    return Cell(shown=f"{value:.4f}", value=f"{value:.6g}")
 
 
 def confusion_part(run: Run, frame: pd.DataFrame) -> str:
@@ -165,7 +167,7 @@ def confusion(run: Run) -> pd.DataFrame | None:
     """Images by true class (rows) and prediction (columns)."""
     text = read(run.directory, "confusion.csv", limit=TABLE_BYTES)
     try:
-        matrix = pd.read_csv(io.BytesIO(text or b""), index_col=0, dtype={0: str}, keep_default_na=False)
+        matrix = pd.read_csv(io.BytesIO(text or b""), index_col=0, dtype=str, keep_default_na=False)
         matrix = matrix.astype("int64")
     except ValueError:
         return None
