@@ -38,7 +38,8 @@ def classes_part(run: Run, frame: pd.DataFrame) -> str:
 
 def class_counts(about: Mapping[str, Any]) -> pd.DataFrame | None:
     """Images by class (rows) and part (columns), the largest class first; None where the run does not say."""
-    names, told = about.get("class_names"), about.get("class_counts")
+    names: Any = about.get("class_names")
+    told: Any = about.get("class_counts")
     try:
         frame = pd.DataFrame({part: told[part] for part in PARTS if part in told}, index=list(map(str, names))).astype(
             int

@@ -128,7 +128,7 @@ def photo(run: Run, record: Mapping[Any, Any]) -> str:
     """One image that was taken for something else; its name alone where there is no picture."""
     name, sure = str(record["image"]), pd.to_numeric(record["probability"], errors="coerce")
     caption = escape(name if pd.isna(sure) else f"{name}, {sure:.0%} sure")
-    picture = read(run.directory, f"mistakes/{record['file']}", limit=IMAGE_BYTES) or b""
+    picture = read(run.directory, str(record["file"]), limit=IMAGE_BYTES) or b""
     if not picture.startswith(PNG):
         return f"<figure><figcaption>{caption}</figcaption></figure>"
     data = base64.b64encode(picture).decode()
