@@ -124,11 +124,7 @@ def read_study(home: Path) -> optuna.Study | None:
 
 
 def stored(directory: Path) -> JournalStorage:
-    """The journal of the run in ``directory`` as Optuna's storage, for reading; it follows a driver at work.
-
-    Raises:
-        InputError: the journal is damaged in its middle.
-    """
+    """A run's journal as Optuna's storage, for reading. Raises: InputError, where it is damaged in its middle."""
     journal = directory.resolve() / JOURNAL
     try:
         return JournalStorage(ReadJournal(journal))
@@ -219,13 +215,6 @@ def history(directory: Path, number: int) -> pd.DataFrame:
     """What trial ``number`` of the run in ``directory`` reported, one row an epoch; empty where it reported nothing."""
     rows = read_history(history_file(directory, number))
     return pd.DataFrame([{**row, "epoch": int(row["epoch"])} for row in rows]) if rows else pd.DataFrame({"epoch": []})
-
-
-def histories(run: Run) -> pd.DataFrame:
-    """What all trials reported, one row an epoch, with the trial's number in the first column."""
-    frames = [history(run.directory, trial.number).assign(trial=trial.number) for trial in run.trials]
-    rows = pd.concat([frame for frame in frames if len(frame)] or [pd.DataFrame(columns=["trial", "epoch"])])
-    return rows[["trial", *(column for column in rows.columns if column != "trial")]].reset_index(drop=True)
 
 
 def as_started(run: Run, trial: FrozenTrial) -> TrialInfo:

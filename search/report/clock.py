@@ -124,9 +124,9 @@ def best_so_far(values: Mapping[int, float], run: Run) -> dict[int, float]:
     """The trials that were better than all before them, and the last one, with the best value by then."""
     sign = 1 if run.direction == "maximize" else -1
     kept: dict[int, float] = {}
-    best = math.nan
+    best = -sign * math.inf
     for number, value in values.items():
-        if math.isnan(best) or sign * value > sign * best:
+        if sign * value > sign * best:
             best = kept[number] = value
     return kept | dict.fromkeys(list(values)[-1:], best)
 

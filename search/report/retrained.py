@@ -56,7 +56,9 @@ def scores_part(run: Run, frame: pd.DataFrame) -> str:
 
 def score(value: object) -> Cell:
     """A score, where it is one."""
-    return Cell(shown=f"{value:.4f}", value=f"{value:.6g}") if isinstance(value, float) else Cell(shown="", value="")
+    if not isinstance(value, float) or not math.isfinite(value):
+        return Cell(shown="", value="")
+    return Cell(shown=f"{value:.4f}", value=f"{value:.6g}")
 
 
 def confusion_part(run: Run, frame: pd.DataFrame) -> str:
@@ -126,7 +128,7 @@ def photo(run: Run, record: Mapping[Any, Any]) -> str:
     """One image that was taken for something else; its name alone where there is no picture."""
     name, sure = str(record["image"]), pd.to_numeric(record["probability"], errors="coerce")
     caption = escape(name if pd.isna(sure) else f"{name}, {sure:.0%} sure")
-    picture = read(run.directory, f"mistakes/{record['file']}", limit=IMAGE_BYTES) or b""
+    picture = read(run.directory, str(record["file"]), limit=IMAGE_BYTES) or b""
     if not picture.startswith(PNG):
         return f"<figure><figcaption>{caption}</figcaption></figure>"
     data = base64.b64encode(picture).decode()
@@ -165,7 +167,7 @@ def confusion(run: Run) -> pd.DataFrame | None:
     """Images by true class (rows) and prediction (columns)."""
     text = read(run.directory, "confusion.csv", limit=TABLE_BYTES)
     try:
-        matrix = pd.read_csv(io.BytesIO(text or b""), index_col=0, dtype={0: str}, keep_default_na=False)
+        matrix = pd.read_csv(io.BytesIO(text or b""), index_col=0, dtype=str, keep_default_na=False)
         matrix = matrix.astype("int64")
     except ValueError:
         return None

@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from search.leaderboard import as_json, compared, leaderboard, write_csv
-from search.opened import histories, open_run
 from search.table import table
 from spaces.problem import InputError
 from tests.search.runs import SMALL, Told, make_run
@@ -133,9 +132,3 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no sweep\.yaml"):
         leaderboard(tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_histories_are_one_frame_with_the_trial_in_front(small: Path) -> None:
-    frame = histories(open_run(small))
-    assert list(frame.columns[:2]) == ["trial", "epoch"]
-    assert frame.groupby("trial").size().to_dict() == {0: 3, 1: 3, 2: 1, 3: 2, 5: 2}

@@ -1,4 +1,4 @@
-"""The cell that the README shows for notebooks runs as it stands, in a real kernel."""
+"""What notebooks are offered; the cell that the README shows runs as it stands, in a real kernel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from search.notebook import histories
 from tests.search.commands import environment
+from tests.search.runs import make_run
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -27,3 +29,9 @@ def test_the_notebook_cell_of_the_readme_runs(tmp_path: Path, monkeypatch: pytes
         notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     assert (tmp_path / "runs").is_dir()
+
+
+def test_histories_are_one_frame_with_the_trial_in_front(tmp_path: Path) -> None:
+    frame = histories(make_run(tmp_path / "run"))
+    assert list(frame.columns[:2]) == ["trial", "epoch"]
+    assert frame.groupby("trial").size().to_dict() == {0: 3, 1: 3, 2: 1, 3: 2, 5: 2}

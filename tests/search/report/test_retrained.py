@@ -30,7 +30,13 @@ def run(tmp_path: Path) -> Run:
     by_class = {"class": CLASSES, "images": [10, 10, 10], "precision": [1.0, 0.6667, 0.7143], "recall": [0.8, 1.0, 0.5]}
     pd.DataFrame(by_class | {"f1": [0.8889, 0.8, 0.5882]}).to_csv(folder / "classes.csv", index=False)
     Image.new("RGB", (8, 8)).save(folder / "mistakes" / "0.png")
-    mistake = {"true": "dog", "predicted": CLASSES[1], "probability": 0.9, "image": "dogs/7.jpg", "file": "0.png"}
+    mistake = {
+        "true": "dog",
+        "predicted": CLASSES[1],
+        "probability": 0.9,
+        "image": "dogs/7.jpg",
+        "file": "mistakes/0.png",
+    }
     pd.DataFrame([mistake]).to_csv(folder / "mistakes.csv", index=False)
     scores = {"accuracy": 0.7667, "epochs": 3, "test_images": 30, "seeds": [0, 1]}
     spread = {"mean": {"accuracy": 0.75}, "sd": {"accuracy": 0.0236}}
@@ -62,7 +68,8 @@ def test_the_score_stands_beside_what_a_person_reached(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../../../secret.png", "/etc/hostname", "link.png", "large.png", "text.png", "\0", ""]
+    "name",
+    ["../../secret.png", "/etc/hostname", "mistakes/link.png", "mistakes/large.png", "mistakes/text.png", "\0", ""],
 )
 def test_an_image_elsewhere_too_large_or_none_is_not_shown(name: str, run: Run, tmp_path: Path) -> None:
     mistakes = run.directory / "retrained" / "mistakes"
