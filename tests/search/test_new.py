@@ -161,6 +161,6 @@ def test_an_image_in_two_parts_is_a_doubt(tmp_path: Path) -> None:
 
 def test_a_run_records_the_images_a_class_of_every_part(tmp_path: Path) -> None:
     info = check(written(archive(tmp_path), tmp_path))
-    about = provenance("name", info)
+    about = provenance("name", info, by_hand=None)
     assert about["class_counts"] == {part: list(counts) for part, counts in info.counts.items()}
     assert about["class_names"] == ["0", "1", "2"]

@@ -190,9 +190,9 @@ def test_the_same_journal_gives_the_same_rungs_and_stops(tmp_path: Path, seed: i
     for _ in range(20):
         lived.live(turns=5)
         again = replayed(lived.journal)
-        assert again._rungs is not None
+        assert again.rungs is not None
         assert lived.asha.rungs is not None
-        assert again._rungs.reached == lived.asha.rungs.reached
+        assert again.rungs.reached == lived.asha.rungs.reached
         assert again.stopped == lived.asha.stopped
     assert len(lived.asha.stopped) > 3
     reasons = {event.number: event.reason for event in events(lived.journal) if isinstance(event, Ended)}

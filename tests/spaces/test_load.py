@@ -71,7 +71,7 @@ def test_a_branch_labelled_off_may_be_the_baseline_false(write, small) -> None:
 
 def test_sections_not_given_have_their_defaults(write, small) -> None:
     sweep = load_sweep(write(small + "budget:\n"))
-    assert (sweep.budget, sweep.confirm, sweep.resources) == (Budget(), None, Resources())
+    assert (sweep.budget, sweep.confirm, sweep.resources) == (Budget(), Confirm(), Resources())
     assert sweep.tracking.wandb == Wandb()
 
 

@@ -21,7 +21,7 @@ def test_every_default_is_written_out(write) -> None:
     assert said["trial"]["model"]["head"]["pooling"] == "average"
     assert said["trial"]["optimizer"]["schedule"] == {"kind": "constant"}
     assert said["search"]["sampler"] == "tpe"
-    assert (said["confirm"], said["resources"]) == ("off", "auto")
+    assert (said["confirm"], said["resources"]) == ({"top": 3, "seeds": 5}, "auto")
 
 
 def test_defaults_are_written_out_inside_branches_and_only_where_they_exist(write, small) -> None:
