@@ -203,7 +203,7 @@ def test_without_a_network_a_key_leads_to_offline_files_and_is_written_nowhere(
 
 
 def test_closing_waits_no_longer_than_it_may(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "INIT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(client, "INIT_TIMEOUT_S", 8.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("WANDB_API_KEY", KEY)
@@ -211,7 +211,7 @@ def test_closing_waits_no_longer_than_it_may(run_dir: Path, monkeypatch: pytest.
         listener.started(info(0))
         began = time.monotonic()
         listener.close(best=None)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 6  # far below what W&B would take to give up
         listener._worker.join()
 
 
