@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from clusters.slots import Node, living_nodes
+from clusters.slots import Node
 
 ADDRESS_FILE = Path("/tmp/ray/ray_current_cluster")  # noqa: S108  # where Ray itself looks for it
 """What `ray start` leaves on every machine of a cluster."""
@@ -52,6 +52,8 @@ def cluster_nodes(*, timeout_s: float) -> tuple[Node, ...]:
 def main() -> None:
     """The other process: prints the nodes as JSON."""
     import ray
+
+    from clusters.members import living_nodes
 
     ray.init(address=os.environ.get("RAY_ADDRESS") or "auto", log_to_driver=False, logging_level="ERROR")
     print(json.dumps([asdict(node) for node in living_nodes()]))

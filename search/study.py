@@ -132,6 +132,7 @@ class Study:
         if end.state == "interrupted":
             return
         attributes = {"reason": end.reason, "best_epoch": end.best_epoch, "epochs": end.epochs, "seconds": end.seconds}
+        attributes |= {"host": end.host} if end.host else {}
         for name, value in attributes.items():
             self._storage.set_trial_user_attr(self._id(end.number), name, value)
         value = end.value if end.state == "complete" else None
