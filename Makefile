@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock sweep test coverage test-harm soak lint types imports check clean
+.PHONY: help install lock sweep test coverage test-harm test-cluster soak lint types imports check clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ coverage: install ## the same, and what of the code it reaches; a quarter slower
 
 test-harm: install ## harm to real sweeps: kills at many moments, full disks, damaged files; about half an hour
 	$(BIN)/pytest tests/harm
+
+test-cluster: install ## several hosts made from namespaces of this one; needs root and sshd, says what is lacking
+	$(BIN)/pytest tests/cluster
 
 soak: install ## hundreds of short trials under random kills, for a quarter of an hour
 	$(BIN)/python -m tests.harm.soak

@@ -43,6 +43,7 @@ from search.options import (
     trust_modules,
 )
 from search.quiet import calm, wake_tensorflow
+from search.submit import submit
 from spaces.problem import InputError, WorkFailedError
 
 app = typer.Typer(
@@ -240,6 +241,14 @@ def new(
     else:
         typer.echo(output)
         told.print(f"Next: {command()} run {output}")
+
+
+app.command(
+    epilog=examples(
+        "tunehound submit cluster.yaml -- run my.yaml --set search.trials=60",
+        "tunehound submit cluster.yaml --detach tmux -- resume latest",
+    )
+)(submit)
 
 
 @app.command(epilog=examples("tunehound spaces", "tunehound spaces digits > mine.yaml", "tunehound spaces --schema"))

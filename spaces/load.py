@@ -20,7 +20,7 @@ from spaces.document import read_yaml as read_yaml
 from spaces.domain import Scalar
 from spaces.overrides import overridden
 from spaces.parse import parse_trial
-from spaces.paths import absolute, beside, missing_files
+from spaces.paths import absolute, beside, missing_files, relative_names
 from spaces.problem import InputError, Path, Problem, did_you_mean, dotted, nearest, shown
 from spaces.settings import Settings
 from spaces.sweep import SECTIONS, Confirm, Search, Sweep
@@ -35,12 +35,15 @@ def ready_sweeps() -> dict[str, pathlib.Path]:
     return {path.stem: path for path in sorted(pathlib.Path(__file__).parent.glob("*.yaml"))}
 
 
-def load_sweep(source: Source, overrides: Sequence[str] = (), *, check_files: bool = True) -> Sweep:
+def load_sweep(
+    source: Source, overrides: Sequence[str] = (), *, check_files: bool = True, elsewhere: bool = False
+) -> Sweep:
     """Read a sweep and check it: every value, the baseline, and the corners of the space.
 
     ``source`` is a file, or the name of a ready sweep, whose relative paths count from the current folder.
     ``overrides`` are ``PATH=VALUE``. Without ``check_files`` the files that the sweep names need not be there: for
-    looking at a run whose data have moved.
+    looking at a run whose data have moved. With ``elsewhere`` neither, and their names must be absolute: for a sweep
+    that is going to be read again on another machine.
 
     Raises:
         InputError: with every mistake found.
@@ -49,14 +52,15 @@ def load_sweep(source: Source, overrides: Sequence[str] = (), *, check_files: bo
     document, ready = overridden(read_document(file), overrides), file in ready_sweeps().values()
     document = replace(document, folder=pathlib.Path.cwd()) if ready else document
     tree, problems = _trial(document)
-    tree = absolute(beside(tree, TrialConfig), TrialConfig, _folders(document, ("trial",)))
-    sections, section_mistakes = _sections(document)
+    tree, (sections, section_mistakes) = beside(tree, TrialConfig), _sections(document)
+    relative = _relative(tree, sections["search"], document, ready=ready) if elsewhere else []
+    tree = absolute(tree, TrialConfig, _folders(document, ("trial",)))
     if isinstance(sections["search"], Search):
         sections["search"] = _with_absolute_runs(sections["search"], document)
-    problems += [*_unknown_sections(document), *section_mistakes]
+    problems += [*_unknown_sections(document), *section_mistakes, *relative]
     if isinstance(document.data.get("trial"), Mapping):
         problems += _trial_problems(tree, sections)
-        missing = missing_files(tree, TrialConfig, ("trial",)) if check_files else []
+        missing = missing_files(tree, TrialConfig, ("trial",)) if check_files and not elsewhere else []
         problems += [_named_by_the_user(problem, document) if ready else problem for problem in missing]
     if problems:
         raise refuse(document, problems)
@@ -66,9 +70,11 @@ def load_sweep(source: Source, overrides: Sequence[str] = (), *, check_files: bo
 
 
 def load_config(
-    source: Source, overrides: Sequence[str] = (), *, check_files: bool = True
+    source: Source, overrides: Sequence[str] = (), *, check_files: bool = True, elsewhere: bool = False
 ) -> tuple[TrialConfig, dict[str, Any]]:
     """Read a closed configuration, such as `best.yaml`: the configuration, and its provenance ({} if it has none).
+
+    ``check_files`` and ``elsewhere`` as for `load_sweep`.
 
     Raises:
         InputError: with every mistake found.
@@ -80,14 +86,16 @@ def load_config(
         remedy = "give a closed configuration, such as best.yaml or a trial's config.yaml"
         problem = Problem(path=("trial",), rule="this is a sweep, not a closed configuration", remedy=remedy)
         raise refuse(document, [problem])
-    data = absolute(beside(data, TrialConfig), TrialConfig, _folders(document, ()))
+    named = beside(data, TrialConfig)
+    data = absolute(named, TrialConfig, _folders(document, ()))
     config = validated(answers(data, _never)[1])
     problems = [] if isinstance(config, TrialConfig) else config
     if not isinstance(provenance, Mapping):
         remedy = "write what export writes, or delete it"
         rule = "provenance must be a mapping"
         problems.append(Problem(path=("provenance",), rule=rule, given=shown(provenance), remedy=remedy))
-    problems += missing_files(data, TrialConfig, ()) if check_files else []
+    problems += relative_names(named, TrialConfig, ()) if elsewhere else []
+    problems += missing_files(data, TrialConfig, ()) if check_files and not elsewhere else []
     if problems or not isinstance(config, TrialConfig):
         raise refuse(document, problems)
     return config, dict(provenance)
@@ -110,6 +118,14 @@ def _found(source: Source) -> Source:
     remedy = (f"did you mean {near}? " if near else "") + f"ready sweeps: {', '.join(ready)}"
     rule = f"there is no file {pathlib.Path(name).absolute()}, and no ready sweep of this name"
     raise InputError([Problem(rule=rule, remedy=remedy)], name)
+
+
+def _relative(tree: OpenTree, search: Settings | None, document: Document, *, ready: bool) -> list[Problem]:
+    """File names that lead elsewhere on another machine; those in a ready sweep count from the current folder there."""
+    problems = relative_names(tree, TrialConfig, ("trial",))
+    if isinstance(search, Search):
+        problems += relative_names({"warm_start": search.warm_start}, Search, ("search",))
+    return [problem for problem in problems if not ready or isinstance(mark_of(document, problem.path), str)]
 
 
 def _folders(document: Document, top: Path) -> Callable[[Path], pathlib.Path]:

@@ -57,6 +57,22 @@ def missing_files(tree: Any, place: Place, top: Path) -> list[Problem]:
     return problems
 
 
+def relative_names(tree: Any, place: Place, top: Path) -> list[Problem]:
+    """A problem for every file name in the tree that would lead elsewhere on another machine."""
+    problems: list[Problem] = []
+
+    def look(leaf: Any, here: Place, path: Path) -> Any:
+        def seen(name: str) -> str:
+            if not (_URI.match(name) or name.startswith("~") or pathlib.PurePosixPath(name).is_absolute()):
+                problems.append(_relative((*top, *path), name))
+            return name
+
+        return _each_name(leaf, here, seen)
+
+    edited(tree, place, look)
+    return problems
+
+
 def _each_name(leaf: Any, place: Place, change: Callable[[str], str]) -> Any:
     """The leaf with ``change`` applied to every file name in it, if its field holds file names."""
     mark = file_ref(place)
@@ -85,6 +101,12 @@ def _exists(name: str) -> bool:
         return pathlib.Path(name).exists()
     except (OSError, ValueError):
         return False
+
+
+def _relative(path: Path, name: str) -> Problem:
+    rule = "a file that is read on another machine names files there, by absolute names"
+    remedy = "give a name that begins with / or with ~/ and is the same on every node of the cluster"
+    return Problem(path=path, rule=rule, given=shown(name, limit=1000), remedy=remedy)
 
 
 def _missing(path: Path, name: str) -> Problem:
