@@ -59,7 +59,8 @@ def arrived(desk: Path, words: list[str]) -> list[str]:
     """The arguments of the script on the head, after Ray and a shell there had what `ray submit` was given."""
     (desk / "submit.py").write_text(RECORDER.format(file=desk / "arrived"))
     joined = " ".join(["python", "~/submit.py", *words])  # as `ray submit` does it
-    environment = {"HOME": str(desk), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "LC_ALL": "C"}
+    (desk / ".bashrc").write_text(f"export PATH={Path(sys.executable).parent}:/usr/bin:/bin\n")
+    environment = {"HOME": str(desk), "LC_ALL": "C"}
     # A session of its own: an interactive shell would take the terminal away from whoever runs the tests.
     shell = " ".join(_with_interactive(joined))
     subprocess.run(["sh", "-c", shell], env=environment, cwd=desk, start_new_session=True, capture_output=True)
