@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Sequence
@@ -19,8 +20,9 @@ STOP = next(line for line in ONPREM.read_text().splitlines() if line.startswith(
 """How the file says that the workers are stopped."""
 SMALL = "--num-cpus=1 --object-store-memory=100000000"
 """What a host of the lab has, told to Ray: one slot."""
-TRAINS = "ray::TrialTrainable"
-"""How a process is called that trains."""
+STATUS = ("ray", "status")
+TRAINS = "Trainable"
+"""In the name of a process that trains."""
 
 
 @dataclass
@@ -32,6 +34,11 @@ class Cluster:
     workers: Sequence[Host]
     times: dict[str, float] = field(default_factory=dict)
     """Seconds that its parts took."""
+
+    @property
+    def told(self) -> str:
+        """The times, in a line."""
+        return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.times.items())
 
     @property
     def nodes(self) -> list[Host]:
@@ -57,24 +64,20 @@ class Cluster:
             ]
         (self.desk.home / FILE).write_text(yaml.safe_dump(config))
 
-    def up(self) -> None:
-        """`ray up`, until all the workers have joined."""
+    def up(self, nodes: int | None = None) -> None:
+        """`ray up`, until so many nodes are alive, all of them where it is not said."""
+        wanted = nodes or len(self.nodes)
         began = time.monotonic()
         self.well("ray", "get-auth-token", "--generate")
         self.well("env", "RAY_UP_enable_autoscaler_v2=0", "ray", "up", FILE, "--yes")
         self.times["ray up"] = time.monotonic() - began
-        until(lambda: self.alive() == len(self.nodes), within_s=120, every_s=1, said=lambda: self.well(*self.status))
+        until(lambda: self.alive() == wanted, within_s=120, every_s=1, said=lambda: self.head.call(*STATUS).stdout)
         self.times["all nodes"] = time.monotonic() - began
-
-    @property
-    def status(self) -> tuple[str, ...]:
-        """Asks for the nodes."""
-        return ("ray", "exec", FILE, "ray status")
 
     def alive(self) -> int:
         """How many nodes the head counts as alive."""
-        said = self.head.call("ray", "status").stdout
-        return said.partition("Active:")[2].partition("Pending:")[0].count(" node_") if "Active:" in said else 0
+        active = self.head.call(*STATUS).stdout.partition("Active:")[2].partition("ending:")[0]
+        return sum(int(count) for count in re.findall(r"^ (\d+) \S+$", active, re.MULTILINE))
 
     def down(self) -> None:
         """Stops the workers, then the head, as the file says."""
@@ -101,7 +104,12 @@ class Cluster:
             assert started.process.poll() is None, f"ended too early\n{started.said}"
             return all(trains(host) for host in hosts or self.nodes)
 
-        until(train, within_s=within_s, every_s=0.5, said=lambda: started.said)
+        until(
+            train,
+            within_s=within_s,
+            every_s=0.5,
+            said=lambda: f"{started.said}\n{[each.processes() for each in self.nodes]}",
+        )
 
 
 @dataclass(frozen=True)
@@ -114,8 +122,9 @@ class Started:
 
     @property
     def said(self) -> str:
-        """What it has printed so far."""
-        return self.file.read_text(errors="replace")
+        """What it has printed so far, without the live view."""
+        lines = self.file.read_text(errors="replace").splitlines()
+        return "\n".join(line for line in lines if "\x1b" not in line and "epoch" not in line)
 
     def ended_well(self, *, within_s: float = 300) -> float:
         """Waits for its end, which must be a good one; the seconds it took."""
@@ -129,7 +138,7 @@ class Started:
 
 def trains(host: Host) -> bool:
     """Whether a process on a host trains."""
-    return any(line.startswith(TRAINS) for line in host.processes().values())
+    return any(TRAINS in line for line in host.processes().values())
 
 
 def trained(host: Host) -> bool:

@@ -48,8 +48,7 @@ def cluster(machines: list[Host]) -> Iterator[Cluster]:
     cluster.write()
     cluster.up()
     yield cluster
-    told = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in cluster.times.items())
-    print(f"\n{told}")
+    print(f"\n{cluster.told}")
 
 
 @pytest.fixture(autouse=True)

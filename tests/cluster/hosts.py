@@ -130,7 +130,7 @@ class Host:
         """The command lines of what runs on it, by the number that the process has there; its own few left out."""
         lines = self.call("ps", "-eo", "pid=,args=").stdout.splitlines()
         found = {int(line.split()[0]): line.split(maxsplit=1)[1] for line in lines if len(line.split()) > 1}
-        own = ("bash " + str(INIT), "sleep 3600", "sshd: /usr/sbin/sshd", "ps -eo", "bash -c source")
+        own = ("bash " + str(INIT), "sleep 3600", "sshd: /usr/sbin/sshd", "ps -eo", "bash -c cd; source")
         return {number: line for number, line in found.items() if not line.startswith(own)}
 
     def kill(self, part: str) -> int:
@@ -141,17 +141,23 @@ class Host:
         return len(victims)
 
     def _entered(self, *command: str | Path) -> list[str]:
-        entered = ["nsenter", "-t", str(self.init), "--net", *OWN, "--wd=/root", "--", "env", "-i", "HOME=/root"]
-        return [*entered, "bash", "-c", 'source ~/.bashrc; exec "$@"', "bash", *map(str, command)]
+        entered = ["nsenter", "-t", str(self.init), "--net", *OWN, "--", "env", "-i", "HOME=/root"]
+        return [*entered, "bash", "-c", 'cd; source ~/.bashrc; exec "$@"', "bash", *map(str, command)]
 
 
 @contextmanager
-def hosts(folder: Path, *names: str, seen: Mapping[Path, Path] | None = None) -> Iterator[list[Host]]:
-    """Booted hosts in a network of their own; the first holds the key to all. Nothing of them is left afterwards."""
+def hosts(folder: Path, *names: str, seen: Mapping[str, Mapping[Path, Path]] | None = None) -> Iterator[list[Host]]:
+    """Booted hosts in a network of their own; the first holds the key to all. Nothing of them is left afterwards.
+
+    ``seen`` says of some hosts what they see in the place of something that all share.
+    """
     switch = subprocess.Popen([*ISOLATED, "--", "sleep", "infinity"], stdin=subprocess.DEVNULL)
     lan = _child(switch)
-    shared = {path: path for path in (Path(sys.prefix), Path(sys.base_prefix), ROOT)} | dict(seen or {})
-    made = [Host(name, number, lan, folder / name, dict(shared)) for number, name in enumerate(names, start=1)]
+    shared = {path: path for path in (Path(sys.prefix), Path(sys.base_prefix), ROOT)}
+    made = [
+        Host(name, number, lan, folder / name, shared | dict((seen or {}).get(name, {})))
+        for number, name in enumerate(names, start=1)
+    ]
     try:
         for link in (("add", "br0", "type", "bridge"), ("set", "br0", "up")):
             _do("nsenter", "-t", lan, "--net", "ip", "link", *link)
