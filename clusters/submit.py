@@ -18,6 +18,8 @@ from pathlib import Path
 
 RUNS = "runs"
 """Where tunehound keeps runs, from the folder it is started in."""
+BY_RAY = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+"""What Ray sets for every command that it runs by SSH: a model that is retrained on the head would have one thread."""
 START = """
 import sys
 try:
@@ -37,7 +39,9 @@ def main() -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(checkout), os.environ.get("PYTHONPATH"))))
     if "working_dir_files" in Path.cwd().parts:
         keep_runs(Path.cwd())
-    sys.stdout.flush()
+    if all(os.environ.get(name) == value for name, value in BY_RAY.items()):
+        for name in BY_RAY:
+            del os.environ[name]
     # Another program in the same process, so that signals and the exit code are its own. -P: what happens to lie in
     # the home folder of the head, a keras.py say, is none of tunehound's modules.
     os.execv(  # noqa: S606

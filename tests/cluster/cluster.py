@@ -144,4 +144,4 @@ def trains(host: Host) -> bool:
 def trained(host: Host) -> bool:
     """Whether a process on a host ever trained, in the newest session of Ray there."""
     logs = host.folder.glob("tmp/ray/session_2*/logs/worker-*.out")
-    return any(":actor_name:TrialTrainable" in log.read_text(errors="replace") for log in logs)
+    return any(TRAINS in log.read_text(errors="replace") for log in logs)

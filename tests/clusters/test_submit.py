@@ -10,16 +10,22 @@ from pathlib import Path
 import pytest
 
 from clusters import submit
+from clusters.submit import BY_RAY
 
 SCRIPT = Path(submit.__file__)
-ECHO = "import sys\ndef main():\n    print(sys.argv[1:])\n    sys.exit(7)\n"
+ECHO = """
+import os, sys
+def main():
+    print(sys.argv[1:], os.environ.get("OMP_NUM_THREADS"))
+    sys.exit(7)
+"""
 
 
 def called(script: Path, *arguments: str, cwd: Path, home: Path) -> subprocess.CompletedProcess[str]:
     # Isolated from the environment that runs the tests: there, tunehound is installed.
     python = [sys.executable, "-I", "-S", script]
     return subprocess.run(
-        [*python, *arguments], cwd=cwd, env={"HOME": str(home)}, capture_output=True, text=True, timeout=30
+        [*python, *arguments], cwd=cwd, env={"HOME": str(home), **BY_RAY}, capture_output=True, text=True, timeout=30
     )
 
 
@@ -39,7 +45,7 @@ def test_it_becomes_the_tunehound_of_its_checkout_and_passes_arguments_and_exit_
     checkout: Path, tmp_path: Path
 ) -> None:
     done = called(checkout / "clusters" / "submit.py", "run", "a b", "'$(c)'", "", cwd=checkout, home=tmp_path)
-    assert (done.returncode, done.stdout) == (7, "['run', 'a b', \"'$(c)'\", '']\n"), done.stderr
+    assert (done.returncode, done.stdout) == (7, "['run', 'a b', \"'$(c)'\", ''] None\n"), done.stderr
 
 
 def test_a_missing_tunehound_is_told_with_the_interpreter_and_the_remedy(tmp_path: Path) -> None:
