@@ -23,6 +23,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     try:
         cluster.add_node(num_cpus=1, object_store_memory=100 * 2**20)
         monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+        token = Path("~/.ray/auth_token").expanduser()
+        if token.is_file():  # Ray made it, and the driver's home is another
+            monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
         yield cluster
     finally:
         cluster.shutdown()
