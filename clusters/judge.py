@@ -66,11 +66,10 @@ def names(nodes: Iterable[SeenNode]) -> dict[str, str]:
     return {node.id: name(node) for node in nodes}
 
 
-def differing(node: SeenNode, versions: Mapping[str, str]) -> list[str]:
+def differing(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
     """The packages of which a node has another version than the driver; ``code`` only where it is of the same one."""
-    theirs = node.versions or {}
-    other = [name for name in versions if name != "code" and _told(name, theirs) != _told(name, versions)]
-    return other or [name for name in ("code",) if theirs.get(name) != versions.get(name)]
+    other = [name for name in ours if name != "code" and _told(name, theirs) != _told(name, ours)]
+    return other or [name for name in ("code",) if theirs.get(name) != ours.get(name)]
 
 
 def _told(name: str, versions: Mapping[str, str]) -> str | None:
@@ -103,7 +102,7 @@ def _silence(node: SeenNode, name: str) -> Iterator[Trouble]:
 def _versions(node: SeenNode, name: str, versions: Mapping[str, str]) -> Iterator[Trouble]:
     if node.versions is None:
         return
-    for package in differing(node, versions):
+    for package in differing(node.versions, versions):
         theirs, ours = node.versions.get(package), versions[package]
         if theirs == NONE:
             wrong = f"{package} is not installed; the driver has {ours}"

@@ -23,6 +23,7 @@ from search.candidates import expected_cost
 from search.confirm import Again, ConfirmationRecorder, choose, in_memory
 from search.ending import INTERRUPTED, Cost, Ending, spent
 from search.meter import Meter
+from search.placement import UnfitClusterError
 from search.record import Listener, RunInfo
 from search.recorder import Recorder, Running
 from search.rungs import Rungs
@@ -36,6 +37,7 @@ from trainables.task import TrialTask
 from trainables.trial import TrialTrainable
 from trainables.trust import trusted
 
+REMEDY = "`tunehound cluster check` tells which; install the driver's there, or take it out of the cluster."
 COST_VALID_S = 10.0
 """How long an estimate of what the confirmation will cost is good."""
 
@@ -62,6 +64,7 @@ def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence
 
     Raises:
         OSError: the record could not be written; the running trials were stopped.
+        UnfitClusterError: a node joined with other versions; the same.
     """
     study = open_study(run, sweep, tell)
     recorder = Recorder(run, sweep, study, listeners)
@@ -98,7 +101,7 @@ def _train(
     """Trains what is proposed until nothing is left, a budget is spent or somebody says stop.
 
     Raises:
-        OSError: as `drive`.
+        OSError, UnfitClusterError: as `drive`.
     """
     meter = Meter(driven.study, lambda: len(recorder.running))
     with at_home(driven.run) as home:
@@ -225,6 +228,8 @@ def _watch(
             meter.read()
         for node in driven.cluster.leaving():
             home.leave(node)
+        if host := driven.cluster.unlike():
+            ending.fail(UnfitClusterError(f"{host} joined the cluster with other versions than the driver's. {REMEDY}"))
         if budget == Budget():
             return
         cost = Cost(hours=meter.hours, epochs=recorder.epochs, slot_hours=meter.slot_hours)

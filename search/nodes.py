@@ -71,7 +71,7 @@ def _gpus(node: SeenNode) -> str:
 def _versions(node: SeenNode, found: Survey) -> str:
     if node.versions is None:
         return "?"
-    other = [f"{name} {node.versions.get(name)}" for name in differing(node, found.versions)]
+    other = [f"{name} {node.versions.get(name)}" for name in differing(node.versions, found.versions)]
     return "\n".join(other) or "as the driver"
 
 

@@ -53,7 +53,7 @@ def _what_failed(directory: Path, error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         free_mb = shutil.disk_usage(directory).free / 1e6
         return f"the disk of {directory} is full ({free_mb:.1f} MB free). Make room first."
-    return f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, WorkFailedError) else f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True, kw_only=True)
