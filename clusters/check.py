@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from clusters.nodes import listens
 from clusters.seen import SURVEY, WISH, Survey, Wish
 
 QUICK_S, EXAMINE_S = 90.0, 210.0
@@ -24,6 +25,8 @@ def survey(address: str, wish: Wish) -> Survey:
     Raises:
         NoAnswerError: it did not answer, or not in time.
     """
+    if not listens(address):
+        raise NoAnswerError("nothing listens there")
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     environment = {**os.environ, "PYTHONPATH": path, "RAY_ADDRESS": address}
     limit_s = EXAMINE_S if wish.examine else QUICK_S

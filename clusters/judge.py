@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -15,6 +15,8 @@ FREE_BYTES = 5e9
 """Of a disk, that must be free: decoded data, Ray's logs and what does not fit into memory go there."""
 CLOCK_S = 2.0
 """Clocks may differ by so much."""
+NAMED = 8
+"""So many nodes are named that have the same trouble; the table and JSON have all."""
 CLUSTER = "cluster"
 """Where something is wrong that no single node is to blame for."""
 
@@ -28,8 +30,18 @@ class Trouble:
     wrong: str
     remedy: str
 
-    def __str__(self) -> str:
-        return f"{self.where}: {self.wrong}\n    → {self.remedy}"
+
+def told(troubles: Iterable[Trouble]) -> list[str]:
+    """Two lines for each trouble, and the same trouble of many nodes once."""
+    where: dict[tuple[str, str], list[str]] = {}
+    for trouble in troubles:
+        where.setdefault((trouble.wrong, trouble.remedy), []).append(trouble.where)
+    return [f"{_listed(nodes)}: {wrong}\n    → {remedy}" for (wrong, remedy), nodes in where.items()]
+
+
+def _listed(nodes: Sequence[str]) -> str:
+    rest = len(nodes) - NAMED
+    return ", ".join(nodes) if rest <= 1 else f"{', '.join(nodes[:NAMED])} and {rest} more"
 
 
 def troubles(found: Survey) -> list[Trouble]:
@@ -100,18 +112,16 @@ def _silence(node: SeenNode, name: str) -> Iterator[Trouble]:
 
 
 def _versions(node: SeenNode, name: str, versions: Mapping[str, str]) -> Iterator[Trouble]:
-    if node.versions is None:
+    if node.versions is None or not (packages := differing(node.versions, versions)):
         return
-    for package in differing(node.versions, versions):
-        theirs, ours = node.versions.get(package), versions[package]
-        if theirs == NONE:
-            wrong = f"{package} is not installed; the driver has {ours}"
-        elif package == "code":
-            wrong = f"Tunehound {versions['tunehound']} is there, but not the driver's code ({theirs}, not {ours})"
-        else:
-            wrong = f"{package} {theirs}, where the driver has {ours}"
-        remedy = "install the driver's versions there, then start Ray on that host anew (`ray up` does both)"
-        yield Trouble(where=name, wrong=wrong, remedy=remedy)
+    theirs, ours = ([each.get(package, NONE) for package in packages] for each in (node.versions, versions))
+    if packages == ["code"]:
+        wrong = f"Tunehound {versions['tunehound']} is there, but not the driver's code ({theirs[0]}, not {ours[0]})"
+    else:
+        named = [f"{package} {version}" for package, version in zip(packages, theirs, strict=True)]
+        wrong = f"{', '.join(named)}, where the driver has {', '.join(ours)}".replace(f" {NONE}", " not installed")
+    remedy = "install the driver's versions there, then start Ray on that host anew (`ray up` does both)"
+    yield Trouble(where=name, wrong=wrong, remedy=remedy)
 
 
 def _gpus(node: SeenNode, facts: Facts, name: str) -> Iterator[Trouble]:

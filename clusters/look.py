@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import urlsplit
 
 import ray
 from ray import cloudpickle
@@ -16,6 +14,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from clusters import probe
 from clusters.members import as_node
+from clusters.nodes import listens
 from clusters.seen import FACTS, SeenNode, Survey, Wish
 from clusters.startable import startable_nodes
 
@@ -89,16 +88,6 @@ def _clock(asked: Any) -> tuple[float, float] | None:
             looks.append(((ended - began) / 2, theirs - (began + ended) / 2))
     error_s, offset_s = min(looks, default=(0.0, 0.0))
     return (offset_s, error_s) if looks else None
-
-
-def listens(dashboard: str) -> bool:
-    """Whether there is something at HOST:PORT; Ray tells one also where it was told to start none."""
-    place = urlsplit(f"//{dashboard}")
-    try:
-        with socket.create_connection((place.hostname, place.port or 0), timeout=CLOCK_S):
-            return True
-    except (OSError, TypeError):
-        return False
 
 
 def _gpus(entry: Mapping[str, Any]) -> float:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from clusters.slots import Node
 
+LISTENS_S = 5.0
+"""How long a machine may take to say whether it listens."""
 FOR_OBJECTS = 0.3
 """Of the memory that is free when it starts, Ray sets this share aside for objects."""
 
@@ -32,3 +36,13 @@ def this_node(*, gpus: int) -> Node:
     from ray._private.utils import estimate_available_memory, get_num_cpus
 
     return Node(cpus=get_num_cpus(), gpus=gpus, memory_bytes=(1 - FOR_OBJECTS) * estimate_available_memory())
+
+
+def listens(dashboard: str) -> bool:
+    """Whether there is something at HOST:PORT. Ray tells of addresses also where it is gone, or was told to stay away."""
+    place = urlsplit(f"//{dashboard}")
+    try:
+        with socket.create_connection((place.hostname, place.port or 0), timeout=LISTENS_S):
+            return True
+    except (OSError, TypeError):
+        return False

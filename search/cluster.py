@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from clusters.judge import Trouble, troubles
+from clusters.judge import told as sentences
 from clusters.nodes import cluster_address
 from clusters.seen import Wish
 from search.messages import WORK_FAILED, command, told, warn
@@ -51,8 +52,8 @@ def check(
         console = Console()
         console.print(node_table(found, wrong, width=console.width))
         typer.echo(summary(found))
-        for trouble in wrong:
-            told.print(str(trouble), markup=False, highlight=False)
+        for sentence in sentences(wrong):
+            told.print(sentence, markup=False, highlight=False)
     if wrong:
         told.print(f"Not fit for a sweep: {counted(len(wrong), 'problem')}.")
         raise typer.Exit(WORK_FAILED)

@@ -34,6 +34,6 @@ def _of(part: Settings) -> list[Need]:
 
 def _files(part: Settings) -> list[str]:
     """What the fields that name files say, but for the words that stand for none."""
-    marks = {name: file_ref(field) for name, field in type(part).model_fields.items()}
-    named = {name: getattr(part, name) for name, mark in marks.items() if mark}
+    marks = {name: mark for name, field in type(part).model_fields.items() if (mark := file_ref(field)) is not None}
+    named = {name: getattr(part, name) for name in marks}
     return [str(path) for name, path in named.items() if path is not None and path not in marks[name].words]

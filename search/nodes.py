@@ -38,16 +38,17 @@ def node_table(found: Survey, wrong: list[Trouble], *, width: int) -> Table:
 
 def summary(found: Survey) -> str:
     """What is the same for all nodes, in lines."""
-    ours = ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    *ours, own, code = (f"{name} {version}" for name, version in found.versions.items())
     heads = [node.facts for node in found.nodes if node.head and node.facts]
     token = "not known" if not heads else "on" if all(facts.token for facts in heads) else "off"
-    where = " (this machine alone)" if found.dashboard and loopback(found.dashboard) else ""
-    more = "not known" if found.startable is None else counted(len(found.startable), "node")
+    where = " (for this machine alone)" if found.dashboard and loopback(found.dashboard) else ""
+    more = "not known" if found.startable is None else f"up to {counted(len(found.startable), 'node')}"
     return "\n".join(
         (
-            f"driver     {ours}",
-            f"access     token authentication {token}; dashboard {found.dashboard or 'off'}{where}",
-            f"autoscaler may have running: {more}" if found.startable != () else "autoscaler none",
+            f"driver      {', '.join(ours)},",
+            f"            {own}, {code}",
+            f"access      token authentication {token}; dashboard {found.dashboard or 'off'}{where}",
+            f"autoscaler  {'none' if found.startable == () else more}",
         )
     )
 
@@ -64,8 +65,8 @@ def _role(node: SeenNode) -> str:
 
 
 def _gpus(node: SeenNode) -> str:
-    seen = node.facts.tensorflow_gpus if node.facts else None
-    return f"{node.has.gpus:g}" + (f", TF {seen or 0}" if seen != node.has.gpus and (seen or node.has.gpus) else "")
+    seen = (node.facts.tensorflow_gpus or 0) if node.facts else node.has.gpus
+    return f"{node.has.gpus:g}" + (f", TF {seen}" if seen != node.has.gpus else "")
 
 
 def _versions(node: SeenNode, found: Survey) -> str:

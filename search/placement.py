@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from clusters.check import NoAnswerError, survey
-from clusters.judge import mixed, silent
+from clusters.judge import mixed, silent, told
 from clusters.nodes import address_file, cluster_address, this_node
 from clusters.seen import Survey, Wish
 from clusters.slots import Node, Slot, choose_slot, count_slots
 from search.machine import count_gpus
 from search.quiet import calm
 from search.wording import counted
-from spaces.problem import Problem, WorkFailedError
+from spaces.problem import InputError, Problem, WorkFailedError
 from spaces.sweep import Resources, Sweep
 
 
@@ -42,12 +42,11 @@ def refuse_unfit(sweep: Sweep, *, image_side_px: int, warn: Callable[[str], None
             _refuse_without_place(sweep, [this_node(gpus=count_gpus())], (), image_side_px)
         return
     found = asked(address, Wish())
-    for trouble in silent(found):
-        warn(str(trouble))
+    for sentence in told(silent(found)):
+        warn(sentence)
     wrong = mixed(found) or ([] if any(node.versions for node in found.nodes) else silent(found))
     if wrong:
-        told = "\n".join(map(str, wrong))
-        raise UnfitClusterError(f"Nothing was started: this cluster is not fit for a sweep.\n{told}")
+        raise UnfitClusterError("\n".join(["Nothing was started: this cluster is not fit for a sweep.", *told(wrong)]))
     _refuse_without_place(sweep, found.alive, found.startable, image_side_px)
 
 
@@ -55,8 +54,13 @@ def asked(address: str, wish: Wish) -> Survey:
     """As `survey`.
 
     Raises:
+        InputError: the address is one of Ray's other services, from which no sweep can be driven.
         UnfitClusterError: there was no answer; the message says what to do.
     """
+    if "://" in address:
+        rule = "the address of a cluster is HOST:PORT, and this machine one of its nodes"
+        remedy = "unset RAY_ADDRESS, or have the command run on the cluster: `tunehound submit`, or `ray job submit`"
+        raise InputError([Problem(rule=rule, given=address, remedy=remedy)], "RAY_ADDRESS or --address")
     try:
         return survey(address, wish)
     except NoAnswerError as error:

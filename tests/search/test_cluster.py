@@ -98,15 +98,20 @@ def test_without_a_cluster_the_check_says_how_to_have_one(
 def test_the_nodes_are_asked_for_what_the_sweep_reads(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = "{choice: {a: {source: npz, path: a.npz}, b: {source: tfds, name: mnist}}, baseline: b}"
-    text = TINY.replace("{source: digits}", data)
-    (tmp_path / "sweep.yaml").write_text(text)
+    (tmp_path / "sweep.yaml").write_text(TINY.replace("source: digits", "source: npz, path: a.npz"))
     asked = answer(monkeypatch, found())
     called(capsys, "cluster", "check", str(tmp_path / "sweep.yaml"))
-    assert [need.called for need in asked[0].needs] == [
-        "the data set mnist, and a way to download it,",
-        str(tmp_path / "a.npz"),
-    ]
+    assert [need.places for need in asked[0].needs] == [(str(tmp_path / "a.npz"),)]
+    (tmp_path / "sweep.yaml").write_text(TINY.replace("source: digits", "source: tfds, name: mnist"))
+    [downloaded] = needs(load_sweep(tmp_path / "sweep.yaml"))
+    assert "mnist" in downloaded.called
+    assert downloaded.url
+
+
+def test_an_address_from_which_no_sweep_can_be_driven_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = called(capsys, "cluster", "check", "--address", "http://127.0.0.1:8265")
+    assert code == 2
+    assert "HOST:PORT" in err
 
 
 @pytest.mark.usefixtures("no_account")
