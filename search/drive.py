@@ -55,10 +55,22 @@ class Driven:
     cluster: Cluster
     tell: Tell
     """Reaches the user."""
+    halted: Callable[[], bool]
+    """Whether the sweep must stop, because somebody else drives it."""
 
 
-def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence[Listener], tell: Tell) -> Ending:
+def drive(
+    run: RunInfo,
+    sweep: Sweep,
+    *,
+    image_side_px: int,
+    listeners: Sequence[Listener],
+    tell: Tell,
+    halted: Callable[[], bool] = lambda: False,
+) -> Ending:
     """Trains trials until the sweep ends; the journal of ``run`` may hold some already. ``tell`` reaches the user.
+
+    ``halted`` is asked often whether the sweep must stop.
 
     Connects to the cluster that this process is in, or that RAY_ADDRESS names; else starts Ray on this machine.
 
@@ -74,7 +86,7 @@ def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence
         with connected() as may_grow:
             wanted = sweep.resources
             cluster = Cluster(may_grow=may_grow, image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus)
-            driven = Driven(run=run, sweep=sweep, study=study, cluster=cluster, tell=tell)
+            driven = Driven(run=run, sweep=sweep, study=study, cluster=cluster, tell=tell, halted=halted)
             ending = _train(driven, study, recorder, scheduler, to_come=_confirmation_cost(driven))
             if sweep.confirm and ending.reason != INTERRUPTED:
                 choose(run, sweep, sweep.confirm, study)
@@ -220,7 +232,7 @@ def _kept_for(seconds: float, measure: Callable[[], Measured]) -> Callable[[], M
 def _watch(
     driven: Driven, recorder: Record, ending: Ending, meter: Meter, home: AtHome, *, to_come: Callable[[], Cost]
 ) -> Callable[[], None]:
-    """Looks after what changes meanwhile: what the sweep has cost, and which nodes are about to leave."""
+    """Looks after what changes meanwhile: what the sweep has cost, which nodes are about to leave, who drives it."""
     resources, budget = driven.sweep.resources, driven.sweep.budget
 
     def watch() -> None:
@@ -230,6 +242,8 @@ def _watch(
             home.leave(node)
         if host := driven.cluster.unlike():
             ending.fail(UnfitClusterError(f"{host} joined the cluster with other versions than the driver's. {REMEDY}"))
+        if driven.halted():
+            ending.now(INTERRUPTED)
         if budget == Budget():
             return
         cost = Cost(hours=meter.hours, epochs=recorder.epochs, slot_hours=meter.slot_hours)
