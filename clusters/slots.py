@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 MEMORY_A_TRIAL_BYTES = 1.5 * 2**30
 """What a process with TensorFlow, a small model and its data is taken to need, where nobody says."""
@@ -37,13 +36,6 @@ class Node:
     memory_bytes: float
 
 
-def living_nodes() -> tuple[Node, ...]:
-    """The nodes of the cluster that this driver is connected to, those that died left out."""
-    import ray
-
-    return tuple(_node(node["Resources"]) for node in ray.nodes() if node["Alive"])
-
-
 def count_slots(slot: Slot, nodes: Sequence[Node]) -> int:
     """How many trials fit; a trial never spans two nodes."""
     return sum(_fitting(slot, node) for node in nodes)
@@ -52,7 +44,7 @@ def count_slots(slot: Slot, nodes: Sequence[Node]) -> int:
 def slot_memory_bytes(slot: Slot, nodes: Sequence[Node]) -> int:
     """The memory of a slot: that of its node, shared out; of the node on which it is least."""
     shares = (node.memory_bytes / fitting for node in nodes if (fitting := _fitting(slot, node)))
-    return int(min(shares, default=MEMORY_A_TRIAL_BYTES))
+    return int(min(shares, default=MEMORY_A_TRIAL_BYTES * slot.cpus))
 
 
 def choose_slot(
@@ -89,9 +81,3 @@ def _fitting(slot: Slot, node: Node) -> int:
     # A trial's share of a GPU lies on one GPU: 0.4 fits twice on each, not five times on two.
     by_gpu = int(node.gpus) * int(1 / slot.gpus + 1e-9) if slot.gpus < 1 else int(node.gpus / slot.gpus)
     return min(by_cpu, by_gpu)
-
-
-def _node(resources: Mapping[str, Any]) -> Node:
-    return Node(
-        cpus=resources.get("CPU", 0.0), gpus=resources.get("GPU", 0.0), memory_bytes=resources.get("memory", 0.0)
-    )

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from clusters.scratch import temporary_files
+from search.cluster import cluster
 from search.dashboard import dashboard
 from search.messages import (
     INPUT_IS_WRONG,
@@ -139,6 +140,7 @@ def report(run: RunArgument, runs: Runs = RUNS) -> None:
     typer.echo(write_report(find_run(run, runs)))
 
 
+app.add_typer(cluster)
 app.command(epilog=examples("tunehound dashboard latest", "tunehound dashboard first-try --port 0"))(dashboard)
 
 

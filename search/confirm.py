@@ -21,7 +21,7 @@ from spaces.sweep import Confirm, Sweep
 from trainables import checkpoint
 from trainables.data.load import fresh_overlap
 from trainables.history import Row
-from trainables.trial import Outcome
+from trainables.task import Outcome
 
 KEPT: frozenset[Reason] = frozenset({"finished", "patience", "diverged", "out of memory", "error"})
 """Ways of ending that are results; after any other one the training is taken up again."""

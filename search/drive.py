@@ -5,6 +5,7 @@ A run is searched, then confirmed; each of the two is one call of Ray Tune, with
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +14,11 @@ from typing import TypeVar
 from ray import tune
 from ray.tune import CheckpointConfig
 
+from clusters.cluster import Cluster
 from clusters.scratch import scratch
 from clusters.session import connected
-from clusters.slots import Slot, choose_slot, count_slots, living_nodes, slot_memory_bytes
+from clusters.slots import Slot
+from search.at_home import AtHome, at_home
 from search.candidates import expected_cost
 from search.confirm import Again, ConfirmationRecorder, choose, in_memory
 from search.ending import INTERRUPTED, Cost, Ending, spent
@@ -25,15 +28,14 @@ from search.recorder import Recorder, Running
 from search.rungs import Rungs
 from search.scheduler import FairAsha
 from search.searcher import Proposals, Record, RecordResults, StopWhenQuiet, StudySearcher
-from search.stopping import heeded, stop_signal
+from search.stopping import heeded
 from search.study import Study
 from search.take_up import decide_again, open_study
 from spaces.sweep import Budget, Sweep
-from trainables.trial import TrialTask, TrialTrainable
+from trainables.task import TrialTask
+from trainables.trial import TrialTrainable
 from trainables.trust import trusted
 
-SLOTS_VALID_S = 2.0
-"""How long a count of the cluster's slots is good."""
 COST_VALID_S = 10.0
 """How long an estimate of what the confirmation will cost is good."""
 
@@ -48,9 +50,7 @@ class Driven:
     run: RunInfo
     sweep: Sweep
     study: Study
-    slot: Slot
-    slots: Callable[[], int]
-    """How many there are now."""
+    cluster: Cluster
     tell: Tell
     """Reaches the user."""
 
@@ -69,9 +69,9 @@ def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence
     try:
         decide_again(run, study, scheduler=scheduler, recorder=recorder)
         with connected() as may_grow:
-            slot = _slot(sweep, image_side_px)
-            slots = _slots(slot, may_grow=may_grow)
-            driven = Driven(run=run, sweep=sweep, study=study, slot=slot, slots=slots, tell=tell)
+            wanted = sweep.resources
+            cluster = Cluster(may_grow=may_grow, image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus)
+            driven = Driven(run=run, sweep=sweep, study=study, cluster=cluster, tell=tell)
             ending = _train(driven, study, recorder, scheduler, to_come=_confirmation_cost(driven))
             if sweep.confirm and ending.reason != INTERRUPTED:
                 choose(run, sweep, sweep.confirm, study)
@@ -101,8 +101,8 @@ def _train(
         OSError: as `drive`.
     """
     meter = Meter(driven.study, lambda: len(recorder.running))
-    with stop_signal(driven.run) as (signal, set_signal):
-        ending = Ending(set_signal)
+    with at_home(driven.run) as home:
+        ending = Ending(home.stop)
 
         def interrupt() -> None:
             driven.tell("Stopping: the running trials save their state. Ctrl-C again ends at once.")
@@ -114,14 +114,14 @@ def _train(
                 recorder=recorder,
                 scheduler=scheduler,
                 ending=ending,
-                task=_task(driven, scheduler.rungs, signal),
-                slots=driven.slots,
+                task=_task(driven, scheduler.rungs, home),
+                slots=driven.cluster.room,
                 max_failures=driven.sweep.search.max_failures,
             )
-            watch = _budget_watch(driven, recorder, ending, meter, to_come=to_come)
+            watch = _watch(driven, recorder, ending, meter, home, to_come=to_come)
             watch()
             if not ending.early:
-                _fit(searcher, scheduler, driven.slot, ray_state, recorder=recorder, ending=ending, watch=watch)
+                _fit(searcher, scheduler, driven.cluster.slot, ray_state, recorder=recorder, ending=ending, watch=watch)
             meter.keep()
     if ending.failure:
         raise ending.failure
@@ -158,20 +158,23 @@ def _fit(
     )
 
 
-def _task(driven: Driven, rungs: Rungs | None, signal: str) -> Callable[[Running], TrialTask]:
-    search, memory_bytes = driven.sweep.search, slot_memory_bytes(driven.slot, living_nodes())
+def _task(driven: Driven, rungs: Rungs | None, home: AtHome) -> Callable[[Running], TrialTask]:
+    search, attempts = driven.sweep.search, itertools.count(1)
 
     def task(running: Running) -> TrialTask:
+        attempt, memory_bytes = next(attempts), driven.cluster.slot_memory_bytes()
+        home.hand_out(running.folder, attempt)
         return TrialTask(
             number=running.proposal.number,
             config=running.config,
             metric=search.metric,
             folder=str(running.folder),
+            home=home.address,
+            attempt=attempt,
             rungs=frozenset(rungs.reached if rungs else ()),
             checkpoint_s=search.checkpoint_minutes * 60,
-            stop_signal=signal,
             memory_bytes=memory_bytes,
-            slot=driven.slot.in_words(memory_bytes=memory_bytes),
+            slot=driven.cluster.slot.in_words(memory_bytes=memory_bytes),
             split_seed=running.split_seed,
             trusted=trusted(),
         )
@@ -186,16 +189,6 @@ def _rungs(sweep: Sweep) -> Rungs | None:
     return Rungs(grace_epochs=search.grace_epochs, reduction_factor=search.reduction_factor, epochs=epochs)
 
 
-def _slot(sweep: Sweep, image_side_px: int) -> Slot:
-    wanted = sweep.resources
-    return choose_slot(living_nodes(), image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus)
-
-
-def _slots(slot: Slot, *, may_grow: bool) -> Callable[[], int]:
-    """Counts the slots that exist now, and one more where the cluster may grow: a trial that waits asks for a node."""
-    return _kept_for(SLOTS_VALID_S, lambda: max(1, count_slots(slot, living_nodes()) + may_grow))
-
-
 def _confirmation_cost(driven: Driven) -> Callable[[], Cost]:
     """What the confirmation is going to cost, as far as the search can tell; nothing where there will be none."""
     confirm = driven.sweep.confirm
@@ -204,7 +197,7 @@ def _confirmation_cost(driven: Driven) -> Callable[[], Cost]:
 
     def cost() -> Cost:
         expected = expected_cost(in_memory(driven.run, driven.sweep, driven.study), confirm)
-        return replace(expected, hours=expected.slot_hours / driven.slots())
+        return replace(expected, hours=expected.slot_hours / driven.cluster.slots())
 
     return _kept_for(COST_VALID_S, cost)
 
@@ -221,18 +214,22 @@ def _kept_for(seconds: float, measure: Callable[[], Measured]) -> Callable[[], M
     return measured
 
 
-def _budget_watch(
-    driven: Driven, recorder: Record, ending: Ending, meter: Meter, *, to_come: Callable[[], Cost]
+def _watch(
+    driven: Driven, recorder: Record, ending: Ending, meter: Meter, home: AtHome, *, to_come: Callable[[], Cost]
 ) -> Callable[[], None]:
-    budget, usd_per_hour = driven.sweep.budget, driven.sweep.resources.usd_per_hour or 0.0
+    """Looks after what changes meanwhile: what the sweep has cost, and which nodes are about to leave."""
+    resources, budget = driven.sweep.resources, driven.sweep.budget
 
     def watch() -> None:
         with ending.at_failure():
             meter.read()
+        for node in driven.cluster.leaving():
+            home.leave(node)
         if budget == Budget():
             return
         cost = Cost(hours=meter.hours, epochs=recorder.epochs, slot_hours=meter.slot_hours)
-        reason = spent(budget, cost, gpus=driven.slot.gpus, usd_per_hour=usd_per_hour, to_come=to_come())
+        price, gpus = resources.usd_per_hour or 0.0, driven.cluster.slot.gpus
+        reason = spent(budget, cost, gpus=gpus, usd_per_hour=price, to_come=to_come())
         if reason:
             ending.now(reason)
 

@@ -77,6 +77,8 @@ class TrialEnd:
     seconds: float
     told: str = ""
     """What there is to say about a failure, in a line."""
+    host: str = ""
+    """The machine that trained it last, where it is known."""
 
 
 @dataclass(frozen=True, kw_only=True)

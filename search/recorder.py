@@ -21,7 +21,7 @@ from spaces.names import short_names
 from spaces.sweep import Sweep
 from spaces.write import write_yaml
 from trainables.history import Row
-from trainables.trial import Outcome
+from trainables.task import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Recorder:
     def end(self, outcome: Outcome, *, reason: Reason) -> None:
         """A trial ended."""
         trial = self.running.pop(outcome.number)
-        end = self._summary(trial, reason, told=outcome.told)
+        end = self._summary(trial, reason, outcome)
         if outcome.error:
             (trial.folder / "error.txt").write_text(outcome.error)
         self._study.tell(end)
@@ -133,7 +133,7 @@ class Recorder:
             except Exception:
                 log.exception("a listener did not close")
 
-    def _summary(self, trial: Running, reason: Reason, *, told: str) -> TrialEnd:
+    def _summary(self, trial: Running, reason: Reason, outcome: Outcome) -> TrialEnd:
         best_epoch, value = best_of(trial.rows, self.run.metric)
         return TrialEnd(
             number=trial.proposal.number,
@@ -143,5 +143,6 @@ class Recorder:
             value=value,
             epochs=len(trial.rows),
             seconds=trial.seconds,
-            told=told,
+            told=outcome.told,
+            host=outcome.host,
         )

@@ -20,6 +20,7 @@ from search.changes import LASTING, other_versions, refuse_changes, refuse_unkno
 from search.check import check, doubts
 from search.lock import driving
 from search.opened import open_begun
+from search.placement import refuse_unfit
 from search.provenance import provenance
 from search.quiet import calm, chatter_to, log_file
 from search.record import Listener, RunInfo
@@ -85,16 +86,19 @@ def run_sweep(
         warn: is told what will train, but probably not as it was meant.
 
     Raises:
-        InputError: the sweep or its data are wrong, or the run exists; nothing was started.
+        InputError: the sweep or its data are wrong, no machine has room for a trial, or the run exists.
+        UnfitClusterError: see `search.placement`. Nothing was started, as with the other.
     """
     info = check(sweep)
     earlier_trials(sweep)
     for doubt in doubts(sweep, info):
         warn(doubt)
+    side_px = max(info.image_shape[:2])
+    refuse_unfit(sweep, image_side_px=side_px, warn=warn)
     name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
     about = provenance(name, info, by_hand=sweep.by_hand)
     directory = new_directory(Path(runs), name, sweep.as_mapping() | {"run": about})
-    return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]))
+    return _drive(directory, sweep, about, image_side_px=side_px)
 
 
 def resume_run(
@@ -108,7 +112,9 @@ def resume_run(
         warn: is told that the run began with other versions.
 
     Raises:
-        InputError: there is no run, another process drives it, or its space or its data are not what they were.
+        InputError: there is no run, another process drives it, its space or its data are not what they were, or no
+            machine has room for a trial.
+        UnfitClusterError: see `search.placement`.
     """
     about = dict(read_yaml(directory / "sweep.yaml").get("run", {}))
     refuse_unknown(about, str(directory / "sweep.yaml"))
@@ -119,7 +125,9 @@ def resume_run(
     _refuse_other_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
     if other := other_versions(about):
         warn(other)
-    return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]), changed=bool(overrides))
+    side_px = max(info.image_shape[:2])
+    refuse_unfit(sweep, image_side_px=side_px, warn=warn)
+    return _drive(directory, sweep, about, image_side_px=side_px, changed=bool(overrides))
 
 
 def _drive(

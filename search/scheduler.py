@@ -16,7 +16,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from search.record import Begun, Ended, Reported
 from search.rungs import Rungs
 from spaces.metric import maximised
-from trainables.trial import OUTCOME, Outcome
+from trainables.task import OUTCOME, Outcome
 
 CONTINUE: str = TrialScheduler.CONTINUE
 STOP: str = TrialScheduler.STOP
@@ -83,7 +83,7 @@ class FairAsha(FIFOScheduler):
         """Lets a trial that lost patience count at every higher rung."""
         outcome: Outcome | None = result.get(OUTCOME)
         # Whether the trial's process serves another one: Ray asks its controller right after this call, each time.
-        tune_controller._reuse_actors = outcome is None or not outcome.fat
+        tune_controller._reuse_actors = outcome is None or not outcome.spent
         if outcome is not None and outcome.reason == "patience":
             self._finish(outcome.number)
 

@@ -16,7 +16,7 @@ from search.recorder import Running
 from search.scheduler import FairAsha
 from search.study import Proposal
 from trainables.history import Row
-from trainables.trial import OUTCOME, TASK, Outcome, TrialTask
+from trainables.task import OUTCOME, TASK, Outcome, TrialTask
 
 FINISHED: str = Searcher.FINISHED
 HOPELESS_ERRORS = 3
@@ -122,6 +122,12 @@ class StudySearcher(Searcher):
 
     def _end(self, outcome: Outcome) -> None:
         reason = self._reason(outcome)
+        if reason == "lost":
+            self._lost(outcome.number, starved=False)
+            return
+        if reason == "interrupted" and not self._ending.early:  # its node goes away: another one takes it up
+            self._again(outcome.number)
+            return
         self._recorder.end(outcome, reason=reason)
         if reason == "disk full":
             raise OSError(errno.ENOSPC, outcome.told)
@@ -161,7 +167,10 @@ class StudySearcher(Searcher):
         elif self._failures[number] > self._max_failures:
             self._recorder.end(Outcome(number=number), reason="lost")
         else:
-            self._study.again(self._recorder.running[number].proposal)
+            self._again(number)
+
+    def _again(self, number: int) -> None:
+        self._study.again(self._recorder.running.pop(number).proposal)
 
 
 class RecordResults(Callback):

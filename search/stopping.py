@@ -1,30 +1,13 @@
-"""How a run is told to stop: by signals to its driver, and from there to every process that trains for it."""
+"""How a run is told to stop: by signals to its driver."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-
-import ray
-
-from search.record import RunInfo
-from trainables.trial import StopSignal
-
-
-@contextmanager
-def stop_signal(run: RunInfo) -> Iterator[tuple[str, Callable[[], None]]]:
-    """A signal that every process of the run waits on; yields its name, and what sets it."""
-    name = f"tunehound-stop-{run.id}-{secrets.token_hex(4)}"  # of its own: the search's may not be gone yet
-    actor = ray.remote(num_cpus=0, max_concurrency=100_000)(StopSignal).options(name=name).remote()
-    try:
-        yield name, lambda: actor.set.remote() and None
-    finally:
-        ray.kill(actor)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from search.study import EARLIER, Study
 from search.warm_start import earlier_trials
 from search.wording import counted
 from spaces.sweep import Sweep
-from trainables.trial import Outcome
+from trainables.task import Outcome
 
 
 def open_study(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> Study:

@@ -4,75 +4,27 @@ from __future__ import annotations
 
 import errno
 import queue
+import socket
 import threading
 import time
 import traceback
-from asyncio import Event
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import ray
+from ray.exceptions import ObjectLostError, RayActorError
 from ray.tune import Trainable
 
-from spaces.config import TrialConfig
 from trainables.environment import prepare, resident_bytes
+from trainables.home import GivenUpError
+from trainables.task import OUTCOME, TASK, HomeAddress, Outcome, TrialTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trainables.checkpoint import Snapshot
     from trainables.history import Reason, Row
-
-TASK, OUTCOME = "task", "outcome"
-"""Keys of the only entry in a trial's Ray configuration, and of the only entry of ours in its results."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrialTask:
-    """All that a process must know to train one trial."""
-
-    number: int
-    config: TrialConfig
-    metric: str
-    folder: str
-    """The trial's folder in the run directory; its checkpoint is read and written there."""
-    rungs: frozenset[int]
-    """Epochs after which a checkpoint is written."""
-    checkpoint_s: float
-    """One is written, too, at the first end of an epoch after this many seconds."""
-    stop_signal: str
-    """Name of the `StopSignal` of the run."""
-    memory_bytes: int
-    """What the process may take before another one replaces it."""
-    slot: str
-    """What the process has, in words."""
-    split_seed: int | None = None
-    """Divides train and validation anew, where the data set leaves that to us."""
-    trusted: frozenset[str] = frozenset()
-    """Modules of the user that the process may import."""
-
-    def size(self) -> str:
-        """What makes the trial large, and what it had: ``batches of 64 images, vgg16, in a slot with 1 CPU …``."""
-        model = self.config.model
-        name = getattr(model, "backbone", None) or f"a model of kind {model.kind}"
-        return f"batches of {self.config.training.batch_size} images, {name}, in a slot with {self.slot}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What a process reports: an epoch, or the end, or both at once."""
-
-    number: int
-    row: Row | None = None
-    reason: Reason | Literal["interrupted", "error", "out of memory", "disk full"] | None = None
-    """Why the trial ended by itself; None while it goes on."""
-    error: str = ""
-    """A traceback, where something failed."""
-    told: str = ""
-    """What failed, in a line."""
-    fat: bool = False
-    """The process has grown beyond what it may take, and should serve no other trial."""
 
 
 class TrialTrainable(Trainable):
@@ -98,8 +50,9 @@ class TrialTrainable(Trainable):
             self.cleanup()
             self._session = _Session(self._task)
         outcome = self._session.next_outcome()
-        fat = resident_bytes() > self._task.memory_bytes
-        return {OUTCOME: replace(outcome, fat=fat), "done": outcome.reason is not None}
+        spent = resident_bytes() > self._task.memory_bytes or interruption(self._task.home).is_set()
+        outcome = replace(outcome, host=socket.gethostname(), spent=spent)
+        return {OUTCOME: outcome, "done": outcome.reason is not None}
 
     def cleanup(self) -> None:
         """Ends the training thread."""
@@ -128,7 +81,7 @@ class _Session:
         self._commands: queue.Queue[Literal["go", "stop"]] = queue.Queue()
         self._latest: Snapshot | None = None
         self._written = time.monotonic()
-        self._interrupted = interruption(task.stop_signal)
+        self._interrupted = interruption(task.home)
         self._thread = threading.Thread(target=self._run, name=f"trial-{task.number}", daemon=True)
 
     def next_outcome(self) -> Outcome:
@@ -155,10 +108,13 @@ class _Session:
             self._train()
         except _Stopped:
             return
+        except (RayActorError, ObjectLostError, GivenUpError):  # the driver's machine does not hear this one any more
+            self._end("lost")
         except (MemoryError, ResourceExhaustedError):
             self._failed("out of memory", self.task.size())
         except Exception as error:  # whatever a model does, the process lives on and the sweep with it
-            full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+            cause = getattr(error, "cause", error)  # Ray wraps what an actor raised
+            full = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
             self._failed("disk full" if full else "error", traceback.format_exception_only(error)[-1].strip())
 
     def _train(self) -> None:
@@ -171,7 +127,6 @@ class _Session:
             self._end("interrupted")
 
     def _train_on(self) -> None:
-        from trainables import checkpoint
         from trainables.data.load import load
         from trainables.training import Hooks, train
         from trainables.trust import trust
@@ -179,7 +134,7 @@ class _Session:
         task = self.task
         trust(task.trusted)
         dataset = load(task.config.data, anew=task.split_seed)
-        self._latest = checkpoint.read(self._checkpoint)
+        self._latest = self._read_checkpoint()
         trained = train(
             task.config,
             dataset.train,
@@ -206,10 +161,8 @@ class _Session:
             self._save()
 
     def _save(self) -> None:
-        from trainables import checkpoint
-
         if self._latest is not None:
-            checkpoint.write(self._latest, self._checkpoint)
+            self._write_checkpoint(self._latest)
             self._written = time.monotonic()
 
     def _end(self, reason: Any) -> None:
@@ -219,39 +172,46 @@ class _Session:
         error = f"{reason}: {told}\n\n{traceback.format_exc()}"
         self._outcomes.put(Outcome(number=self.task.number, reason=reason, error=error, told=told))
 
+    # The driver's machine has the run directory at hand; others ask the run's home for what they need of it.
+
+    def _read_checkpoint(self) -> Snapshot | None:
+        from trainables import checkpoint
+
+        if _this_node() == self.task.home.node:
+            return checkpoint.read(Path(self.task.folder) / "checkpoint")
+        read: Snapshot | None = ray.get(self._home.read_checkpoint.remote(self.task.folder))
+        return read
+
+    def _write_checkpoint(self, snapshot: Snapshot) -> None:
+        from trainables import checkpoint
+
+        if _this_node() == self.task.home.node:
+            checkpoint.write(snapshot, Path(self.task.folder) / "checkpoint")
+        else:
+            ray.get(self._home.write_checkpoint.remote(self.task.folder, self.task.attempt, snapshot))
+
     @property
-    def _checkpoint(self) -> Path:
-        return Path(self.task.folder) / "checkpoint"
-
-
-class StopSignal:
-    """A Ray actor, set once by the driver; every process of the run waits on it, wherever it is."""
-
-    def __init__(self) -> None:
-        self._event = Event()
-
-    async def wait(self) -> None:
-        """Returns when the signal is set."""
-        await self._event.wait()
-
-    async def set(self) -> None:
-        """Wakes everyone who waits, now and later."""
-        self._event.set()
+    def _home(self) -> Any:
+        return ray.get_actor(self.task.home.actor)
 
 
 _interruptions: dict[str, threading.Event] = {}
 
 
-def interruption(stop_signal: str) -> threading.Event:
-    """An event of this process that is set when the run's stop signal is, or when the signal is lost."""
-    if stop_signal not in _interruptions:
-        event = _interruptions[stop_signal] = threading.Event()
-        threading.Thread(target=_watch, args=(stop_signal, event), daemon=True).start()
-    return _interruptions[stop_signal]
+def interruption(home: HomeAddress) -> threading.Event:
+    """An event of this process that is set when the run tells it to stop, or is not there any more."""
+    if home.actor not in _interruptions:
+        event = _interruptions[home.actor] = threading.Event()
+        threading.Thread(target=_watch, args=(home, event), daemon=True).start()
+    return _interruptions[home.actor]
 
 
-def _watch(stop_signal: str, event: threading.Event) -> None:
+def _watch(home: HomeAddress, event: threading.Event) -> None:
     try:
-        ray.get(ray.get_actor(stop_signal).wait.remote())
+        ray.get(ray.get_actor(home.actor).told_to_stop.remote(_this_node()))
     finally:
         event.set()
+
+
+def _this_node() -> str:
+    return str(ray.get_runtime_context().get_node_id())

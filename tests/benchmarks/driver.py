@@ -54,7 +54,7 @@ from search.tracking.listener import Tracking
 from spaces.load import load_sweep
 from spaces.sweep import Sweep, Wandb
 from spaces.write import write_yaml
-from trainables.trial import OUTCOME, TASK, Outcome
+from trainables.task import OUTCOME, TASK, Outcome
 
 PARTS = ("scheduler", "searcher", "journal", "files", "view")
 """`journal` is the study: the file and the copy in memory. `files` are config.yaml and history.csv of the trials."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import ray
 
+from clusters.members import living_nodes
 from clusters.nodes import cluster_nodes, this_node
 from clusters.session import connected
-from clusters.slots import living_nodes
 
 
 def test_a_sweep_starts_its_own_ray_and_leaves_none_behind() -> None:

@@ -23,7 +23,7 @@ from search.study import Study
 from spaces.load import load_sweep
 from spaces.write import write_yaml
 from tests.search.commands import TINY
-from trainables.trial import OUTCOME, Outcome
+from trainables.task import OUTCOME, Outcome
 
 EPOCHS = 4
 scores = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60)

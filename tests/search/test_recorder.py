@@ -16,7 +16,7 @@ from search.study import Study
 from spaces.load import load_sweep
 from spaces.write import write_yaml
 from tests.search.commands import TINY
-from trainables.trial import Outcome
+from trainables.task import Outcome
 
 
 class Listening:

@@ -14,12 +14,12 @@ from tests.search.commands import TINY, environment
 DRIVER = """
 import sys
 from pathlib import Path
-import search.drive
+import clusters.cluster
 from search.cli import main
 from search.scheduler import FairAsha
 
 bytes_a_slot = int(sys.argv.pop(1))
-search.drive.slot_memory_bytes = lambda slot, nodes: bytes_a_slot
+clusters.cluster.slot_memory_bytes = lambda slot, nodes: bytes_a_slot
 complete = FairAsha.on_trial_complete
 
 def noted(self, controller, trial, result):

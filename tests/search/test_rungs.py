@@ -17,7 +17,7 @@ from search.scheduler import FairAsha
 from search.study import Study
 from spaces.load import load_sweep
 from tests.search.commands import TINY
-from trainables.trial import OUTCOME, Outcome
+from trainables.task import OUTCOME, Outcome
 
 
 def rungs(epochs: int = 27) -> Rungs:
