@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clusters.members import Members
+from clusters.newcomers import Newcomers
 from clusters.slots import Node, choose_slot, count_slots, slot_memory_bytes
 from clusters.startable import startable_nodes
 
@@ -20,6 +21,7 @@ class Cluster:
 
     def __init__(self, *, may_grow: bool, image_side_px: int, cpus: int | None, gpus: float | None) -> None:
         self._members = Members()
+        self._newcomers = Newcomers(member.id for member in self._members.now())
         self._startable = startable_nodes(self._members.nodes()) if may_grow else ()
         self.slot = choose_slot(self._all_nodes(), image_side_px=image_side_px, cpus=cpus, gpus=gpus)
 
@@ -43,6 +45,11 @@ class Cluster:
     def leaving(self) -> list[str]:
         """Ray's ids of the nodes that are about to go away."""
         return [member.id for member in self._members.now() if member.leaving]
+
+    def unlike(self) -> str | None:
+        """The host of a node that joined with other versions than the driver's; None while none is known."""
+        found = self._newcomers.unlike(self._members.now())
+        return found.host if found else None
 
     def _all_nodes(self) -> tuple[Node, ...]:
         return self._members.nodes() + (self._startable or ())

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from clusters.nodes import cluster_nodes, in_cluster, this_node
-from clusters.slots import Slot, choose_slot, count_slots, slot_memory_bytes
+from clusters.check import NoAnswerError, survey
+from clusters.judge import mixed
+from clusters.nodes import cluster_address, in_cluster, this_node
+from clusters.seen import Wish
+from clusters.slots import Node, Slot, count_slots, slot_memory_bytes
 from search.machine import count_gpus
+from search.placement import chosen_slot
 from spaces.sweep import Sweep
 
-CLUSTER_TIMEOUT_S = 60.0
 BUSY = 0.5
 """So many processes that want a core, for each that there is, make times doubtful."""
 
@@ -36,8 +39,8 @@ class Capacity:
 
 def capacity(sweep: Sweep, *, image_side_px: int) -> Capacity:
     """The slots of the cluster that a sweep from here would run on, or of this machine."""
-    here, cluster, doubts = this_node(gpus=count_gpus()), in_cluster(), []
-    nodes = cluster_nodes(timeout_s=CLUSTER_TIMEOUT_S) if cluster else (here,)
+    here, cluster = this_node(gpus=count_gpus()), in_cluster()
+    nodes, startable, doubts = _cluster_nodes() if cluster else ((here,), (), [])
     if not nodes:
         doubts.append("The cluster did not answer: counted is what this machine has.")
         nodes = (here,)
@@ -46,10 +49,12 @@ def capacity(sweep: Sweep, *, image_side_px: int) -> Capacity:
     if os.getloadavg()[0] > BUSY * here.cpus:
         load = f"load {os.getloadavg()[0]:.1f} on {here.cpus:g} cores"
         doubts.append(f"This machine is busy with something else ({load}): the sweep may be faster than the plan says.")
-    wanted = sweep.resources
-    slot = choose_slot(nodes, image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus)
+    slot = chosen_slot(sweep.resources, [*nodes, *startable], image_side_px=image_side_px)
     slots = count_slots(slot, nodes)
-    if not slots:
+    more = count_slots(slot, startable)
+    if more > slots:
+        doubts.append(f"Counted are the machines that run now; the autoscaler may start more, for up to {more} trials.")
+    elif not slots:
         doubts.append("No machine has what resources asks for one trial; counted is one trial at a time.")
     if slot.gpus and not here.gpus:
         doubts.append("There is no GPU on this machine: times are those of its CPU, and memory of a GPU is not known.")
@@ -58,7 +63,17 @@ def capacity(sweep: Sweep, *, image_side_px: int) -> Capacity:
         slots=max(1, slots),
         slots_here=max(1, count_slots(slot, [here])),
         gpus_here=here.gpus >= slot.gpus,
-        memory_bytes=slot_memory_bytes(slot, nodes),
+        memory_bytes=slot_memory_bytes(slot, [*nodes, *startable]),
         cluster=cluster,
         doubts=tuple(doubts),
     )
+
+
+def _cluster_nodes() -> tuple[tuple[Node, ...], tuple[Node, ...], list[str]]:
+    """The nodes that live, those that may be started, and what would keep a sweep from starting."""
+    try:
+        found = survey(cluster_address(), Wish())
+    except NoAnswerError:
+        return (), (), []
+    doubts = [f"The sweep will be refused: {trouble.where}: {trouble.wrong}." for trouble in mixed(found)]
+    return found.alive, found.startable or (), doubts

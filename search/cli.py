@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from clusters.scratch import temporary_files
+from search.cluster import cluster
 from search.dashboard import dashboard
 from search.messages import (
     INPUT_IS_WRONG,
@@ -71,18 +72,23 @@ def run(
     conclude(run_sweep(load_sweep(sweep, overrides), runs=runs, name=name, warn=warn))
 
 
-@app.command(epilog=examples("tunehound resume latest", "tunehound resume runs/first-try --set search.trials=60"))
+@app.command(
+    epilog=examples("tunehound resume latest", "tunehound resume s3://my-bucket/runs/first-try --set search.trials=60")
+)
 def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = RUNS, trust: Trust = NO_TRUST) -> None:
     """Continue an interrupted run; more trials (--set search.trials=N) extend a finished one."""
+    from search.mirror.mirror import send_finished
     from search.run import resume_run
-    from search.runs import find_run, unfinished
+    from search.runs import find_run, mirror_of, unfinished
 
     trust_modules(trust)
-    directory = find_run(run, runs)
+    tell = partial(told.print, markup=False, highlight=False)
+    directory = find_run(run, runs, tell=tell)
     if not overrides and not unfinished(directory):
         told.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
+        send_finished(directory, mirror_of(directory), tell=tell)
         return
-    conclude(resume_run(directory, overrides=overrides, warn=warn))
+    conclude(resume_run(directory, overrides=overrides, warn=warn, tell=tell))
 
 
 @app.command(epilog=examples("tunehound plan digits --check", "tunehound plan my.yaml --set trial.training.epochs=9"))
@@ -140,6 +146,7 @@ def report(run: RunArgument, runs: Runs = RUNS) -> None:
     typer.echo(write_report(find_run(run, runs)))
 
 
+app.add_typer(cluster)
 app.command(epilog=examples("tunehound dashboard latest", "tunehound dashboard first-try --port 0"))(dashboard)
 
 

@@ -23,6 +23,7 @@ from search.candidates import expected_cost
 from search.confirm import Again, ConfirmationRecorder, choose, in_memory
 from search.ending import INTERRUPTED, Cost, Ending, spent
 from search.meter import Meter
+from search.placement import UnfitClusterError
 from search.record import Listener, RunInfo
 from search.recorder import Recorder, Running
 from search.rungs import Rungs
@@ -36,6 +37,7 @@ from trainables.task import TrialTask
 from trainables.trial import TrialTrainable
 from trainables.trust import trusted
 
+REMEDY = "`tunehound cluster check` tells which; install the driver's there, or take it out of the cluster."
 COST_VALID_S = 10.0
 """How long an estimate of what the confirmation will cost is good."""
 
@@ -53,15 +55,28 @@ class Driven:
     cluster: Cluster
     tell: Tell
     """Reaches the user."""
+    halted: Callable[[], bool]
+    """Whether the sweep must stop, because somebody else drives it."""
 
 
-def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence[Listener], tell: Tell) -> Ending:
+def drive(
+    run: RunInfo,
+    sweep: Sweep,
+    *,
+    image_side_px: int,
+    listeners: Sequence[Listener],
+    tell: Tell,
+    halted: Callable[[], bool] = lambda: False,
+) -> Ending:
     """Trains trials until the sweep ends; the journal of ``run`` may hold some already. ``tell`` reaches the user.
+
+    ``halted`` is asked often whether the sweep must stop.
 
     Connects to the cluster that this process is in, or that RAY_ADDRESS names; else starts Ray on this machine.
 
     Raises:
         OSError: the record could not be written; the running trials were stopped.
+        UnfitClusterError: a node joined with other versions; the same.
     """
     study = open_study(run, sweep, tell)
     recorder = Recorder(run, sweep, study, listeners)
@@ -71,7 +86,7 @@ def drive(run: RunInfo, sweep: Sweep, *, image_side_px: int, listeners: Sequence
         with connected() as may_grow:
             wanted = sweep.resources
             cluster = Cluster(may_grow=may_grow, image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus)
-            driven = Driven(run=run, sweep=sweep, study=study, cluster=cluster, tell=tell)
+            driven = Driven(run=run, sweep=sweep, study=study, cluster=cluster, tell=tell, halted=halted)
             ending = _train(driven, study, recorder, scheduler, to_come=_confirmation_cost(driven))
             if sweep.confirm and ending.reason != INTERRUPTED:
                 choose(run, sweep, sweep.confirm, study)
@@ -98,7 +113,7 @@ def _train(
     """Trains what is proposed until nothing is left, a budget is spent or somebody says stop.
 
     Raises:
-        OSError: as `drive`.
+        OSError, UnfitClusterError: as `drive`.
     """
     meter = Meter(driven.study, lambda: len(recorder.running))
     with at_home(driven.run) as home:
@@ -217,7 +232,7 @@ def _kept_for(seconds: float, measure: Callable[[], Measured]) -> Callable[[], M
 def _watch(
     driven: Driven, recorder: Record, ending: Ending, meter: Meter, home: AtHome, *, to_come: Callable[[], Cost]
 ) -> Callable[[], None]:
-    """Looks after what changes meanwhile: what the sweep has cost, and which nodes are about to leave."""
+    """Looks after what changes meanwhile: what the sweep has cost, which nodes are about to leave, who drives it."""
     resources, budget = driven.sweep.resources, driven.sweep.budget
 
     def watch() -> None:
@@ -225,6 +240,10 @@ def _watch(
             meter.read()
         for node in driven.cluster.leaving():
             home.leave(node)
+        if host := driven.cluster.unlike():
+            ending.fail(UnfitClusterError(f"{host} joined the cluster with other versions than the driver's. {REMEDY}"))
+        if driven.halted():
+            ending.now(INTERRUPTED)
         if budget == Budget():
             return
         cost = Cost(hours=meter.hours, epochs=recorder.epochs, slot_hours=meter.slot_hours)

@@ -25,8 +25,8 @@ class Ending:
         self.reason: str | None = None
         self.early = False
         """Whether running trials were told to stop too."""
-        self.failure: OSError | None = None
-        """What kept the record from being written."""
+        self.failure: Exception | None = None
+        """What the sweep must not go on after."""
         self._stop_trials = stop_trials
         self._asked_at = 0.0
 
@@ -46,8 +46,12 @@ class Ending:
         try:
             yield
         except OSError as error:
-            self.failure = self.failure or error
-            self.now(f"{error.strerror or error}")
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """Stops everything, because of what the user must mend first."""
+        self.failure = self.failure or error
+        self.now(getattr(error, "strerror", None) or str(error))
 
     def overdue(self) -> bool:
         """Whether running trials have had long enough to stop."""

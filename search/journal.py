@@ -125,17 +125,18 @@ def whole_records(path: Path) -> tuple[list[dict[str, Any]], int]:
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     records: list[dict[str, Any]] = []
     for line in lines:
-        record = _record(line)
+        record = record_of(line)
         if record is None:
             break
         records.append(record)
     rest = lines[len(records) :]
-    if any(_record(line) is not None for line in rest):
+    if any(record_of(line) is not None for line in rest):
         raise _spoiled(path, len(records) + 1)
     return records, sum(map(len, rest))
 
 
-def _record(line: bytes) -> dict[str, Any] | None:
+def record_of(line: bytes) -> dict[str, Any] | None:
+    """What a line of a journal says; None where it is no whole record."""
     try:
         record = json.loads(line) if line.endswith(b"\n") else None
     except ValueError:

@@ -12,12 +12,17 @@ from search.links import refuse_links
 from spaces.problem import InputError, Problem
 
 
+class BeingDrivenError(InputError):
+    """Another process of this machine drives the run."""
+
+
 @contextmanager
 def driving(directory: Path) -> Iterator[None]:
     """Holds the run in ``directory`` for this process.
 
     Raises:
-        InputError: another process holds it, or a link in it leads elsewhere.
+        BeingDrivenError: another process holds it.
+        InputError: a link in it leads elsewhere.
     """
     refuse_links(directory)
     lock = FileLock(directory / ".lock")
@@ -26,7 +31,7 @@ def driving(directory: Path) -> Iterator[None]:
     except Timeout as error:
         remedy = "wait for it, or stop it; to look at the run meanwhile use `tunehound leaderboard`"
         problem = Problem(rule="one process drives a run, and another one is driving this run now", remedy=remedy)
-        raise InputError([problem], str(directory)) from error
+        raise BeingDrivenError([problem], str(directory)) from error
     try:
         # Whoever left this one behind held the run's lock too, and is dead.
         (directory / "study.journal.lock").unlink(missing_ok=True)

@@ -52,7 +52,7 @@ def conclude(finished: Finished) -> None:
     told.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
 
 
-def show_configuration(run: str, runs: Path, *, rank: int, output: Path | None) -> None:
+def show_configuration(run: str, runs: str, *, rank: int, output: Path | None) -> None:
     """Prints the configuration of a rank, or writes it and prints where; the run may be one that only W&B knows."""
     from search.export import best_config, write_best
     from search.runs import find_run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,8 +14,13 @@ Trust = Annotated[
     list[str],
     typer.Option(metavar="MODULE", help="Lets `kind: custom` run this module of yours. May be repeated."),
 ]
-Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder that holds runs.")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or `latest`.")]
+Runs = Annotated[
+    str,
+    typer.Option("--runs", metavar="DIR|URI", help="The folder that holds runs; or s3://…, gs://… to mirror them to."),
+]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's folder, its name, the address of its mirror, or `latest`.")
+]
 SweepArgument = Annotated[
     str, typer.Argument(metavar="SWEEP", help="A sweep file, or the name of a ready one (`tunehound spaces`).")
 ]
@@ -27,7 +31,7 @@ Formats = Annotated[
 NO_OVERRIDES: list[str] = []
 NO_TRUST: list[str] = []
 NO_FORMATS: list[str] = []
-RUNS = Path("runs")
+RUNS = "runs"
 
 
 def examples(*lines: str) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import logging
 import os
-import re
 import secrets
 import shutil
 import warnings
@@ -20,9 +19,11 @@ from search.changes import LASTING, other_versions, refuse_changes, refuse_unkno
 from search.check import check, doubts
 from search.lock import driving
 from search.opened import open_begun
+from search.placement import refuse_unfit
 from search.provenance import provenance
 from search.quiet import calm, chatter_to, log_file
 from search.record import Listener, RunInfo
+from search.runs import home_of, mirror_of, refuse_name
 from search.warm_start import earlier_trials
 from spaces.load import load_sweep, read_yaml
 from spaces.metric import direction_of
@@ -32,6 +33,7 @@ from spaces.write import write_yaml
 from trainables.trust import trust_options
 
 if TYPE_CHECKING:
+    from search.mirror.mirror import Mirror
     from search.tracking.listener import Tracking
 
 logger = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ def _what_failed(directory: Path, error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         free_mb = shutil.disk_usage(directory).free / 1e6
         return f"the disk of {directory} is full ({free_mb:.1f} MB free). Make room first."
-    return f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, WorkFailedError) else f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,25 +82,39 @@ def run_sweep(
 
     Args:
         sweep: from `spaces.load.load_sweep`.
-        runs: the folder that holds runs.
+        runs: the folder that holds runs; or, as ``s3://bucket/prefix``, where a run is mirrored that lives in ``runs``.
         name: of the run and its folder; the sweep's name and the time where not given.
         warn: is told what will train, but probably not as it was meant.
 
     Raises:
-        InputError: the sweep or its data are wrong, or the run exists; nothing was started.
+        InputError: the sweep or its data are wrong, no machine has room for a trial, or the run exists.
+        UnfitClusterError: see `search.placement`. Nothing was started, as with the other.
+        TakenOverError: another driver took the mirror.
     """
+    from search.mirror.mirror import Mirror, held_for_new, new_place
+
+    name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
+    place = new_place(runs, name)
     info = check(sweep)
     earlier_trials(sweep)
     for doubt in doubts(sweep, info):
         warn(doubt)
-    name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
-    about = provenance(name, info, by_hand=sweep.by_hand)
-    directory = new_directory(Path(runs), name, sweep.as_mapping() | {"run": about})
-    return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]))
+    side_px = max(info.image_shape[:2])
+    refuse_unfit(sweep, image_side_px=side_px, warn=warn)
+    about = provenance(name, info, by_hand=sweep.by_hand) | ({"mirror": place.uri} if place else {})
+    with held_for_new(place) as lease:
+        directory = new_directory(home_of(runs), name, sweep.as_mapping() | {"run": about})
+        with driving(directory):
+            mirror = Mirror(lease, directory) if lease else None
+            return _drive(directory, sweep, about, image_side_px=side_px, mirror=mirror)
 
 
 def resume_run(
-    directory: Path, *, overrides: Sequence[str] = (), warn: Callable[[str], None] = warnings.warn
+    directory: Path,
+    *,
+    overrides: Sequence[str] = (),
+    warn: Callable[[str], None] = warnings.warn,
+    tell: Callable[[str], None] = logger.info,
 ) -> Finished:
     """Continues a run: interrupted trials from their checkpoints, then whatever is left to try.
 
@@ -106,12 +122,25 @@ def resume_run(
         directory: of the run.
         overrides: ``PATH=VALUE``; more trials (``search.trials=60``) extend a finished run.
         warn: is told that the run began with other versions.
+        tell: is told what was fetched from the run's mirror.
 
     Raises:
-        InputError: there is no run, another process drives it, or its space or its data are not what they were.
+        InputError: there is no run, another process drives it, its space or its data are not what they were, or no
+            machine has room for a trial.
+        UnfitClusterError: see `search.placement`.
+        TakenOverError: another driver took the mirror.
     """
-    about = dict(read_yaml(directory / "sweep.yaml").get("run", {}))
-    refuse_unknown(about, str(directory / "sweep.yaml"))
+    from search.mirror.mirror import mirrored
+
+    _about(directory)
+    with driving(directory), mirrored(directory, mirror_of(directory), tell=tell) as mirror:
+        return _resume(directory, overrides=overrides, warn=warn, mirror=mirror)
+
+
+def _resume(
+    directory: Path, *, overrides: Sequence[str], warn: Callable[[str], None], mirror: Mirror | None
+) -> Finished:
+    about = _about(directory)
     sweep = load_sweep(directory / "sweep.yaml", overrides)
     if begun := open_begun(directory):
         refuse_changes(sweep, begun.notes.get(LASTING))
@@ -119,11 +148,25 @@ def resume_run(
     _refuse_other_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
     if other := other_versions(about):
         warn(other)
-    return _drive(directory, sweep, about, image_side_px=max(info.image_shape[:2]), changed=bool(overrides))
+    side_px, changed = max(info.image_shape[:2]), bool(overrides)
+    refuse_unfit(sweep, image_side_px=side_px, warn=warn)
+    return _drive(directory, sweep, about, image_side_px=side_px, mirror=mirror, changed=changed)
+
+
+def _about(directory: Path) -> dict[str, Any]:
+    about = dict(read_yaml(directory / "sweep.yaml").get("run", {}))
+    refuse_unknown(about, str(directory / "sweep.yaml"))
+    return about
 
 
 def _drive(
-    directory: Path, sweep: Sweep, about: Mapping[str, Any], *, image_side_px: int, changed: bool = False
+    directory: Path,
+    sweep: Sweep,
+    about: Mapping[str, Any],
+    *,
+    image_side_px: int,
+    mirror: Mirror | None,
+    changed: bool = False,
 ) -> Finished:
     calm()
     from search.drive import drive  # Ray takes seconds to import, and a wrong sweep is refused before
@@ -141,13 +184,17 @@ def _drive(
     )
     log = log_file(run.id)
     reason: str | None = INTERRUPTED
-    with driving(directory), chatter_to(log) as console:
+    with (
+        chatter_to(log) as console,
+        mirror.sending(console.print) if mirror else contextlib.nullcontext(lambda: False) as halted,
+    ):
         if changed:
             write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
         trackers = _trackers(run, sweep, console.print)
         listeners: list[Listener] = [Progress(run, console), *trackers]
         try:
-            reason = drive(run, sweep, image_side_px=image_side_px, listeners=listeners, tell=console.print).reason
+            tell, side_px = console.print, image_side_px
+            reason = drive(run, sweep, image_side_px=side_px, listeners=listeners, tell=tell, halted=halted).reason
         except KeyboardInterrupt:
             logger.warning("interrupted while Ray was starting or stopping")
         except Exception as error:
@@ -158,6 +205,8 @@ def _drive(
         write_results(directory)
         for tracker in trackers:
             tracker.conclude()
+    if mirror:
+        mirror.refuse_taken_over()
     return Finished(directory=directory, interrupted=reason == INTERRUPTED, reason=reason, metric=run.metric, log=log)
 
 
@@ -179,11 +228,9 @@ def new_directory(runs: Path, name: str, sweep: Mapping[str, Any]) -> Path:
     Raises:
         InputError: the name is no folder name, or is taken.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        rule = "a run's name is made of letters, digits, dots, dashes and underscores"
-        raise InputError([Problem(rule=rule, given=repr(name), remedy="choose another --name")], "--name")
-    if re.match(r"[a-z0-9]+:/", str(runs)):
-        rule, remedy = "runs live on this machine's disk", "name a folder with --runs"
+    refuse_name(name, "--name")
+    if str(runs).partition("/")[0].endswith(":"):  # what `Path` makes of an address
+        rule, remedy = "an address is given as text, with two slashes", "such as s3://my-bucket/runs"
         raise InputError([Problem(rule=rule, given=str(runs), remedy=remedy)], "--runs")
     directory, fresh = runs / name, runs / f".{name}.{secrets.token_hex(4)}"
     if directory.exists():

@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from search.candidates import is_unconfirmed
 from search.journal import JOURNAL
+from search.mirror.address import below, is_uri
 from search.opened import open_begun
 from search.space import key, untried
 from search.study import was_lost
+from spaces.document import read_yaml
 from spaces.load import load_sweep
 from spaces.problem import InputError, Problem
 
 LATEST = "latest"
+HOME = Path("runs")
+"""Where runs live that are mirrored."""
 
 
-def find_run(given: str, runs: Path) -> Path:
-    """The folder of a run: a path, a name under ``runs``, or the one last begun.
+def find_run(given: str, runs: str | os.PathLike[str] = HOME, *, tell: Callable[[str], None] = lambda _: None) -> Path:
+    """The folder of a run: a path, a name under ``runs``, or the one last begun; a mirrored one is fetched first.
+
+    Args:
+        given: what the user calls it, or the address of its mirror.
+        runs: the folder that holds runs, or the address below which their mirrors lie.
+        tell: hears of what was fetched.
 
     Raises:
         InputError: there is no such run; the known ones are listed.
     """
+    home = home_of(runs)
+    if is_uri(given) or (is_uri(runs) and given != LATEST):
+        from search.mirror.fetch import fetched
+
+        return fetched(given if is_uri(given) else below(str(runs), given), home, tell=tell)
+    return _found(given, home)
+
+
+def home_of(runs: str | os.PathLike[str]) -> Path:
+    """The folder for runs on this machine; where they are mirrored, one below the working directory."""
+    return HOME if is_uri(runs) else Path(runs)
+
+
+def refuse_name(name: str, source: str) -> None:
+    """Raises: InputError, where a run, and so its folder, cannot be called so."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        rule = "a run's name is made of letters, digits, dots, dashes and underscores"
+        raise InputError([Problem(rule=rule, given=repr(name), remedy="choose another --name")], source)
+
+
+def _found(given: str, runs: Path) -> Path:
     known = known_runs(runs)
     if given == LATEST and known:
         return max(known, key=lambda run: (run / JOURNAL).stat().st_mtime)
@@ -29,14 +62,14 @@ def find_run(given: str, runs: Path) -> Path:
             return folder
     names = ", ".join(run.name for run in known) or "there are none"
     problem = Problem(
-        rule="RUN is a run's folder, the name of one under the runs folder, or `latest`",
+        rule="RUN is a run's folder, the name of one under the runs folder, the address of a mirrored one, or `latest`",
         given=given,
         remedy=f"runs in {runs}: {names}",
     )
     raise InputError([problem], given)
 
 
-def find_best(given: str, runs: Path) -> Path:
+def find_best(given: str, runs: str | os.PathLike[str]) -> Path:
     """A configuration file, or the best.yaml of a run.
 
     Raises:
@@ -58,6 +91,12 @@ def known_runs(runs: Path) -> list[Path]:
     if not runs.is_dir():
         return []
     return sorted(folder for folder in runs.iterdir() if (folder / JOURNAL).is_file())
+
+
+def mirror_of(directory: Path) -> str | None:
+    """Where a run is mirrored; None where it is not."""
+    mirror = dict(read_yaml(directory / "sweep.yaml").get("run") or {}).get("mirror")
+    return None if mirror is None else str(mirror)
 
 
 def unfinished(directory: Path) -> bool:

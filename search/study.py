@@ -131,8 +131,14 @@ class Study:
         """Enters the end of a trial. An interrupted one stays open, to be continued."""
         if end.state == "interrupted":
             return
-        attributes = {"reason": end.reason, "best_epoch": end.best_epoch, "epochs": end.epochs, "seconds": end.seconds}
-        attributes |= {"host": end.host} if end.host else {}
+        attributes: dict[str, Any] = {
+            "reason": end.reason,
+            "best_epoch": end.best_epoch,
+            "epochs": end.epochs,
+            "seconds": end.seconds,
+        }
+        if end.host:
+            attributes["host"] = end.host
         for name, value in attributes.items():
             self._storage.set_trial_user_attr(self._id(end.number), name, value)
         value = end.value if end.state == "complete" else None

@@ -15,6 +15,8 @@ from search.wording import compact, duration, ending
 
 GAP = 2
 """Blank columns between two columns."""
+LEFT = ("run", "state", "metric", "node", "role", "versions")
+"""Columns of words."""
 ESSENTIAL = ("run", "rank", "trial", "state", "mean")
 DROPPED_FIRST = ("best_epoch", "seconds", "seeds", "epochs")
 """Columns that go when the terminal is narrow, in this order; after them the open values, from the last."""
@@ -65,7 +67,7 @@ def draw(
     left_out = [name for name in cells if name not in kept]
     drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for name in kept:
-        side = "left" if name in ("run", "state", "metric") or (name == "trial" and "state" in cells) else "right"
+        side = "left" if name in LEFT or (name == "trial" and "state" in cells) else "right"
         drawn.add_column(cells[name][0], justify="left" if side == "left" else "right", no_wrap=True, vertical="bottom")
     for position, look in enumerate(styles, start=1):
         drawn.add_row(*(Text(cells[name][position]) for name in kept), style=look)

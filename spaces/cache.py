@@ -6,6 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
+PLACES = ("$TUNEHOUND_CACHE", "$XDG_CACHE_HOME/tunehound", "~/.cache/tunehound")
+"""Where it is, for those who must find it on another machine: the first of these whose variable is set."""
+
 
 def cache_home() -> Path:
     """``TUNEHOUND_CACHE``, else ``tunehound`` in ``XDG_CACHE_HOME`` or ``~/.cache``; it exists and can be written to.

@@ -214,4 +214,4 @@ def _watch(home: HomeAddress, event: threading.Event) -> None:
 
 
 def _this_node() -> str:
-    return ray.get_runtime_context().get_node_id()
+    return str(ray.get_runtime_context().get_node_id())

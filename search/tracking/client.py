@@ -59,8 +59,19 @@ def quiet(*, patient: bool = False) -> Any:
 def chosen_mode() -> Mode:
     """online, offline or disabled: what WANDB_MODE or W&B's settings say, but online only with a key at hand."""
     settings = wandb.setup(wandb.Settings(silent=True)).settings
-    mode = {"dryrun": "offline", "run": "online", "shared": "online"}.get(settings.mode, settings.mode)
-    return "offline" if mode == "online" and not has_key(settings) else cast(Mode, mode)
+    mode = wanted_mode(settings)
+    return "offline" if mode == "online" and not has_key(settings) else mode
+
+
+def lacks_key() -> bool:
+    """Whether W&B is to be online, and only the key is not at hand."""
+    settings = wandb.setup(wandb.Settings(silent=True)).settings
+    return wanted_mode(settings) == "online" and not has_key(settings)
+
+
+def wanted_mode(settings: Any) -> Mode:
+    """online, offline or disabled, by W&B's settings alone."""
+    return cast(Mode, {"dryrun": "offline", "run": "online", "shared": "online"}.get(settings.mode, settings.mode))
 
 
 def has_key(settings: Any) -> bool:

@@ -40,8 +40,8 @@ from rich.console import Console
 import search.study
 from clusters.slots import Slot
 from search.distribution import distribution, suggest
-from search.drive import _budget_watch, _rungs, _task
-from search.ending import Ending
+from search.drive import Driven, _budget_watch, _rungs
+from search.ending import Cost, Ending
 from search.meter import Meter as SlotMeter
 from search.progress import Progress
 from search.record import Listener, RunInfo
@@ -111,18 +111,19 @@ class Simulation:
         self.recorder = Recorder(run, sweep, self.study, listeners)
         self._scheduler = FairAsha(_rungs(sweep), metric=run.metric)
         self._ending = Ending(lambda: None)
-        slot = Slot(cpus=1, gpus=0)
         self._searcher = StudySearcher(
             self.study,
             recorder=self.recorder,
             scheduler=self._scheduler,
             ending=self._ending,
-            task=_task(sweep, run, None, slot, memory_bytes=2**30),
+            task=lambda running: SimpleNamespace(number=running.proposal.number),  # type: ignore[arg-type, return-value]
             slots=lambda: in_flight,
             max_failures=0,
         )
         meter = SlotMeter(self.study, lambda: len(self.recorder.running))
-        watch = _budget_watch(sweep, self.recorder, self._ending, meter, slot)
+        slot = Slot(cpus=1, gpus=0)
+        driven = Driven(run=run, sweep=sweep, study=self.study, slot=slot, slots=lambda: in_flight, tell=print)
+        watch = _budget_watch(driven, self.recorder, self._ending, meter, to_come=Cost)
         self._callback = RecordResults(self.recorder, scheduler=self._scheduler, ending=self._ending)
         self._stopper = StopWhenQuiet(self._ending, self.recorder, watch=watch)
         self._random = np.random.default_rng(sweep.search.seed)

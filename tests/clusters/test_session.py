@@ -6,7 +6,7 @@ import pytest
 import ray
 
 from clusters.members import living_nodes
-from clusters.nodes import cluster_nodes, this_node
+from clusters.nodes import this_node
 from clusters.session import connected
 
 
@@ -28,8 +28,3 @@ def test_a_ray_that_is_there_already_is_used_and_kept() -> None:
         assert ray.is_initialized()
     finally:
         ray.shutdown()
-
-
-def test_a_cluster_that_does_not_answer_has_no_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    assert cluster_nodes(timeout_s=2) == ()
