@@ -71,7 +71,7 @@ class Cluster:
         self.well("ray", "get-auth-token", "--generate")
         self.well("env", "RAY_UP_enable_autoscaler_v2=0", "ray", "up", FILE, "--yes")
         self.times["ray up"] = time.monotonic() - began
-        until(lambda: self.alive() == wanted, within_s=120, every_s=1, said=lambda: self.head.call(*STATUS).stdout)
+        until(lambda: self.alive() == wanted, within_s=300, every_s=1, said=lambda: self.head.call(*STATUS).stdout)
         self.times["all nodes"] = time.monotonic() - began
 
     def alive(self) -> int:
