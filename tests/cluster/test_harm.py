@@ -50,7 +50,7 @@ def test_a_sweep_survives_what_happens_to_a_worker(
     cluster.times[f"{what}: at work again"] = recovered_s(cluster.run(what), before)
     mended(cluster.workers[0])
     sweep.ended_well(within_s=400)
-    assert_sound(cluster.run(what), trials=6)
+    assert_sound(cluster.run(what), trials=5)
     until_all_are_back(cluster, what)
 
 
@@ -62,7 +62,7 @@ def test_a_killed_driver_is_resumed(cluster: Cluster) -> None:
     resumed = cluster.start("tunehound", "submit", FILE, "--", "resume", "driver")
     cluster.times["driver: at work again"] = recovered_s(cluster.run("driver"), before)
     resumed.ended_well(within_s=400)
-    assert_sound(cluster.run("driver"), trials=6)
+    assert_sound(cluster.run("driver"), trials=5)
     after = ended_trials(cluster.run("driver"))
     assert {number: after[number] for number in known} == known
 
@@ -76,4 +76,4 @@ def test_a_head_that_is_switched_off_comes_back_with_ray_up_and_resume(cluster: 
     resumed = cluster.start("tunehound", "submit", FILE, "--", "resume", "head")
     cluster.times["head: at work again"] = recovered_s(cluster.run("head"), before)
     resumed.ended_well(within_s=400)
-    assert_sound(cluster.run("head"), trials=6)
+    assert_sound(cluster.run("head"), trials=5)

@@ -59,6 +59,6 @@ def test_a_run_whose_disk_is_lost_goes_on_elsewhere_from_its_mirror(cluster: Clu
     recovered_s(at_home, before)
     cluster.times["lost disk: at work again elsewhere"] = time.monotonic() - began
     resumed.ended_well(within_s=400)
-    assert_sound(at_home, trials=6)
+    assert_sound(at_home, trials=5)
     after = ended_trials(at_home)
     assert {number: after[number] for number in known} == known
