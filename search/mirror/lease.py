@@ -99,7 +99,7 @@ class Lease:
 
     def remember(self, folder: Path) -> None:
         """Leaves the token in the run's folder until the lease is released."""
-        self._own = folder / OWN
+        self._own = folder.resolve() / OWN
         self._own.write_text(self.token, encoding="utf-8")
 
     def release(self) -> None:
