@@ -38,11 +38,11 @@ def this_node(*, gpus: int) -> Node:
     return Node(cpus=get_num_cpus(), gpus=gpus, memory_bytes=(1 - FOR_OBJECTS) * estimate_available_memory())
 
 
-def listens(dashboard: str) -> bool:
-    """Whether there is something at HOST:PORT. Ray tells of addresses also where it is gone, or was told to stay away."""
-    place = urlsplit(f"//{dashboard}")
+def listens(place: str) -> bool:
+    """Whether there is something at HOST:PORT: Ray also tells of what is gone, or was never started."""
+    named = urlsplit(f"//{place}")
     try:
-        with socket.create_connection((place.hostname, place.port or 0), timeout=LISTENS_S):
+        with socket.create_connection((named.hostname, named.port or 0), timeout=LISTENS_S):
             return True
-    except (OSError, TypeError):
+    except (OSError, TypeError, ValueError):
         return False

@@ -67,6 +67,7 @@ def asked(address: str, wish: Wish) -> Survey:
         raise UnfitClusterError(
             f"The Ray cluster at {address} cannot be asked: {error}\n"
             "    → `ray status` says whether it runs. A machine that is no node of it asks by `tunehound submit`.\n"
+            "    → If it wants a token: RAY_AUTH_MODE=token, and the token of its head in ~/.ray/auth_token.\n"
             f"    → If it is gone: unset RAY_ADDRESS and remove {address_file()}; a sweep then runs on this machine."
         ) from error
 

@@ -90,7 +90,8 @@ def known_runs(runs: Path) -> list[Path]:
     """The runs in a folder, by name."""
     if not runs.is_dir():
         return []
-    return sorted(folder for folder in runs.iterdir() if (folder / JOURNAL).is_file())
+    folders = (folder for folder in runs.iterdir() if not folder.name.startswith("."))  # which are about to become runs
+    return sorted(folder for folder in folders if (folder / JOURNAL).is_file())
 
 
 def mirror_of(directory: Path) -> str | None:

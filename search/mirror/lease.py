@@ -99,8 +99,8 @@ class Lease:
 
     def remember(self, folder: Path) -> None:
         """Leaves the token in the run's folder until the lease is released."""
-        self._own = folder / OWN
-        self._own.write_text(self.token, encoding="utf-8")
+        self._own = folder.resolve() / OWN
+        self._own.write_text(f"{self.token} {_identity(folder)}", encoding="utf-8")
 
     def release(self) -> None:
         """Lets others have it; where the store cannot be told, only whoever finds the token in the folder."""
@@ -154,8 +154,16 @@ def held(place: Place, *, folder: Path | None = None) -> Iterator[Lease]:
 
 def own_token(folder: Path | None) -> str | None:
     """What the last driver of a run left in its folder, where it was killed."""
-    file = folder / OWN if folder else None
-    return file.read_text(encoding="utf-8") if file and file.is_file() else None
+    if folder is None or not (folder / OWN).is_file():
+        return None
+    token, _, left_in = (folder / OWN).read_text(encoding="utf-8").partition(" ")
+    return token if left_in == _identity(folder) else None
+
+
+def _identity(folder: Path) -> str:
+    """Tells a folder from its copies: those say nothing of whether its driver is dead."""
+    status = folder.stat()
+    return f"{socket.gethostname()} {status.st_dev} {status.st_ino}"
 
 
 def holder(place: Place) -> Holder | None:

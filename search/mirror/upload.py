@@ -37,7 +37,8 @@ class Upload:
     """
 
     def __init__(self, directory: Path, place: Place, *, may_write: Callable[[], bool]) -> None:
-        self._directory, self._place, self._may_write = directory, place, may_write
+        # Whole: while Ray starts, the process's working directory is another one.
+        self._directory, self._place, self._may_write = directory.resolve(), place, may_write
         self._sent: dict[str, Mark] = {}
         self._there: set[str] | None = None
         self._known = Known()

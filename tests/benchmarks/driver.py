@@ -38,10 +38,9 @@ from optuna.trial import TrialState, create_trial
 from rich.console import Console
 
 import search.study
-from clusters.slots import Slot
 from search.distribution import distribution, suggest
-from search.drive import Driven, _budget_watch, _rungs
-from search.ending import Cost, Ending
+from search.drive import _rungs
+from search.ending import Ending
 from search.meter import Meter as SlotMeter
 from search.progress import Progress
 from search.record import Listener, RunInfo
@@ -121,11 +120,8 @@ class Simulation:
             max_failures=0,
         )
         meter = SlotMeter(self.study, lambda: len(self.recorder.running))
-        slot = Slot(cpus=1, gpus=0)
-        driven = Driven(run=run, sweep=sweep, study=self.study, slot=slot, slots=lambda: in_flight, tell=print)
-        watch = _budget_watch(driven, self.recorder, self._ending, meter, to_come=Cost)
         self._callback = RecordResults(self.recorder, scheduler=self._scheduler, ending=self._ending)
-        self._stopper = StopWhenQuiet(self._ending, self.recorder, watch=watch)
+        self._stopper = StopWhenQuiet(self._ending, self.recorder, watch=meter.read)
         self._random = np.random.default_rng(sweep.search.seed)
         self._stop, self._epochs, self.ended = stop, sweep.epochs, 0
         self._started, self._events = 0, list[tuple[float, str, int, int]]()

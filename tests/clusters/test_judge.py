@@ -17,7 +17,7 @@ SICK = [
     (with_versions(WORKER, keras="3.14.0"), "keras 3.14.0, where the driver has 3.15.1"),
     (with_versions(WORKER, python="3.12.1"), "python 3.12.1"),
     (with_versions(WORKER, code="ba9876543210"), "not the driver's code"),
-    (with_versions(WORKER, tunehound="none", code="none"), "tunehound is not installed"),
+    (with_versions(WORKER, tunehound="none", code="none"), "tunehound not installed, where the driver has 0.1.0"),
     (replace(WORKER, versions=None, facts=None, fault="did not answer within 40 s"), "did not answer"),
     (worker(tensorflow_gpus=0), "Ray counts 1 GPU, and TensorFlow sees none"),
     (worker(tensorflow_gpus=None), "TensorFlow sees none"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -53,6 +54,15 @@ def test_what_the_folders_dead_driver_held_is_taken_over_at_once(tmp_path: Path)
         lease.remember(tmp_path)
         assert lease.valid
     assert not (tmp_path / OWN).exists()
+
+
+def test_a_copy_of_the_folder_does_not_take_its_driver_for_dead(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    with held(place_at(tmp_path)) as lease:
+        lease.remember(tmp_path / "one")
+        copy = shutil.copytree(tmp_path / "one", tmp_path / "copy")
+        with pytest.raises(InputError, match="another one holds this run"), held(place_at(tmp_path), folder=copy):
+            pass
 
 
 @pytest.mark.parametrize("removed", [False, True])

@@ -38,8 +38,8 @@ def test_of_two_who_create_the_same_at_once_one_succeeds_and_missing_things_are_
     assert place.read_all(["a", "b"]) == {"a": b"1"}
     place.remove(["a", "b"])
     assert place.read("a") is None
+    nowhere = place_of("s3://no-such-bucket/one", option="--runs")
     with pytest.raises(InputError, match="bucket does not exist"):
-        nowhere = place_of("s3://no-such-bucket/one", option="--runs")
         answered(nowhere, lambda: Lease(nowhere).take(None))
 
 
