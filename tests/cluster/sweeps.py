@@ -6,10 +6,10 @@ from tests.search.commands import TINY
 
 SHORT = TINY.replace("trials: 6", "trials: 9") + "tracking: off\n"
 """Nine trials of at most four epochs."""
-LONG = TINY.replace("epochs: 4,", "epochs: 90,").replace(
-    "trials: 6, grace_epochs: 1", "trials: 5, checkpoint_minutes: 0.05, grace_epochs: 30"
+LONG = TINY.replace("epochs: 4,", "epochs: 400,").replace(
+    "trials: 6, grace_epochs: 1", "trials: 5, checkpoint_minutes: 0.05, grace_epochs: 100"
 )
 LONG += "tracking: off\n"
 """Five trials, long enough to do harm to those at work: one on each of three hosts."""
 assert "checkpoint_minutes" in LONG
-assert "epochs: 90" in LONG
+assert "epochs: 400" in LONG

@@ -19,7 +19,7 @@ def begun(cluster: Cluster, name: str) -> tuple[Started, dict[int, int]]:
     (cluster.desk.home / "mine.yaml").write_text(LONG)
     sweep = cluster.start("tunehound", "submit", FILE, "--", "run", "mine.yaml", "--name", name)
     cluster.until_all_train(sweep)
-    return sweep, until_at_work(cluster.run(name), trials=len(cluster.nodes), epoch=10)
+    return sweep, until_at_work(cluster.run(name), trials=len(cluster.nodes), epoch=20)
 
 
 def until_all_are_back(cluster: Cluster, what: str) -> None:

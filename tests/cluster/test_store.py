@@ -43,7 +43,7 @@ def test_a_run_whose_disk_is_lost_goes_on_elsewhere_from_its_mirror(cluster: Clu
     cluster.until_all_train(sweep)
     run = cluster.run("mirrored")
     until(lambda: len(ended_trials(run)) >= 1, within_s=240, every_s=1)
-    known, before = ended_trials(run), until_at_work(run, trials=1, epoch=10)
+    known, before = ended_trials(run), until_at_work(run, trials=1, epoch=20)
     time.sleep(INTERVAL_S + 5)
     assert cluster.head.kill(DRIVER)
     assert sweep.process.wait(60) != 0
