@@ -65,18 +65,22 @@ class Cluster:
         (self.desk.home / FILE).write_text(yaml.safe_dump(config))
 
     def up(self, nodes: int | None = None) -> None:
-        """`ray up`, until so many nodes are alive, all of them where it is not said."""
+        """`ray up`, until so many nodes are alive, all of them where it is not said.
+
+        On a busy machine it takes more than one: Ray waits for half a minute for what it starts, and then fails.
+        """
         wanted, began = nodes or len(self.nodes), time.monotonic()
         self.well("ray", "get-auth-token", "--generate")
         for last in (False, False, True):
-            self.well("env", "RAY_UP_enable_autoscaler_v2=0", "ray", "up", FILE, "--yes")
+            done = self.desk.call("env", "RAY_UP_enable_autoscaler_v2=0", "ray", "up", FILE, "--yes")
+            assert done.returncode == 0 or not last, done.stdout
             self.times["ray up"] = time.monotonic() - began
-            if self._joined(wanted, patient=last):
+            if done.returncode == 0 and self._joined(wanted, patient=last):
                 break
         self.times["all nodes"] = time.monotonic() - began
 
     def _joined(self, wanted: int, *, patient: bool) -> bool:
-        """Whether so many nodes are alive soon. A worker that starts slowly Ray gives up, and never tries again.
+        """Whether so many nodes are alive soon. A worker that starts too slowly is given up, and not tried again.
 
         Raises:
             AssertionError: they are not, and somebody ``patient`` waited.
