@@ -21,7 +21,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 lock: install ## choose the newest versions that fit together, and write them to constraints.txt
 	$(BIN)/pip install --quiet uv
 	echo '# The locked versions, without addresses: `make install` and CI install from these. Made anew by `make lock`.' > constraints.txt
-	$(BIN)/uv pip compile pyproject.toml --extra test --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra test --extra dev --extra gcs --universal --python-version 3.11 \
 		--upgrade --no-emit-index-url --no-header --no-annotate --quiet >> constraints.txt
 
 sweep: install ## the first sweep: handwritten digits, on this machine, a few minutes

@@ -21,7 +21,7 @@ class Cluster:
 
     def __init__(self, *, may_grow: bool, image_side_px: int, cpus: int | None, gpus: float | None) -> None:
         self._members = Members()
-        self._newcomers = Newcomers(member.id for member in self._members.now())
+        self._newcomers = Newcomers()
         self._startable = startable_nodes(self._members.nodes()) if may_grow else ()
         self.slot = choose_slot(self._all_nodes(), image_side_px=image_side_px, cpus=cpus, gpus=gpus)
 

@@ -16,14 +16,10 @@ from clusters.members import Member
 
 
 class Newcomers:
-    """Asks each node that was not there before for its versions, and waits for none of them.
+    """Asks each node once for its versions, when it is first seen, and waits for none of them."""
 
-    Args:
-        known: Ray's ids of the nodes that need not be asked.
-    """
-
-    def __init__(self, known: Iterable[str]) -> None:
-        self._known = set(known)
+    def __init__(self) -> None:
+        self._known = {ray.get_runtime_context().get_node_id()}
         self._asked: dict[str, Any] = {}
         self._ours: Mapping[str, str] | None = None
 

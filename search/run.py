@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,7 +187,9 @@ def _drive(
     reason: str | None = INTERRUPTED
     with (
         chatter_to(log) as console,
-        mirror.sending(console.print) if mirror else contextlib.nullcontext(lambda: False) as halted,
+        mirror.sending(partial(console.print, markup=False, soft_wrap=True))
+        if mirror
+        else contextlib.nullcontext(lambda: False) as halted,
     ):
         if changed:
             write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})

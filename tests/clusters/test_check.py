@@ -53,7 +53,8 @@ def test_every_node_of_a_cluster_answers(address: str, tmp_path: Path) -> None:
     assert (head.fault, worker.fault) == ("", "")
     assert head.versions == found.versions == versions()
     assert worker.versions == {**versions(), "keras": "3.14.0"}
-    assert differing(worker, found.versions) == ["keras"]
+    assert worker.versions is not None
+    assert differing(worker.versions, found.versions) == ["keras"]
     assert found.dashboard == ""
     assert found.startable == ()
     for node in found.nodes:

@@ -21,6 +21,7 @@ class Now:
         self.there = [Member(id=f"{i}", host=f"host{i}", node=node, leaving=False) for i, node in enumerate(nodes)]
         monkeypatch.setattr("clusters.members.VALID_S", -1.0)
         monkeypatch.setattr("clusters.members.members", lambda: tuple(self.there))
+        monkeypatch.setattr(module, "Newcomers", lambda: None)
         monkeypatch.setattr(module, "startable_nodes", lambda living: startable)
 
     def cluster(self, *, gpus: float | None = None) -> Cluster:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from search.mirror.fetch import fetched
 from search.mirror.lease import LEASE, holder
 from search.mirror.place import Place, place_of
-from tests.harm.doing import driven, ended, epochs, power_off, until
+from tests.harm.doing import Driver, driven, ended, epochs, power_off, until
 from tests.harm.sound import assert_sound, ended_trials
 from tests.harm.sweeps import LONG, written
 from tests.search.commands import call
@@ -30,6 +31,11 @@ def begun(tmp_path: Path, sweep: str) -> tuple[Place, list[str]]:
     return place_of(f"{store}/one", option=""), ["run", "sweep.yaml", "--name", "one", "--runs", store]
 
 
+def went_on(driver: Driver, place: Place, *, before: int) -> bool:
+    """Whether the mirror has more than it had, or there is no more to come."""
+    return driver.over or records_at(place) > before
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_machine_lost_at_any_moment_takes_along_only_what_was_not_sent_yet(tmp_path: Path, seed: int) -> None:
     place, command = begun(tmp_path, SIX)
@@ -38,8 +44,7 @@ def test_a_machine_lost_at_any_moment_takes_along_only_what_was_not_sent_yet(tmp
         home = tmp_path / f"machine-{session}"
         home.mkdir(exist_ok=True)
         with driven(*command, cwd=home) as driver:
-            before = records_at(place)
-            until(lambda before=before: driver.over or records_at(place) > before, of=None)  # type: ignore[misc]
+            until(partial(went_on, driver, place, before=records_at(place)))
             time.sleep(draw.uniform(0, 8))
             power_off(driver)
         shutil.rmtree(home)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,17 +22,18 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 100 * 2**20}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    try:
-        cluster.add_node(num_cpus=1, object_store_memory=100 * 2**20)
-        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-        token = Path("~/.ray/auth_token").expanduser()
-        if token.is_file():  # Ray made it, and the driver's home is another
-            monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
-        yield cluster
-    finally:
-        cluster.shutdown()
+    """A head that trains nothing, and a worker."""
+    small = {"include_dashboard": False, "object_store_memory": 100 * 2**20}
+    with tempfile.TemporaryDirectory(prefix="hound-") as folder:  # sockets have short names
+        monkeypatch.setenv("RAY_TMPDIR", folder)  # where this cluster is made known: to nobody else
+        monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+        try:
+            cluster.add_node(num_cpus=1, object_store_memory=100 * 2**20)
+            monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+            yield cluster
+        finally:
+            cluster.shutdown()
 
 
 def older(home: Path) -> Path:
