@@ -16,8 +16,6 @@ from tests.cluster.hosts import ROOT, Host, until
 FILE = "cluster.yaml"
 """In the desk's home."""
 ONPREM = ROOT / "clusters" / "onprem.yaml"
-STOP = next(line for line in ONPREM.read_text().splitlines() if line.startswith("# STOP ")).removeprefix("# STOP ")
-"""How the file says that the workers are stopped."""
 SMALL = "--num-cpus=1 --object-store-memory=100000000"
 """What a host of the lab has, told to Ray: one slot."""
 STATUS = ("ray", "status")
@@ -101,7 +99,7 @@ class Cluster:
     def down(self) -> None:
         """Stops the workers, then the head, as the file says."""
         began = time.monotonic()
-        self.well("ray", "exec", FILE, STOP)
+        self.well("ray", "submit", FILE, ROOT / "clusters" / "stop_workers.py")
         self.well("ray", "down", FILE, "--yes")
         self.times["down"] = time.monotonic() - began
 

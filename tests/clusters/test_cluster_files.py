@@ -122,4 +122,5 @@ def exists(root: Any, words: list[str]) -> None:
     given = {word.partition("=")[0] for word in own if re.match(r"--?[a-z]", word)}
     assert given <= options, f"no such option: {' '.join(words)}"
     if "--" in rest:
-        exists(get_command(app), rest[rest.index("--") + 1 :])
+        sent = rest[rest.index("--") + 1 :]
+        exists(get_command(app), sent[2:] if sent[0] == "python" else sent)
