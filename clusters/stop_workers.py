@@ -34,7 +34,7 @@ def main() -> None:
 
 def stopping(host: str, auth: dict[str, str]) -> subprocess.Popen[bytes]:
     """The call that stops Ray on a host."""
-    key = Path(auth["ssh_private_key"]).expanduser()
+    key = str(Path(auth["ssh_private_key"]).expanduser())
     options = [word for option in OPTIONS for word in ("-o", option)]
     command = ["ssh", "-i", key, *options, f"{auth['ssh_user']}@{host}", STOP]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
