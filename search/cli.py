@@ -12,6 +12,7 @@ import typer
 from clusters.scratch import temporary_files
 from search.cluster import cluster
 from search.dashboard import dashboard
+from search.handing_over import predict, retrain
 from search.messages import (
     INPUT_IS_WRONG,
     INTERRUPTED,
@@ -23,18 +24,15 @@ from search.messages import (
     show_description,
     show_leaderboard,
     show_plan,
-    show_scores,
     show_spaces,
     show_synced,
     told,
     warn,
 )
 from search.options import (
-    NO_FORMATS,
     NO_OVERRIDES,
     NO_TRUST,
     RUNS,
-    Formats,
     Overrides,
     RunArgument,
     Runs,
@@ -161,61 +159,12 @@ def export(
     show_configuration(run, runs, rank=rank, output=output)
 
 
-@app.command(epilog=examples("tunehound retrain latest", "tunehound retrain best.yaml --set data.path=photos -o model"))
-def retrain(
-    best: Annotated[str, typer.Argument(metavar="BEST.yaml", help="A configuration, or a run whose best is meant.")],
-    overrides: Overrides = NO_OVERRIDES,
-    seeds: Annotated[int, typer.Option(min=1, help="Train so often; scores are mean ± sd, the first is saved.")] = 1,
-    holdout: Annotated[
-        float | None, typer.Option(min=0.01, max=0.9, help="Hold out this share and stop early by it.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="`retrained` beside BEST.yaml if not given.")
-    ] = None,
-    export: Formats = NO_FORMATS,
-    runs: Runs = RUNS,
-    trust: Trust = NO_TRUST,
-) -> None:
-    """Train the best configuration on train + validation, score the test split once, save the model."""
-    from search.report import write_report
-    from search.runs import find_best, run_around
-
-    wake_tensorflow()
-    from trainables.retrain import retrain as train_again
-
-    trust_modules(trust)
-    source = find_best(best, runs)
-    result = train_again(
-        source,
-        overrides=overrides,
-        seeds=seeds,
-        holdout=holdout,
-        output=output or source.parent / "retrained",
-        formats=export,
-        tell=partial(told.print, markup=False, highlight=False),
-    )
-    show_scores(result)
-    if directory := run_around(result.folder):
-        told.print(f"Report: {write_report(directory)}", highlight=False)
-    if result.not_exported:
-        raise typer.Exit(WORK_FAILED)
-
-
-@app.command(
-    epilog=examples("tunehound predict retrained photo.png", "ls *.png | tunehound predict retrained - --top 3")
+app.command(epilog=examples("tunehound retrain latest", "tunehound retrain best.yaml --set data.path=photos -o model"))(
+    retrain
 )
-def predict(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `retrain` wrote.")],
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…|-", help="Images or folders; - reads names from stdin.")],
-    top: Annotated[int, typer.Option(min=1, help="Classes to name for each image.")] = 1,
-) -> None:
-    """Name the class of images: CSV of file, class and probability."""
-    wake_tensorflow()
-    from search.predictions import listed, write_predictions
-
-    names = listed(sys.stdin.buffer) if paths == ["-"] else paths
-    if not write_predictions(folder, names, top=top, file=sys.stdout):
-        raise typer.Exit(WORK_FAILED)
+app.command(
+    epilog=examples("tunehound predict retrained photo.png", "ls *.png | tunehound predict retrained - --top 3")
+)(predict)
 
 
 @app.command(

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import logging
 import os
-import secrets
 import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +23,7 @@ from search.placement import refuse_unfit
 from search.provenance import provenance
 from search.quiet import calm, chatter_to, log_file
 from search.record import Listener, RunInfo
-from search.runs import home_of, mirror_of, refuse_name
+from search.runs import home_of, mirror_of, new_directory
 from search.warm_start import earlier_trials
 from spaces.load import load_sweep, read_yaml
 from spaces.metric import direction_of
@@ -223,30 +222,6 @@ def write_results(directory: Path) -> None:
     with contextlib.suppress(InputError):  # no trial has a value yet: then there is no best one
         write_best(directory, directory / "best.yaml")
     write_report(directory)
-
-
-def new_directory(runs: Path, name: str, sweep: Mapping[str, Any]) -> Path:
-    """Makes the folder of a new run with its sweep.yaml, both or neither.
-
-    Raises:
-        InputError: the name is no folder name, or is taken.
-    """
-    refuse_name(name, "--name")
-    if str(runs).partition("/")[0].endswith(":"):  # what `Path` makes of an address
-        rule, remedy = "an address is given as text, with two slashes", "such as s3://my-bucket/runs"
-        raise InputError([Problem(rule=rule, given=str(runs), remedy=remedy)], "--runs")
-    directory, fresh = runs / name, runs / f".{name}.{secrets.token_hex(4)}"
-    if directory.exists():
-        remedy = f"continue it with `tunehound resume {directory}`, or choose another --name"
-        problem = Problem(rule="a new run needs a folder of its own, and this one exists", remedy=remedy)
-        raise InputError([problem], str(directory))
-    fresh.mkdir(parents=True)
-    try:
-        write_yaml(fresh / "sweep.yaml", sweep)
-        fresh.rename(directory)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return directory
 
 
 def _trackers(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> list[Tracking]:

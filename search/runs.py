@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from search.candidates import is_unconfirmed
 from search.journal import JOURNAL
@@ -16,6 +19,7 @@ from search.study import was_lost
 from spaces.document import read_yaml
 from spaces.load import load_sweep
 from spaces.problem import InputError, Problem
+from spaces.write import write_yaml
 
 LATEST = "latest"
 HOME = Path("runs")
@@ -118,3 +122,27 @@ def unfinished(directory: Path) -> bool:
         return False
     tried = {key(trial.params) for trial in run.trials if not was_lost(trial)}
     return untried(sweep, tried) != []
+
+
+def new_directory(runs: Path, name: str, sweep: Mapping[str, Any]) -> Path:
+    """Makes the folder of a new run with its sweep.yaml, both or neither.
+
+    Raises:
+        InputError: the name is no folder name, or is taken.
+    """
+    refuse_name(name, "--name")
+    if str(runs).partition("/")[0].endswith(":"):  # what `Path` makes of an address
+        rule, remedy = "an address is given as text, with two slashes", "such as s3://my-bucket/runs"
+        raise InputError([Problem(rule=rule, given=str(runs), remedy=remedy)], "--runs")
+    directory, fresh = runs / name, runs / f".{name}.{secrets.token_hex(4)}"
+    if directory.exists():
+        remedy = f"continue it with `tunehound resume {directory}`, or choose another --name"
+        problem = Problem(rule="a new run needs a folder of its own, and this one exists", remedy=remedy)
+        raise InputError([problem], str(directory))
+    fresh.mkdir(parents=True)
+    try:
+        write_yaml(fresh / "sweep.yaml", sweep)
+        fresh.rename(directory)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return directory

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.mirror.place import answered, place_of
-from search.run import new_directory
-from search.runs import find_run
+from search.runs import find_run, new_directory
 from spaces.problem import InputError
 
 
