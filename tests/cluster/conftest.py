@@ -46,10 +46,10 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Host]]:
 
 
 @pytest.fixture(scope="module")
-def cluster(machines: list[Host]) -> Iterator[Cluster]:
-    """A cluster that is up."""
+def cluster(machines: list[Host], request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A cluster that is up; with a dashboard where the tests name one."""
     desk, head, *workers = machines
-    cluster = Cluster(desk, head, workers)
+    cluster = Cluster(desk, head, workers, dashboard=hasattr(request.module, "DASHBOARD"))
     cluster.write()
     cluster.up()
     yield cluster
