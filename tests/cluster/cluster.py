@@ -30,6 +30,8 @@ class Cluster:
     desk: Host
     head: Host
     workers: Sequence[Host]
+    dashboard: bool = False
+    """Jobs are submitted by way of it; it is a dozen processes, which a small machine does without otherwise."""
     times: dict[str, float] = field(default_factory=dict)
     """Seconds that its parts took."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.hosts import Host, hosts
+from tests.cluster.hosts import ISOLATED, OWN, Host, hosts
 
 NEEDED = {
     "openssh-server": "sshd", "openssh-client": "ssh-keygen", "rsync": "rsync", "iproute2": "ip", "procps": "ps",
@@ -31,6 +32,10 @@ def _possible() -> None:
         pytest.fail(f"apt-get install -y --no-install-recommends {' '.join(lacking)}", pytrace=False)
     if os.geteuid() != 0:
         pytest.fail("hosts are made from namespaces, which takes root: sudo make test-cluster", pytrace=False)
+    tried = subprocess.run([*ISOLATED, *OWN, "--mount-proc", "--", "true"], capture_output=True, text=True)
+    if tried.returncode:
+        told = f"{tried.stderr.strip()}: no namespaces can be made here (in a container: docker run --privileged)"
+        pytest.fail(told, pytrace=False)
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +46,10 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Host]]:
 
 
 @pytest.fixture(scope="module")
-def cluster(machines: list[Host]) -> Iterator[Cluster]:
-    """A cluster that is up."""
+def cluster(machines: list[Host], request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A cluster that is up; with a dashboard where the tests name one."""
     desk, head, *workers = machines
-    cluster = Cluster(desk, head, workers)
+    cluster = Cluster(desk, head, workers, dashboard=hasattr(request.module, "DASHBOARD"))
     cluster.write()
     cluster.up()
     yield cluster
