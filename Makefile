@@ -37,7 +37,7 @@ test-harm: install ## harm to real sweeps: kills at many moments, full disks, da
 	$(BIN)/pytest tests/harm
 
 test-cluster: install ## several hosts made from namespaces of this one; needs root and sshd, says what is lacking
-	$(BIN)/pytest tests/cluster
+	$(BIN)/pytest tests/lab
 
 soak: install ## hundreds of short trials under random kills, for a quarter of an hour
 	$(BIN)/python -m tests.harm.soak

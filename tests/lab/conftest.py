@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.cluster import Cluster
-from tests.cluster.hosts import ISOLATED, OWN, Host, hosts
+from tests.lab.cluster import Cluster
+from tests.lab.hosts import ISOLATED, OWN, Host, hosts
 
 NEEDED = {
     "openssh-server": "sshd", "openssh-client": "ssh-keygen", "rsync": "rsync", "iproute2": "ip", "procps": "ps",

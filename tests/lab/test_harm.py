@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cluster.cluster import FILE, STATUS, TRAINS, Cluster, Started
-from tests.cluster.hosts import Host, until
-from tests.cluster.sweeps import LONG
-from tests.cluster.work import DRIVER, recovered_s, until_at_work
 from tests.harm.sound import assert_sound, ended_trials
+from tests.lab.cluster import FILE, STATUS, TRAINS, Cluster, Started
+from tests.lab.hosts import Host, until
+from tests.lab.sweeps import LONG
+from tests.lab.work import DRIVER, recovered_s, until_at_work
 
 
 def begun(cluster: Cluster, name: str) -> tuple[Started, dict[int, int]]:

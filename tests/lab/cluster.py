@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.cluster.hosts import ROOT, Host, until
+from tests.lab.hosts import ROOT, Host, until
 
 FILE = "cluster.yaml"
 """In the desk's home."""

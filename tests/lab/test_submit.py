@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.cluster.cluster import FILE, Cluster, trained
-from tests.cluster.hosts import ROOT, until
-from tests.cluster.sweeps import SHORT
 from tests.harm.sound import assert_sound
+from tests.lab.cluster import FILE, Cluster, trained
+from tests.lab.hosts import ROOT, until
+from tests.lab.sweeps import SHORT
 
 SCRIPT = ROOT / "clusters" / "submit.py"
 SMALL = [

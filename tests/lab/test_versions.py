@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.cluster import FILE, Cluster
-from tests.cluster.hosts import ROOT, Host, hosts
+from tests.lab.cluster import FILE, Cluster
+from tests.lab.hosts import ROOT, Host, hosts
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.cluster.cluster import FILE, Cluster
-from tests.cluster.hosts import ROOT, until
-from tests.cluster.sweeps import SHORT
-from tests.cluster.work import until_over
 from tests.harm.sound import assert_sound
+from tests.lab.cluster import FILE, Cluster
+from tests.lab.hosts import ROOT, until
+from tests.lab.sweeps import SHORT
+from tests.lab.work import until_over
 
 DASHBOARD = "http://127.0.0.1:8265"
 

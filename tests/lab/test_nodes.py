@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.cluster import FILE, Cluster, trained, trains
-from tests.cluster.hosts import Host, until
-from tests.cluster.sweeps import LONG
-from tests.cluster.work import recovered_s, until_at_work
 from tests.harm.sound import assert_sound
+from tests.lab.cluster import FILE, Cluster, trained, trains
+from tests.lab.hosts import Host, until
+from tests.lab.sweeps import LONG
+from tests.lab.work import recovered_s, until_at_work
 
 NODE = """
 import ray

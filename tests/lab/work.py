@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.cluster.hosts import Host, until
 from tests.harm.doing import epochs
 from tests.harm.sound import ended_trials
+from tests.lab.hosts import Host, until
 
 DRIVER = "search.cli import main"
 """In the command line of the process that drives a sweep."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import time
 
-from tests.cluster.cluster import FILE, Cluster
-from tests.cluster.hosts import until
-from tests.cluster.sweeps import LONG
-from tests.cluster.work import DRIVER, recovered_s, until_at_work
 from tests.harm.sound import assert_sound, ended_trials
+from tests.lab.cluster import FILE, Cluster
+from tests.lab.hosts import until
+from tests.lab.sweeps import LONG
+from tests.lab.work import DRIVER, recovered_s, until_at_work
 
 STORE = "s3://lab/runs"
 SERVER = """
