@@ -41,6 +41,7 @@ def until_all_are_back(cluster: Cluster, what: str) -> None:
         ("link", Host.cut, Host.mend),
         ("process", lambda host: host.kill(TRAINS), lambda host: None),
     ],
+    ids=["its power goes", "its cable is pulled", "its trial is killed"],
 )
 def test_a_sweep_survives_what_happens_to_a_worker(
     cluster: Cluster, what: str, harm: Callable[[Host], object], mended: Callable[[Host], object]
