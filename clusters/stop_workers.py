@@ -14,8 +14,8 @@ from pathlib import Path
 
 CONFIG = Path("~/ray_bootstrap_config.yaml")
 """What `ray up` leaves on the head: JSON, whatever its name says."""
-STOP = "bash --login -i -c 'ray stop --force' 2> /dev/null"
-"""Interactive, as Ray itself calls it: many a ~/.bashrc sets PATH only then."""
+STOP = "bash --login -i -c 'source ~/.bashrc; ray stop --force' 2> /dev/null"
+"""As Ray itself calls it: many a ~/.bashrc sets PATH only in an interactive shell, and a login shell reads none."""
 OPTIONS = (
     "BatchMode=yes", "ConnectTimeout=10", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR",
 )  # fmt: skip
