@@ -16,6 +16,7 @@ from spaces.data import FolderData as FolderData
 from spaces.data import NpzData as NpzData
 from spaces.data import Split as Split
 from spaces.data import TfdsData as TfdsData
+from spaces.features import Features as Features
 from spaces.model import CnnModel as CnnModel
 from spaces.model import CustomModel as CustomModel
 from spaces.model import Head as Head

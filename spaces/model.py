@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from spaces.features import Features
 from spaces.settings import ClashError, FileRef, Rate, Settable, SettableUnlessZero, Settings
 
 Rates = Rate | tuple[Rate, ...]
@@ -170,6 +171,8 @@ class PretrainedModel(Settings):
     """L2 penalty on the biases of the head."""
     head: Head = Head()
     """What turns feature maps into class probabilities."""
+    features: Features = Features()
+    """What is kept of the frozen part's output, for all trials."""
 
     @property
     def fine_tunes(self) -> bool:

@@ -58,28 +58,37 @@ class Augment(keras.layers.Layer):
         """Augments a batch when training."""
         if not training:
             return images
-        ranges, strength = self._ranges(), tf.convert_to_tensor(self._strength())
-        draws = _Draws(self.seed_generator.next(), tf.shape(images)[0], strength)
-        if GEOMETRIC & names(ranges):
-            images = _warp(images, _matrices(draws, ranges, images))
-        if ranges.contrast is not None:
-            images = _contrast(images, 1 + draws.change("contrast", ranges.contrast))
-        if ranges.brightness is not None:
-            change = draws.change("brightness", ranges.brightness)[:, None, None, None]
-            images = images * (1 + change) if isinstance(ranges.brightness, tuple) else images + 255 * change
-        return tf.clip_by_value(images, 0, 255)
+        numbers = drawn(self.seed_generator.next(), tf.shape(images)[0])
+        return augmented(images, self._ranges(), tf.convert_to_tensor(self._strength()), numbers)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The shape stays as it is."""
         return input_shape
 
 
-class _Draws:
-    """A random number for each image and use, all drawn at once."""
+def drawn(seed: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Random numbers for so many images, float32 (uses, count) in [0, 1)."""
+    return tf.random.stateless_uniform([len(USES), count], seed)
 
-    def __init__(self, seed: tf.Tensor, count: tf.Tensor, strength: tf.Tensor) -> None:
-        rows = tf.random.stateless_uniform([len(USES), count], seed)
-        self._rows = dict(zip(USES, tf.unstack(rows), strict=True))
+
+def augmented(images: tf.Tensor, ranges: Ranges, strength: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """Images float32 (batch, height, width, channels) in [0, 255], changed as `drawn` numbers (uses, batch) say."""
+    draws = _Draws(numbers, strength)
+    if GEOMETRIC & names(ranges):
+        images = _warp(images, _matrices(draws, ranges, images))
+    if ranges.contrast is not None:
+        images = _contrast(images, 1 + draws.change("contrast", ranges.contrast))
+    if ranges.brightness is not None:
+        change = draws.change("brightness", ranges.brightness)[:, None, None, None]
+        images = images * (1 + change) if isinstance(ranges.brightness, tuple) else images + 255 * change
+    return tf.clip_by_value(images, 0, 255)
+
+
+class _Draws:
+    """A random number for each image and use."""
+
+    def __init__(self, numbers: tf.Tensor, strength: tf.Tensor) -> None:
+        self._rows = dict(zip(USES, tf.unstack(numbers), strict=True))
         self.strength = strength
 
     def uniform(self, use: str) -> tf.Tensor:

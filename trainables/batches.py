@@ -8,18 +8,40 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from trainables.data.dataset import AnyImages, Images, LabelArray, PixelArray, PositionArray
+from trainables.data.dataset import AnyImages, Images, LabelArray, PositionArray
+
+Array = NDArray[np.uint8] | NDArray[np.floating]
 
 ON_GPU_BYTES = 256 * 2**20
 """A part of no more than this is held in the memory of a GPU, which several trials may share."""
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
-    """A whole part where the graph can read it: uint8 (n, height, width, channels) and int64 (n,)."""
+class Features:
+    """What a frozen network says of images, in their place: floating (n, …) and int64 (n,)."""
 
-    pixels: tf.Tensor
+    values: NDArray[np.floating]
+    labels: LabelArray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, positions: PositionArray) -> NDArray[np.floating]:
+        """The features at some positions: a copy."""
+        return self.values[positions]
+
+
+Examples = AnyImages | Features
+"""What a network is trained on, and measured by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A whole part where the graph can read it: uint8 or floating (n, …) and int64 (n,)."""
+
+    values: tf.Tensor
     labels: tf.Tensor
 
 
@@ -36,40 +58,41 @@ def order(images: int, *, seed: int, epoch: int) -> PositionArray:
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-def held(part: AnyImages) -> Held | None:
+def held(part: Examples) -> Held | None:
     """The part where graphs read it, made once a process; None where it is too large for a GPU, or streamed."""
-    if not isinstance(part, Images):
+    if not isinstance(part, Images | Features):
         return None
-    if tf.config.list_logical_devices("GPU") and part.images.nbytes > ON_GPU_BYTES:
+    values = part.images if isinstance(part, Images) else part.values
+    if tf.config.list_logical_devices("GPU") and values.nbytes > ON_GPU_BYTES:
         return None
     if part not in _held:
-        _held[part] = Held(_tensor(part.images), tf.constant(part.labels))
+        _held[part] = Held(_tensor(values), tf.constant(part.labels))
     return _held[part]
 
 
-def stream(part: AnyImages, positions: PositionArray, *, batch_size: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-    """Batches of (uint8 pixels, int64 labels) in the order of ``positions``, read in parallel and ahead of use."""
-    labels = part.labels
+def stream(part: Examples, positions: PositionArray, *, batch_size: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    """Batches of (values, int64 labels) in the order of ``positions``, read in parallel and ahead of use."""
+    labels, first = part.labels, part.read(positions[:1])
 
-    def read(batch: PositionArray) -> tuple[PixelArray, LabelArray]:
+    def read(batch: PositionArray) -> tuple[Array, LabelArray]:
         return part.read(batch), labels[batch]
 
     def batch(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels, classes = tf.numpy_function(read, [at], [tf.uint8, tf.int64], stateful=False)
-        return tf.ensure_shape(pixels, (None, *part.image_shape)), tf.ensure_shape(classes, (None,))
+        values, classes = tf.numpy_function(read, [at], [first.dtype, tf.int64], stateful=False)
+        return tf.ensure_shape(values, (None, *first.shape[1:])), tf.ensure_shape(classes, (None,))
 
     with tf.device("CPU:0"):
         batches = tf.data.Dataset.from_tensor_slices(positions).batch(batch_size)
         return iter(batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2))
 
 
-_held: WeakKeyDictionary[Images, Held] = WeakKeyDictionary()
+_held: WeakKeyDictionary[Images | Features, Held] = WeakKeyDictionary()
 
 
-def _tensor(pixels: PixelArray) -> tf.Tensor:
-    """Pixels as a tensor; those of a file that is mapped copy-on-write stay its pages, shared with whoever maps it."""
-    if not isinstance(pixels, np.memmap) or pixels.mode != "c" or tf.config.list_logical_devices("GPU"):
-        return tf.constant(pixels)
-    shared = pixels.view()
+def _tensor(values: Array) -> tf.Tensor:
+    """An array as a tensor; a file that is mapped copy-on-write stays its pages, shared with whoever maps it."""
+    if not isinstance(values, np.memmap) or values.mode != "c" or tf.config.list_logical_devices("GPU"):
+        return tf.constant(values)
+    shared = values.view()
     shared.flags.writeable = True  # which TensorFlow demands and makes no use of
     return tf.experimental.dlpack.from_dlpack(shared.__dlpack__())

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from trainables.batches import held, steps_per_epoch, stream
-from trainables.data.dataset import AnyImages, PositionArray
+from trainables.batches import Examples, held, steps_per_epoch, stream
+from trainables.data.dataset import PositionArray
 
 CALL_S = 0.5
 """About how long a call may take: an interruption waits no longer."""
@@ -25,27 +25,27 @@ EVALUATION_PIXELS = 2**20
 """About so many are evaluated at a time: more is no faster, and a network's first layers multiply them."""
 
 Step = Callable[[tuple[tf.Tensor, tf.Tensor]], tf.Tensor]
-"""From a batch of (float32 pixels in [0, 255], int64 labels) to whether training may go on, a bool."""
+"""From a batch of (float32 values, int64 labels) to whether training may go on, a bool."""
 
 
 class Steps:
     """Trains and evaluates ``model``, which is compiled and of the loss that `Loss` describes.
 
     Must be made while the layers that shall train are trainable, and used only while they are: the graphs are traced
-    for them.
+    for them. ``dtype`` is that of what it is given: uint8 for pixels, floating for features.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, *, dtype: str = "uint8") -> None:
         self.model = model
         classes = model.output_shape[-1]
         self._confusion = tf.Variable(tf.zeros([classes, classes]), trainable=False)
         self._cross_entropy = keras.metrics.SparseCategoricalCrossentropy()
         self._build_metrics(classes)
-        self._train = _Paced(self._training_step, model.input_shape[1:])
-        self._evaluate = _Paced(self._evaluation_step, model.input_shape[1:])
+        self._train = _Paced(self._training_step, model.input_shape[1:], dtype)
+        self._evaluate = _Paced(self._evaluation_step, model.input_shape[1:], dtype)
 
     def train(
-        self, part: AnyImages, order: PositionArray, *, batch_size: int, heed: Callable[[], None]
+        self, part: Examples, order: PositionArray, *, batch_size: int, heed: Callable[[], None]
     ) -> dict[str, float] | None:
         """One epoch over the images at the positions ``order``, int64 (m,).
 
@@ -56,7 +56,7 @@ class Steps:
         finite = self._train(part, order, batch_size=batch_size, heed=heed)
         return self._metrics() if finite else None
 
-    def evaluate(self, part: AnyImages, *, heed: Callable[[], None]) -> tuple[dict[str, float], NDArray[np.float32]]:
+    def evaluate(self, part: Examples, *, heed: Callable[[], None]) -> tuple[dict[str, float], NDArray[np.float32]]:
         """The means of the compiled metrics over a part, the loss being the cross-entropy alone, without the penalties
         that a sweep varies; and how many images of each true class (rows) were taken for each class (columns), float32
         (classes, classes), whole numbers.
@@ -64,8 +64,8 @@ class Steps:
         self.model.reset_metrics()
         self._cross_entropy.reset_state()
         self._confusion.assign(tf.zeros_like(self._confusion))
-        height, width, _ = part.image_shape
-        batch_size = max(8, min(256, EVALUATION_PIXELS // (height * width)))
+        places = math.prod(self.model.input_shape[1:-1])
+        batch_size = max(8, min(256, EVALUATION_PIXELS // places))
         self._evaluate(part, np.arange(len(part.labels)), batch_size=batch_size, heed=heed)
         return self._metrics() | {"loss": float(self._cross_entropy.result())}, self._confusion.numpy()
 
@@ -100,11 +100,11 @@ class Steps:
 class _Paced:
     """Makes a step for every batch of a part, as many a call as fit into `CALL_S`; stops where a step says so."""
 
-    def __init__(self, step: Step, image_shape: tuple[int, int, int]) -> None:
-        pixels, labels = tf.TensorSpec((None, *image_shape), tf.uint8), tf.TensorSpec((None,), tf.int64)
+    def __init__(self, step: Step, shape: tuple[int, ...], dtype: str) -> None:
+        values, labels = tf.TensorSpec((None, *shape), dtype), tf.TensorSpec((None,), tf.int64)
         number = tf.TensorSpec((), tf.int64)
         self._step = step
-        self._on_held = tf.function(self._held_steps, input_signature=[pixels, labels, labels, number, number, number])
+        self._on_held = tf.function(self._held_steps, input_signature=[values, labels, labels, number, number, number])
         self._on_stream = tf.function(self._stream_steps)
         self._a_call = 1
 
@@ -114,7 +114,7 @@ class _Paced:
         counts = (each.experimental_get_tracing_count() for each in (self._on_held, self._on_stream))
         return sum(counts)
 
-    def __call__(self, part: AnyImages, order: PositionArray, *, batch_size: int, heed: Callable[[], None]) -> bool:
+    def __call__(self, part: Examples, order: PositionArray, *, batch_size: int, heed: Callable[[], None]) -> bool:
         """Whether all steps were made."""
         run = self._runner(part, order, batch_size)
         done, steps = 0, steps_per_epoch(len(order), batch_size)
@@ -128,7 +128,7 @@ class _Paced:
             done += count
         return True
 
-    def _runner(self, part: AnyImages, order: PositionArray, batch_size: int) -> Callable[[int, int], bool]:
+    def _runner(self, part: Examples, order: PositionArray, batch_size: int) -> Callable[[int, int], bool]:
         """What makes the steps from one number to another, and says whether it made all."""
         whole = held(part)
         if whole is None:
@@ -137,7 +137,7 @@ class _Paced:
         positions, size = tf.constant(order, tf.int64), tf.constant(batch_size, tf.int64)
         return lambda first, last: bool(
             self._on_held(
-                whole.pixels, whole.labels, positions, size, tf.constant(first, tf.int64), tf.constant(last, tf.int64)
+                whole.values, whole.labels, positions, size, tf.constant(first, tf.int64), tf.constant(last, tf.int64)
             )
         )
 
@@ -147,7 +147,7 @@ class _Paced:
 
     def _held_steps(
         self,
-        pixels: tf.Tensor,
+        values: tf.Tensor,
         labels: tf.Tensor,
         order: tf.Tensor,
         batch_size: tf.Tensor,
@@ -156,7 +156,7 @@ class _Paced:
     ) -> tf.Tensor:
         def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             positions = order[number * batch_size : (number + 1) * batch_size]
-            return tf.gather(pixels, positions), tf.gather(labels, positions)
+            return tf.gather(values, positions), tf.gather(labels, positions)
 
         return self._loop(batch, first, last)
 
@@ -168,8 +168,8 @@ class _Paced:
             return fine & (number < last)
 
         def step(number: tf.Tensor, fine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            pixels, labels = batch(number)
-            return number + 1, self._step((tf.cast(pixels, tf.float32), labels))
+            values, labels = batch(number)
+            return number + 1, self._step((tf.cast(values, tf.float32), labels))
 
         # One after the other: every step changes what the next one reads.
         _, fine = tf.while_loop(go_on, step, (first, tf.constant(True)), parallel_iterations=1)

@@ -18,6 +18,8 @@ from trainables.checkpoint import Snapshot
 from trainables.data.dataset import AnyImages
 from trainables.data.place import stamp
 from trainables.evaluation import averages
+from trainables.features.feed import Feed, Feeder
+from trainables.features.rule import FEATURES, Sharing
 from trainables.history import Reason, Row
 from trainables.loss import class_weights
 from trainables.models.build import Built, Inputs, build, choose_stage, forget, set_values, stock_model
@@ -25,7 +27,6 @@ from trainables.models.settable import KEPT_MODELS, graph_key
 from trainables.optimizer import schedule
 from trainables.reporter import Interrupted, Reporter
 from trainables.stages import Stage, stages
-from trainables.steps import Steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ def train(
     learning_rates: Sequence[float] | None = None,
     resume: Snapshot | None = None,
     hooks: Hooks | None = None,
+    sharing: Sharing | None = None,
 ) -> Trained:
     """Trains to the last epoch, or until patience runs out or the loss is not finite.
 
@@ -75,6 +77,8 @@ def train(
         learning_rates: one per epoch, replayed instead of the configured schedule.
         resume: continue from the end of the epoch at which this was taken.
         hooks: progress and interruption.
+        sharing: with whom the features of a frozen part are shared, in the store; without it they are computed in
+            every epoch.
 
     Raises:
         Interrupted: `hooks.interrupted` said so.
@@ -83,11 +87,12 @@ def train(
     built = compiled(config, Inputs.of(images, classes=classes))
     set_values(built, config)
     built.class_weights.assign(class_weights(images.labels, config.training, classes=classes))
+    feeder = Feeder.of(built, config, images, validation, sharing)
     history: list[Row] = []
     if resume is not None:
         checkpoint.put(built, resume)
         history = [dict(row) for row in resume.history]
-    run = _Run(config, built, images, validation, history, metric, learning_rates, hooks or Hooks())
+    run = _Run(config, built, feeder, history, metric, learning_rates, hooks or Hooks())
     reason: Reason = "finished"
     for stage in stages(config):
         if len(history) < stage.last_epoch and reason == "finished":
@@ -101,8 +106,7 @@ class _Run:
 
     config: TrialConfig
     built: Built
-    images: AnyImages
-    validation: AnyImages | None
+    feeder: Feeder
     history: list[Row]
     metric: str
     learning_rates: Sequence[float] | None
@@ -113,27 +117,30 @@ class _Run:
         steps = choose_stage(self.built, self.config, unfrozen=stage.unfrozen)
         if len(self.history) < stage.first_epoch:
             forget(self.built)  # no momentum, and no count of steps, from another stage
-        reporter = self._reporter(stage)
+        feed, reporter = self.feeder.feed(stage, steps), self._reporter(stage)
         while reporter.reason is None and len(self.history) < stage.last_epoch:
-            self._epoch(steps, reporter)
+            self._epoch(feed, reporter)
         return reporter.reason or "finished"
 
-    def _epoch(self, steps: Steps, reporter: Reporter) -> None:
+    def _epoch(self, feed: Feed, reporter: Reporter) -> None:
         started, setting = time.monotonic(), self.config.training
         learning_rate = self.built.optimizer.learning_rate
         learning_rate.assign(reporter.rate())
-        positions = order(len(self.images.labels), seed=setting.seed, epoch=len(self.history))
+        epoch = len(self.history)
+        positions = order(len(self.feeder.images), seed=setting.seed, epoch=epoch)
         if setting.steps_per_epoch is not None:
             positions = positions[: setting.steps_per_epoch * setting.batch_size]
-        measured = steps.train(self.images, positions, batch_size=setting.batch_size, heed=self._heed)
-        if measured is not None and self.validation is not None:
-            measured |= self._validated(steps, self.validation)
+        measured = feed.train(epoch, positions, batch_size=setting.batch_size, heed=self._heed)
+        if measured is not None and self.feeder.validation is not None:
+            measured |= self._validated(feed)
+        if measured is not None and feed.source is not None:
+            measured[FEATURES] = float(feed.source)
         # What the optimizer used is a float32; written shortly, it is read back as the same one when it is replayed.
         rate = float(str(learning_rate.numpy()))
         reporter.epoch(measured or {"loss": math.nan}, rate=rate, seconds=time.monotonic() - started)
 
-    def _validated(self, steps: Steps, held_out: AnyImages) -> Row:
-        measured, confusion = steps.evaluate(held_out, heed=self._heed)
+    def _validated(self, feed: Feed) -> Row:
+        measured, confusion = feed.evaluate(heed=self._heed)
         return {f"val_{name}": value for name, value in (measured | averages(confusion)).items()}
 
     def _heed(self) -> None:
@@ -148,7 +155,7 @@ class _Run:
             last_epoch=settings.epochs,
             metric=self.metric,
             monitor=(settings.monitor,) if isinstance(settings.monitor, str) else settings.monitor or (self.metric,),
-            patience=settings.patience if stage.unfrozen and self.validation is not None else None,
+            patience=settings.patience if stage.unfrozen and self.feeder.validation is not None else None,
             patience_from=stage.first_epoch,
             min_delta=settings.min_delta,
             on_epoch=lambda row, reason: self.hooks.on_epoch(row, reason, self._snapshot),

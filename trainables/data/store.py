@@ -82,19 +82,32 @@ def drafting(key: str, shapes: Mapping[str, Shape]) -> Iterator[Draft]:
     Raises:
         UnusableError: the store cannot be written to.
     """
-    try:
-        with lock_of("room"):  # one at a time: a draft takes all of its room at once
-            remove_leftovers(key)
-            shortage, leaving = plan(decoded_bytes(shapes))
-            for folder in leaving:
-                evict(folder)
-            draft = Draft(root() / f"{DRAFT}{key}-{secrets.token_hex(4)}", shapes, shortage)
-    except (OSError, NotImplementedError) as error:
-        raise UnusableError(str(error)) from error
+    with making_room(key, decoded_bytes(shapes)) as (folder, shortage):
+        draft = Draft(folder, shapes, shortage)
     try:
         yield draft
     finally:
         draft.discard()
+
+
+@contextmanager
+def making_room(key: str, needed: int) -> Iterator[tuple[Path, Shortage | None]]:
+    """Yields a folder, not made yet, for a draft of that entry, and why there is no room for so many bytes, if so.
+
+    The draft must take all of its room at once, here: one is made at a time. The right to build must be held.
+
+    Raises:
+        UnusableError: the store cannot be written to.
+    """
+    try:
+        with lock_of("room"):
+            remove_leftovers(key)
+            shortage, leaving = plan(needed)
+            for folder in leaving:
+                evict(folder)
+            yield root() / f"{DRAFT}{key}-{secrets.token_hex(4)}", shortage
+    except (OSError, NotImplementedError) as error:
+        raise UnusableError(str(error)) from error
 
 
 def lock_of(key: str) -> FileLock:

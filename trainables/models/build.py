@@ -13,6 +13,8 @@ import numpy as np
 from spaces.config import CnnModel, CustomModel, PretrainedModel, TrialConfig
 from trainables import optimizer
 from trainables.data.dataset import AnyImages
+from trainables.features.cut import Cut
+from trainables.features.suffix import suffix_of
 from trainables.loss import Loss
 from trainables.models.cnn import cnn
 from trainables.models.custom import CUSTOM_LAYER, custom, fresh_weights
@@ -66,6 +68,8 @@ class Built:
     inputs: Inputs
     pretrained: Mapping[str, list[np.ndarray]] = field(default_factory=dict)
     """Weights that a fresh start restores instead of drawing, by layer name."""
+    on_features: dict[tuple[bool, Cut], Steps] = field(default_factory=dict)
+    """What trains the part above a cut on stored features, by stage as in ``steps``; made when first needed."""
 
     def state(self) -> list[keras.Variable]:
         """Everything that training changes: weights, statistics, random generators and the optimizer's memory."""
@@ -84,13 +88,7 @@ def build(config: TrialConfig, inputs: Inputs) -> Built:
         model = _model(config, inputs, layers=layers)
     weights = keras.Variable(np.ones(inputs.classes), trainable=False, dtype="float32", name="class_weights")
     rule = optimizer.make(config.optimizer, weight_decay=decay, scaled_loss=mixed)
-    model.compile(
-        optimizer=rule,
-        loss=Loss(smoothing=smoothing, weights=weights),
-        metrics=_metrics(inputs.classes),
-        auto_scale_loss=False,  # the optimizer does where it should
-        jit_compile=False,  # 12–25 times slower on CPUs, and the warp of the augmentation has no XLA kernel
-    )
+    _compile(model, rule, Loss(smoothing=smoothing, weights=weights), classes=inputs.classes)
     built = Built(
         model=model,
         steps={unfrozen: Steps(model) for unfrozen in ((False, True) if is_staged(config.model) else (True,))},
@@ -110,6 +108,16 @@ def choose_stage(built: Built, config: TrialConfig, *, unfrozen: bool) -> Steps:
     if isinstance(config.model, PretrainedModel):
         set_trainable(built.model, config.model, unfrozen=unfrozen)
     return built.steps[unfrozen]
+
+
+def steps_on(built: Built, cut: Cut, *, unfrozen: bool, dtype: str) -> Steps:
+    """What trains the part above a cut, on features of that dtype; the stage must be chosen already."""
+    key = unfrozen, cut
+    if key not in built.on_features:
+        suffix = suffix_of(built.model, cut)
+        _compile(suffix, built.optimizer, built.model.loss, classes=built.inputs.classes)
+        built.on_features[key] = Steps(suffix, dtype=dtype)
+    return built.on_features[key]
 
 
 def set_values(built: Built, config: TrialConfig) -> None:
@@ -156,6 +164,16 @@ def _model(config: TrialConfig, inputs: Inputs, *, layers: Layers) -> keras.Mode
     else:
         body = partial(pretrained, x, config.model, layers=layers)
     return keras.Model(images, body(classes=inputs.classes), name=config.model.kind)
+
+
+def _compile(model: keras.Model, rule: keras.optimizers.Optimizer, loss: Loss, *, classes: int) -> None:
+    model.compile(
+        optimizer=rule,
+        loss=loss,
+        metrics=_metrics(classes),
+        auto_scale_loss=False,  # the optimizer does where it should
+        jit_compile=False,  # 12–25 times slower on CPUs, and the warp of the augmentation has no XLA kernel
+    )
 
 
 @contextmanager

@@ -17,6 +17,7 @@ POOLINGS = {
     "max": keras.layers.GlobalMaxPooling2D,
     "flatten": keras.layers.Flatten,
 }
+FIRST_LAYER = "head_pool"
 ON_A_BACKBONE: Mapping[str, Any] = {"activation": "relu", "negative_slope": 0.1, "initializer": "glorot_uniform"}
 """What a head does that says nothing of it, where its model has no such settings."""
 
@@ -40,7 +41,7 @@ def head(
 ) -> keras.KerasTensor:
     """Pools ``features`` (batch, h, w, c), runs the hidden dense layers, ends in softmax: float32 (batch, classes)."""
     settings, penalties = model.head, _penalties(model)
-    x = POOLINGS[settings.pooling](name="head_pool")(features)
+    x = POOLINGS[settings.pooling](name=FIRST_LAYER)(features)
     for position, width in enumerate(settings.widths):
         x = _hidden(x, model, width, position, layers=layers)
         path = entry("model.head.dropout", settings.dropout, position)

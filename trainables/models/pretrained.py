@@ -33,6 +33,16 @@ def pretrained(
     Raises:
         InputError: there is no such backbone, or no such part of it to unfreeze.
     """
+    x = _backbone(settings, layers)(prepared(images, settings))
+    return head(x, settings, classes=classes, layers=layers)
+
+
+def prepared(images: keras.KerasTensor, settings: PretrainedModel) -> keras.KerasTensor:
+    """Images (batch, h, w, 1 or 3) with pixels in [0, 255] as the backbone wants them: its size, its preprocessing.
+
+    Raises:
+        InputError: there is no such backbone.
+    """
     entry, side = _entry(settings), _side(settings)
     x = images
     if x.shape[-1] == 1:
@@ -41,8 +51,7 @@ def pretrained(
         # Unless it is told otherwise, this layer takes every call for one of training, and so do all after it: dropout
         # and batch normalisation would train in `model(images)` and in whatever the model is exported to.
         x = keras.layers.Resizing(side, side, name="resize")(x, training=False)
-    x = _backbone(settings, layers)(preprocessed(x, entry))
-    return head(x, settings, classes=classes, layers=layers)
+    return preprocessed(x, entry)
 
 
 def preprocessed(pixels: keras.KerasTensor, backbone: Backbone) -> keras.KerasTensor:

@@ -1,0 +1,1 @@
+"""Frozen features: what a backbone's frozen part says of each image, computed once and shared by all trials."""
