@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.config import TrialConfig
+from spaces.config import PretrainedModel, TrialConfig
+from trainables.features.views import views_of
 from trainables.models.settable import graph_key
 from trainables.stages import stages
 from trainables.timing import Timed
@@ -25,6 +26,8 @@ class StageCost:
     first_s: float
     """What the first such epoch in a process takes more."""
     epoch_s: float
+    pass_s: float = 0.0
+    """Where features are stored: what the first epoch of the sweep that shows a view of the images takes more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,10 @@ class Cost:
 
     network: object
     """Trials that agree here share a compiled network."""
+    features: object = None
+    """Trials that agree here share the features of what they freeze."""
+    views: int = 1
+    """How many views of the images those features are of."""
     load_s: float
     build_s: float
     again_s: float
@@ -116,6 +123,7 @@ def costs_of(timed: Sequence[tuple[TrialConfig, Timed]]) -> Callable[[TrialConfi
 def _between(config: TrialConfig, near: Sequence[tuple[float, Timed]]) -> Cost:
     return Cost(
         network=graph_key(config),
+        **_sharing(config),
         load_s=_mean([(distance, timed.load_s) for distance, timed in near]),
         build_s=_mean([(distance, timed.build_s) for distance, timed in near]),
         again_s=_mean([(distance, timed.again_s) for distance, timed in near]),
@@ -128,7 +136,18 @@ def _stage(last_epoch: int, unfrozen: bool, near: Sequence[tuple[float, Timed]])
     pairs = [(distance, time) for distance, timed in near for time in timed.stages]
     alike = [(distance, time) for distance, time in pairs if time.unfrozen is unfrozen] or pairs
     first_s = _mean([(distance, time.first_s) for distance, time in alike])
-    return StageCost(last_epoch, unfrozen, first_s, _mean([(distance, time.epoch_s) for distance, time in alike]))
+    epoch_s = _mean([(distance, time.epoch_s) for distance, time in alike])
+    passes = [(distance, time.pass_s) for distance, time in alike if time.pass_s]
+    return StageCost(last_epoch, unfrozen, first_s, epoch_s, _mean(passes) if passes else 0.0)
+
+
+def _sharing(config: TrialConfig) -> dict[str, Any]:
+    model = config.model
+    if not isinstance(model, PretrainedModel):
+        return {}
+    views = views_of(config.augmentation, model.features)
+    network = (model.backbone, model.alpha, model.weights, model.input_size)
+    return {"features": (network, views.strength, config.augmentation.policy), "views": views.count}
 
 
 def _mean(known: Sequence[tuple[float, float]]) -> float:

@@ -29,6 +29,7 @@ from search.recorder import Recorder, Running
 from search.rungs import Rungs
 from search.scheduler import FairAsha
 from search.searcher import Proposals, Record, RecordResults, StopWhenQuiet, StudySearcher
+from search.sharing import shared_cuts
 from search.stopping import heeded
 from search.study import Study
 from search.take_up import decide_again, open_study
@@ -174,7 +175,7 @@ def _fit(
 
 
 def _task(driven: Driven, rungs: Rungs | None, home: AtHome) -> Callable[[Running], TrialTask]:
-    search, attempts = driven.sweep.search, itertools.count(1)
+    search, attempts, cuts = driven.sweep.search, itertools.count(1), shared_cuts(driven.sweep)
 
     def task(running: Running) -> TrialTask:
         attempt, memory_bytes = next(attempts), driven.cluster.slot_memory_bytes()
@@ -191,6 +192,8 @@ def _task(driven: Driven, rungs: Rungs | None, home: AtHome) -> Callable[[Runnin
             memory_bytes=memory_bytes,
             slot=driven.cluster.slot.in_words(memory_bytes=memory_bytes),
             split_seed=running.split_seed,
+            trials=1 if running.split_seed is not None else search.trials,
+            cuts=cuts(running.config),
             trusted=trusted(),
         )
 

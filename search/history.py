@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spaces.write import write_text
+from trainables.features.rule import FEATURES, Source
 from trainables.history import Row
 
 HISTORY = "history.csv"
@@ -22,7 +23,7 @@ def append_row(path: Path, row: Row) -> None:
         writer = csv.DictWriter(file, fieldnames=columns or list(row), extrasaction="ignore")
         if not columns:
             writer.writeheader()
-        writer.writerow(row)
+        writer.writerow(_told(row))
 
 
 def write_history(path: Path, rows: Sequence[Row]) -> None:
@@ -33,7 +34,7 @@ def write_history(path: Path, rows: Sequence[Row]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), extrasaction="ignore")
     writer.writeheader()
-    writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
+    writer.writerows(_told({**row, "epoch": int(row["epoch"])}) for row in rows)
     write_text(path, text.getvalue())
 
 
@@ -59,9 +60,18 @@ def _measured(row: Mapping[str | None, Any]) -> Row | None:
     if None in row or None in row.values():  # what `csv` makes of too many cells, and of too few
         return None
     try:
-        return {str(name): float(value) for name, value in row.items() if value}
+        return {str(name): _number(str(name), value) for name, value in row.items() if value}
     except ValueError:
         return None
+
+
+def _told(row: Row) -> dict[str, float | str]:
+    """A row as a reader is shown it: where features came from, in words."""
+    return {name: Source(int(value)).told if name == FEATURES else value for name, value in row.items()}
+
+
+def _number(name: str, value: str) -> float:
+    return float(Source.of(value)) if name == FEATURES else float(value)
 
 
 def _columns(path: Path) -> list[str]:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-
-import optuna
 
 from search.capacity import Capacity
 from search.costs import Cost, costs_of, essence, spread
-from search.distribution import suggest
+from search.draws import drawn_configs
+from search.sharing import shared_cuts
 from search.wording import rough_duration
-from spaces.close import close, close_values, corners
+from spaces.close import close_values, corners
 from spaces.config import TrialConfig
 from spaces.domain import Scalar
 from spaces.names import short_names
-from spaces.problem import InputError, WorkFailedError
+from spaces.problem import WorkFailedError
 from spaces.sweep import Sweep
 from trainables.timing import ALWAYS_TIMED, Failed, Timed, time_trials
 
 MOST_TIMED, MOST_AT_ONCE = 12, 16
 LIMIT_S = 45.0
 """How long the processes time, once they are awake and have timed the first few."""
-DRAWS = 200
-"""How many configurations are drawn to stand for the space."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +63,7 @@ def measure(sweep: Sweep, room: Capacity, *, tell: Callable[[str], None]) -> Mea
     Raises:
         WorkFailedError: none of them could be timed.
     """
-    found = _corners(sweep)
+    found, cuts = _corners(sweep), shared_cuts(sweep)
     chosen = spread([corner.config for corner in found], always=ALWAYS_TIMED, most=MOST_TIMED)
     picked = [found[position] for position in chosen]
     at_once = min(room.slots, room.slots_here, MOST_AT_ONCE)
@@ -82,6 +78,8 @@ def measure(sweep: Sweep, room: Capacity, *, tell: Callable[[str], None]) -> Mea
         gpus=room.slot.gpus if room.gpus_here else 0.0,
         at_once=at_once,
         limit_s=LIMIT_S,
+        trials=sweep.search.trials,
+        cuts=[cuts(corner.config) for corner in picked],
         heard=heard,
     )
     results = list(zip(picked, timing.results, strict=True))
@@ -146,17 +144,6 @@ def _telling(found: Sequence[tuple[Mapping[str, Scalar], TrialConfig]]) -> set[s
     return names
 
 
-def _drawn(sweep: Sweep) -> Iterator[TrialConfig]:
-    """Configurations drawn at random, those left out whose values do not go together."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=sweep.search.seed))
-    drawn = 0
-    for _ in range(DRAWS):
-        try:
-            config = close(sweep.trial, partial(suggest, study.ask()))
-        except InputError:
-            continue
-        drawn += 1
-        yield config
-    if not drawn:
-        yield from (corner.config for corner in _corners(sweep))
+def _drawn(sweep: Sweep) -> list[TrialConfig]:
+    """Configurations drawn at random; the corners where none closes."""
+    return list(drawn_configs(sweep)) or [corner.config for corner in _corners(sweep)]

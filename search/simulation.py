@@ -80,9 +80,12 @@ def play(trainings: Iterable[Training], *, slots: int, rungs: Rungs | None, begi
     course: list[tuple[float, float, float, int]] = []
     ended: list[float] = []
 
+    stored: dict[object, int] = {}
+
     def train_on(slot: _Slot, number: int, training: Training, *, epoch: int, now: float) -> None:
         until = _next_stop(training, epoch, rungs)
         train_s, end_s = slot.train(training.cost, epoch, until, now)
+        end_s += _passes(training.cost, until, stored)
         course.append((now, train_s, end_s, until - epoch))
         heapq.heappush(going, (end_s, number, until, slot, training))
 
@@ -121,6 +124,16 @@ def _next_stop(training: Training, epoch: int, rungs: Rungs | None) -> int:
     """The next epoch at which something may change: a rung, another stage, the end."""
     stops: list[int] = [*(rungs.reached if rungs else ()), *(stage.last_epoch for stage in training.cost.stages)]
     return min([stop for stop in stops if stop > epoch] + [training.last_epoch])
+
+
+def _passes(cost: Cost, until: int, stored: dict[object, int]) -> float:
+    """Seconds that the features take which a training needs by an epoch, and nobody has computed before."""
+    stage = next(stage for stage in cost.stages if stage.last_epoch >= until)
+    if not stage.pass_s:
+        return 0.0
+    before, needed = stored.get(cost.features, 0), min(until, cost.views)
+    stored[cost.features] = max(before, needed)
+    return max(0, needed - before) * stage.pass_s
 
 
 def _goes_on(number: int, training: Training, epoch: int, rungs: Rungs | None) -> bool:

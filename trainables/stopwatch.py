@@ -7,9 +7,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from spaces.config import TrialConfig
 from spaces.load import load_config
 from trainables.environment import prepare, resident_bytes, total_gpu_memory_mb
+from trainables.features.cut import Cut
 from trainables.timing import ALWAYS_TIMED, Failed, StageTime, Timed
 from trainables.trust import trust
 
@@ -46,25 +47,31 @@ def main(folder: Path, process: int) -> None:
         for number in range(asked["count"]):
             if number >= ALWAYS_TIMED and time.time() - asked["began"] - awake_s > asked["limit_s"]:
                 break
-            answers.write(json.dumps(asdict(timed_or_failed(folder / f"{number}.yaml"))) + "\n")
+            cuts = [Cut(**cut) for cut in asked["cuts"][number]]
+            found = timed_or_failed(folder / f"{number}.yaml", trials=asked["trials"], cuts=cuts)
+            answers.write(json.dumps(asdict(found)) + "\n")
 
 
-def timed_or_failed(file: Path) -> Timed | Failed:
+def timed_or_failed(file: Path, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> Timed | Failed:
     """What the configuration in a file takes, or why it cannot train."""
     from tensorflow.errors import ResourceExhaustedError
 
     try:
-        return timed(load_config(file)[0])
+        return timed(load_config(file)[0], trials=trials, cuts=cuts)
     except (MemoryError, ResourceExhaustedError):
         return Failed(told="out of memory")
     except Exception as error:  # whatever it is, a trial would end with it
         return Failed(told=" ".join(f"{type(error).__name__}: {error}".split())[:500])
 
 
-def timed(config: TrialConfig) -> Timed:
-    """Builds, trains a few steps of each stage, evaluates a few images; nothing is kept but the compiled model."""
+def timed(config: TrialConfig, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> Timed:
+    """Builds, trains a few steps of each stage, evaluates a few images; nothing is kept but the compiled model.
+
+    Where one of ``trials`` that cut their network at ``cuts`` would train on stored features, so does this.
+    """
     from trainables import checkpoint
     from trainables.data.load import load
+    from trainables.features.sample import sample
     from trainables.loss import class_weights
     from trainables.models.build import Inputs, set_values
     from trainables.stages import stages
@@ -81,25 +88,28 @@ def timed(config: TrialConfig) -> Timed:
         built.class_weights.assign(weights)
         built_at = time.perf_counter()
         again_s = _seconds(lambda: set_values(built, config))
-        times = tuple(_stage(built, config, dataset, unfrozen=stage.unfrozen) for stage in stages(config))
+        found = [(stage, sample(built, config, dataset, stage, trials=trials, cuts=cuts)) for stage in stages(config)]
+        times = tuple(_stage(built, config, dataset, stage, few) for stage, few in found)
         snapshot_s = _seconds(lambda: checkpoint.take(built, []))
     return Timed(
         load_s=building - loading,
         build_s=built_at - building,
         again_s=again_s,
-        stages=tuple(StageTime(time.unfrozen, time.first_s, time.epoch_s + snapshot_s) for time in times),
+        stages=tuple(replace(time, epoch_s=time.epoch_s + snapshot_s) for time in times),
         memory_bytes=peaks["memory"],
         gpu_memory_bytes=peaks.get("gpu"),
     )
 
 
-def _stage(built: Any, config: TrialConfig, dataset: Any, *, unfrozen: bool) -> StageTime:
-    from trainables.batches import order, steps_per_epoch
+def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, few: Any) -> StageTime:
+    """``few`` features of a `trainables.features.sample.Sample` stand for all; without them it is images."""
+    from trainables.batches import Features, order, steps_per_epoch
     from trainables.data.dataset import chosen
     from trainables.models.build import choose_stage, forget
 
     setting, held_out = config.training, dataset.validation
-    steps = choose_stage(built, config, unfrozen=unfrozen)
+    steps = choose_stage(built, config, unfrozen=stage.unfrozen)
+    steps = few.steps if few else steps
     forget(built)
     built.optimizer.learning_rate.assign(GENTLE)
     positions = order(len(dataset.train.labels), seed=setting.seed, epoch=0)
@@ -108,10 +118,15 @@ def _stage(built: Any, config: TrialConfig, dataset: Any, *, unfrozen: bool) -> 
 
     def train(count: int) -> Callable[[], Any]:
         those = positions[: count * setting.batch_size]
-        return lambda: steps.train(dataset.train, those, batch_size=setting.batch_size, heed=lambda: None)
+        part, those = (few.features, those % len(few.features)) if few else (dataset.train, those)
+        return lambda: steps.train(part, those, batch_size=setting.batch_size, heed=lambda: None)
 
     def evaluate(count: int) -> Callable[[], Any]:
         images = count * FEW_IMAGES
+        if few:
+            at = np.arange(min(images, len(held_out))) % len(few.features)
+            features = Features(few.features.read(at), few.features.labels[at])
+            return lambda: steps.evaluate(features, heed=lambda: None)
         some = held_out if images >= len(held_out) else chosen(held_out, np.arange(images))
         return lambda: steps.evaluate(some, heed=lambda: None)
 
@@ -119,7 +134,8 @@ def _stage(built: Any, config: TrialConfig, dataset: Any, *, unfrozen: bool) -> 
     cold_s, warm_s = (sum(map(_seconds, first)) for _ in range(2))
     train_s = _growing(train, whole=steps_per_epoch(len(positions), setting.batch_size))
     evaluate_s = _growing(evaluate, whole=-(-len(held_out) // FEW_IMAGES))
-    return StageTime(unfrozen, max(0.0, cold_s - warm_s), train_s + evaluate_s)
+    pass_s = few.image_s * len(dataset.train) if few else 0.0
+    return StageTime(stage.unfrozen, max(0.0, cold_s - warm_s), train_s + evaluate_s, pass_s)
 
 
 def _growing(work: Callable[[int], Callable[[], Any]], *, whole: int) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from spaces.config import TrialConfig
+from trainables.features.cut import Cut
 
 if TYPE_CHECKING:
     from trainables.history import Reason, Row
@@ -45,7 +46,12 @@ class TrialTask:
     slot: str
     """What the process has, in words."""
     split_seed: int | None = None
-    """Divides train and validation anew, where the data set leaves that to us."""
+    """Of a training that confirms: divides train and validation anew, where the data set leaves that to us, and has
+    every epoch augment anew."""
+    trials: int = 1
+    """How many trials the sweep has, which share the features of what they freeze alike."""
+    cuts: tuple[Cut, ...] = ()
+    """Where they cut the same network."""
     trusted: frozenset[str] = frozenset()
     """Modules of the user that the process may import."""
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 from spaces.config import TrialConfig
 from spaces.write import write_yaml
 from trainables.environment import child_environment
+from trainables.features.cut import Cut
 from trainables.trust import trusted
 
 ALWAYS_TIMED = 3
@@ -39,6 +40,10 @@ class StageTime:
     """What its first epoch takes more: the graphs are traced and compiled."""
     epoch_s: float
     """Training, validation, and the copy of the state that each epoch leaves."""
+    pass_s: float = 0.0
+    """Where features are stored: to compute them once for all images, in one view."""
+    features: str = ""
+    """Where those of the frozen part come from, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +89,8 @@ def time_trials(
     gpus: float,
     at_once: int,
     limit_s: float,
+    trials: int = 1,
+    cuts: Sequence[Sequence[Cut]] = (),
     heard: Callable[[int, Timed | Failed], None] = lambda number, result: None,
 ) -> Timing:
     """Times each configuration, the first ones whatever it takes and others until ``limit_s`` is over.
@@ -94,6 +101,8 @@ def time_trials(
         gpus: GPUs of a slot; a fraction is that share of one's memory.
         at_once: how many processes do the same at the same time.
         limit_s: counted from when the processes are awake.
+        trials: how many trials share the features of what they freeze alike.
+        cuts: for each configuration, where those trials cut its network.
         heard: told of each configuration's result as soon as all processes have it.
     """
     with tempfile.TemporaryDirectory(prefix="tunehound-") as place:
@@ -101,6 +110,7 @@ def time_trials(
         for number, config in enumerate(configs):
             write_yaml(folder / f"{number}.yaml", config.model_dump(mode="json"))
         asked = {"cpus": cpus, "gpus": gpus, "count": len(configs), "limit_s": limit_s, "trusted": sorted(trusted())}
+        asked |= {"trials": trials, "cuts": [[asdict(cut) for cut in each] for each in cuts or [()] * len(configs)]}
         (folder / "asked.json").write_text(json.dumps(asked | {"began": time.time()}))
         with _processes(folder, at_once, gpus) as processes:
             told = 0
@@ -180,7 +190,11 @@ def _together(answers: Sequence[Mapping[str, Any]], processes: int) -> Timed | F
     if len(answers) < processes:
         return None
     stages = [
-        StageTime(at_once[0]["unfrozen"], fmean(s["first_s"] for s in at_once), fmean(s["epoch_s"] for s in at_once))
+        StageTime(
+            at_once[0]["unfrozen"],
+            *(fmean(stage[name] for stage in at_once) for name in ("first_s", "epoch_s", "pass_s")),
+            features=at_once[0]["features"],
+        )
         for at_once in zip(*(answer["stages"] for answer in answers), strict=True)
     ]
     times = {name: fmean(answer[name] for answer in answers) for name in ("load_s", "build_s", "again_s")}

@@ -128,6 +128,7 @@ class _Session:
 
     def _train_on(self) -> None:
         from trainables.data.load import load
+        from trainables.features.rule import Sharing
         from trainables.training import Hooks, train
         from trainables.trust import trust
 
@@ -143,6 +144,12 @@ class _Session:
             metric=task.metric,
             resume=self._latest,
             hooks=Hooks(on_epoch=self._on_epoch, interrupted=self._interrupted.is_set),
+            sharing=Sharing(
+                images=f"{dataset.fingerprint}, divided by {task.split_seed}",
+                trials=task.trials,
+                cuts=task.cuts,
+                anew=task.split_seed is not None,
+            ),
         )
         if len(trained.history) == (len(self._latest.history) if self._latest else 0):
             self._end(trained.reason)  # the checkpoint was of the last epoch: there was nothing left to train

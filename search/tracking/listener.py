@@ -28,7 +28,7 @@ from search.tracking.client import MAX_FINISHING, Mode, chosen_mode, end_service
 from search.tracking.fragments import fragments, mark_uploaded, remove_replaced
 from search.tracking.ledger import Confirmed, Entry, note
 from search.tracking.past import Past, past_of, past_to_take_up
-from search.tracking.runs import Shown, epochs_there, finish, opened, summarise, wandb_id
+from search.tracking.runs import Shown, epochs_there, finish, logged, opened, summarise, wandb_id
 from spaces.sweep import Wandb
 
 logger = logging.getLogger(__name__)
@@ -179,7 +179,7 @@ class Tracking:
     def _log(self, number: int, row: Mapping[str, float]) -> None:
         epoch = int(row["epoch"])
         if number in self._open and epoch > self._open[number].epochs:
-            self._open[number].wandb_run.log(dict(row), step=epoch, commit=True)
+            self._open[number].wandb_run.log(logged(row), step=epoch, commit=True)
             self._open[number].epochs = epoch
 
     def _end(self, end: TrialEnd) -> None:

@@ -15,6 +15,7 @@ from search.tracking.fragments import uploaded
 from search.tracking.ledger import Confirmed, Entry, tags_of
 from search.wording import ending
 from spaces.sweep import Wandb
+from trainables.features.rule import FEATURES
 
 GAVE_UP = b"filestream: fatal error"
 """What W&B's own log says once it was refused for good; `finish` then returns as if all were well."""
@@ -90,6 +91,11 @@ def for_the_grid(values: Mapping[str, Any]) -> dict[str, Any]:
 def _differ(names: Iterable[str]) -> bool:
     listed = list(names)
     return len(set(listed)) == len(listed) and "trial" not in listed
+
+
+def logged(row: Mapping[str, float]) -> dict[str, float]:
+    """An epoch as W&B is told of it: without what is no measurement."""
+    return {name: value for name, value in row.items() if name != FEATURES}
 
 
 def epochs_there(wandb_run: Any, rows: Sequence[Mapping[str, float]], earlier: Iterable[Path]) -> int:

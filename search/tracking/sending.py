@@ -16,7 +16,7 @@ from search.tracking.client import MAX_FINISHING, Mode
 from search.tracking.fragments import fragments, mark_uploaded, remove_replaced
 from search.tracking.ledger import Entry, entries_wanted, note, note_part
 from search.tracking.past import past_of
-from search.tracking.runs import BOARD, epochs_there, finish, opened, opened_board, summarise, wandb_id
+from search.tracking.runs import BOARD, epochs_there, finish, logged, opened, opened_board, summarise, wandb_id
 from spaces.sweep import Sweep, Wandb
 
 PATIENCE = 2
@@ -110,7 +110,7 @@ class Sending:
         known = epochs_there(wandb_run, past.rows, earlier)
         rows = [row for row in past.rows if row["epoch"] > known]
         for row in rows:
-            wandb_run.log(dict(row), step=int(row["epoch"]), commit=True)
+            wandb_run.log(logged(row), step=int(row["epoch"]), commit=True)
         summarise(wandb_run, past.end, self._run.metric, entry.confirmed)
         wandb_run.tags = entry.tags
         return wandb_run, len(rows), earlier

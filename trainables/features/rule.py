@@ -32,6 +32,11 @@ class Source(IntEnum):
         """In words."""
         return TOLD[self]
 
+    @classmethod
+    def of(cls, told: str) -> Source:
+        """The one of these words. Raises: ValueError: there is none."""
+        return cls(list(TOLD.values()).index(told))
+
 
 TOLD = {
     Source.STORED: "stored",
