@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ class Measured:
     timed: tuple[tuple[Corner, Cost], ...]
     """The baseline first, unless it failed; then in the order of timing."""
     baseline: Cost
+    features: tuple[str, ...]
+    """Where the features of frozen parts come from, in words; each answer once, the most frequent first."""
     drawn: tuple[Cost, ...]
     """Of configurations drawn from the space at random."""
     failed: tuple[tuple[Corner, str], ...]
@@ -92,6 +95,7 @@ def measure(sweep: Sweep, room: Capacity, *, tell: Callable[[str], None]) -> Mea
     return Measured(
         timed=tuple((corner, cost(corner.config)) for corner, _ in timed),
         baseline=cost(picked[0].config),
+        features=_features([result for _, result in timed]),
         drawn=tuple(map(cost, _drawn(sweep))),
         failed=tuple(failed),
         left=len({repr(essence(corner.config)) for corner in found}) - len(timed) - len(failed),
@@ -101,6 +105,11 @@ def measure(sweep: Sweep, room: Capacity, *, tell: Callable[[str], None]) -> Mea
         gpu_memory_bytes=max(on_gpu, default=None),
         gpu_bytes=timing.gpu_bytes,
     )
+
+
+def _features(timed: Sequence[Timed]) -> tuple[str, ...]:
+    told = Counter(stage.features for result in timed for stage in result.stages if stage.features)
+    return tuple(words for words, _ in told.most_common())
 
 
 def _named(corner: Corner) -> str:

@@ -89,10 +89,23 @@ def _timed_lines(measured: Measured) -> list[str]:
     first = _span([cost.first_s for cost in costs]).told(seconds_told)
     left = f", {measured.left} more not timed" if measured.left else ""
     return [
+        *_features(measured),
         f"timed     {counted(len(costs), 'corner')}{left}; {measured.at_once} at a time",
         f"an epoch  {'; '.join(told) if len(costs) > 1 else seconds_told(costs[0].epoch_s)}",
         f"warm-up   {seconds_told(measured.process_s)} a process, then {first} for each network in it",
     ]
+
+
+def _features(measured: Measured) -> list[str]:
+    """Where frozen features come from, if there are any."""
+    if not measured.features:
+        return []
+    stored = [(cost, stage.pass_s) for _, cost in measured.timed for stage in cost.stages if stage.pass_s]
+    once = ""
+    if stored:
+        pass_s, views = median(pass_s for _, pass_s in stored), max(cost.views for cost, _ in stored)
+        once = f"; {seconds_told(pass_s)} for each of {counted(views, 'view')}, once a machine"
+    return [f"features  {'; '.join(measured.features)}{once}"]
 
 
 def _search(expected: Forecast) -> str:

@@ -8,8 +8,8 @@ from typing import Literal
 
 Row = dict[str, float]
 """One epoch: epoch (from 1), loss (with penalties, smoothed labels and class weights), accuracy, val_loss (the
-cross-entropy alone), the other metrics of `spaces.metric`, of a backbone features (a `trainables.features.rule.Source`),
-learning_rate, seconds."""
+cross-entropy alone), the other metrics of `spaces.metric`, features (a `trainables.features.rule.Source`; of backbones
+alone), learning_rate, seconds."""
 
 Reason = Literal["finished", "patience", "diverged"]
 """Why a training run ended by itself: it reached its last epoch, it stopped improving, its loss was not finite."""

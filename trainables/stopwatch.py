@@ -101,14 +101,17 @@ def timed(config: TrialConfig, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> 
     )
 
 
-def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, few: Any) -> StageTime:
-    """``few`` features of a `trainables.features.sample.Sample` stand for all; without them it is images."""
+def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: Any) -> StageTime:
+    """Where ``sampled`` is a `trainables.features.sample.Sample`, its few features stand for all."""
     from trainables.batches import Features, order, steps_per_epoch
     from trainables.data.dataset import chosen
+    from trainables.features.rule import Source
+    from trainables.features.sample import Sample
     from trainables.models.build import choose_stage, forget
 
     setting, held_out = config.training, dataset.validation
     steps = choose_stage(built, config, unfrozen=stage.unfrozen)
+    few = sampled if isinstance(sampled, Sample) else None
     steps = few.steps if few else steps
     forget(built)
     built.optimizer.learning_rate.assign(GENTLE)
@@ -135,7 +138,8 @@ def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, few: Any) 
     train_s = _growing(train, whole=steps_per_epoch(len(positions), setting.batch_size))
     evaluate_s = _growing(evaluate, whole=-(-len(held_out) // FEW_IMAGES))
     pass_s = few.image_s * len(dataset.train) if few else 0.0
-    return StageTime(stage.unfrozen, max(0.0, cold_s - warm_s), train_s + evaluate_s, pass_s)
+    told = Source.STORED.told if few else getattr(sampled, "told", "")
+    return StageTime(stage.unfrozen, max(0.0, cold_s - warm_s), train_s + evaluate_s, pass_s, told)
 
 
 def _growing(work: Callable[[int], Callable[[], Any]], *, whole: int) -> float:

@@ -193,7 +193,7 @@ def _together(answers: Sequence[Mapping[str, Any]], processes: int) -> Timed | F
         StageTime(
             at_once[0]["unfrozen"],
             *(fmean(stage[name] for stage in at_once) for name in ("first_s", "epoch_s", "pass_s")),
-            features=at_once[0]["features"],
+            at_once[0]["features"],
         )
         for at_once in zip(*(answer["stages"] for answer in answers), strict=True)
     ]
