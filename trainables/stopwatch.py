@@ -88,6 +88,7 @@ def timed(config: TrialConfig, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> 
         built.class_weights.assign(weights)
         built_at = time.perf_counter()
         again_s = _seconds(lambda: set_values(built, config))
+        # Before anything trains: features are computed with the weights that a network begins with.
         found = [(stage, sample(built, config, dataset, stage, trials=trials, cuts=cuts)) for stage in stages(config)]
         times = tuple(_stage(built, config, dataset, stage, few) for stage, few in found)
         snapshot_s = _seconds(lambda: checkpoint.take(built, []))

@@ -189,14 +189,7 @@ def _together(answers: Sequence[Mapping[str, Any]], processes: int) -> Timed | F
         return Failed(told=told)
     if len(answers) < processes:
         return None
-    stages = [
-        StageTime(
-            at_once[0]["unfrozen"],
-            *(fmean(stage[name] for stage in at_once) for name in ("first_s", "epoch_s", "pass_s")),
-            at_once[0]["features"],
-        )
-        for at_once in zip(*(answer["stages"] for answer in answers), strict=True)
-    ]
+    stages = [_stage(at_once) for at_once in zip(*(answer["stages"] for answer in answers), strict=True)]
     times = {name: fmean(answer[name] for answer in answers) for name in ("load_s", "build_s", "again_s")}
     on_gpu = [answer["gpu_memory_bytes"] for answer in answers if answer["gpu_memory_bytes"] is not None]
     return Timed(
@@ -205,6 +198,11 @@ def _together(answers: Sequence[Mapping[str, Any]], processes: int) -> Timed | F
         memory_bytes=max(answer["memory_bytes"] for answer in answers),
         gpu_memory_bytes=max(on_gpu, default=None),
     )
+
+
+def _stage(at_once: Sequence[Mapping[str, Any]]) -> StageTime:
+    first_s, epoch_s, pass_s = (fmean(s[name] for s in at_once) for name in ("first_s", "epoch_s", "pass_s"))
+    return StageTime(at_once[0]["unfrozen"], first_s, epoch_s, pass_s, at_once[0]["features"])
 
 
 def _death(folder: Path, number: int, code: int) -> str:
