@@ -153,7 +153,8 @@ def hosts(folder: Path, *names: str, seen: Mapping[str, Mapping[Path, Path]] | N
     """
     switch = subprocess.Popen([*ISOLATED, "--", "sleep", "infinity"], stdin=subprocess.DEVNULL)
     lan = _child(switch)
-    shared = {path: path for path in (Path(sys.prefix), Path(sys.base_prefix), ROOT)}
+    # The environment last: it may lie below the others, where what a host sees instead of them would hide it.
+    shared = {path: path for path in (ROOT, Path(sys.base_prefix), Path(sys.prefix))}
     made = [
         Host(name, number, lan, folder / name, shared | dict((seen or {}).get(name, {})))
         for number, name in enumerate(names, start=1)

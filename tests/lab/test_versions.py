@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Host]]:
     older: Path = tmp_path_factory.mktemp("older")
     for part in ("search", "spaces", "trainables", "clusters"):
         shutil.copytree(ROOT / part, older / part)
+    environment = Path(sys.prefix)
+    if environment.is_relative_to(ROOT):
+        (older / environment.relative_to(ROOT)).mkdir(parents=True)  # where it is mounted
     with (older / "trainables" / "loss.py").open("a") as module:
         module.write("# as it was last week\n")
     with hosts(tmp_path_factory.mktemp("lab"), "desk", "head", "w1", "w2", seen={"w2": {ROOT: older}}) as made:
