@@ -4,7 +4,8 @@
     python tests/benchmarks/frozen_features.py DATA             # the sweep, about 20 minutes on two cores
     python tests/benchmarks/frozen_features.py DATA --accuracy  # 10 configurations × 3 seeds, with and without
 
-Nothing else may run on the machine. DATA holds dogs/ (20 breeds, train/ and test/) and weights/ with MobileNetV2 1.0 @ 160.
+Nothing else may run on the machine. DATA holds dogs/ (20 breeds, train/ and test/) and weights/ with those of
+MobileNetV2 1.0 at 160 × 160.
 
 The sweep: 24 configurations of 10 epochs, unfrozen blocks 0 to 2 (8 each; the head alone in the first epoch), mild
 augmentation, 1,600 images to train on and 400 to choose by, 160 × 160. With the store it is run whole. The others
@@ -109,7 +110,7 @@ def _ours(data: Path, folder: Path, *, store: str) -> dict[str, Any]:
     trials_found = sorted((folder / "run" / "trials").iterdir(), key=lambda path: int(path.name))
     epochs_found = [epoch for trial in trials_found for epoch in _epochs(trial)]
     first = trials_found[0] / "history.csv"
-    began = os.stat(trials_found[0] / "config.yaml").st_mtime
+    began = (trials_found[0] / "config.yaml").stat().st_mtime
     return {
         "spent": spent,
         "epochs": epochs_found,
