@@ -34,7 +34,7 @@ class Feed(Protocol):
     """Trains and measures a stage."""
 
     source: Source | None
-    """Where the frozen part's output comes from; None where the network has no such part."""
+    """Where the frozen part's output comes from; None where there is no such part, or nobody to share it with."""
 
     def train(self, epoch: int, positions: PositionArray, *, batch_size: int, heed: Heed) -> Measured | None:
         """An epoch (from 0) over the images at some positions; as `trainables.steps.Steps.train`."""
@@ -127,11 +127,11 @@ class Feeder:
     def feed(self, stage: Stage, steps: Steps) -> Feed:
         """What feeds a stage; ``steps`` are those of its whole network."""
         whole, model = FromImages(steps, self.images, self.validation), self.config.model
-        if not isinstance(model, PretrainedModel):
+        if not isinstance(model, PretrainedModel) or self.sharing is None:
             return whole
         whole.source = decide(self.config, model, stage, self.sharing, images=len(self.images))
         wanted = cut_of(model, unfrozen=stage.unfrozen)
-        if whole.source != Source.STORED or wanted is None or self.sharing is None:
+        if whole.source != Source.STORED or wanted is None:
             return whole
         try:
             cut, shelves = self._shelves(model, wanted, self.sharing)

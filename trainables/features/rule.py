@@ -68,15 +68,13 @@ class Sharing:
     """Augmented images are drawn anew in every epoch, not from stored views: for a score that is reported."""
 
 
-def decide(
-    config: TrialConfig, model: PretrainedModel, stage: Stage, sharing: Sharing | None, *, images: int
-) -> Source:
+def decide(config: TrialConfig, model: PretrainedModel, stage: Stage, sharing: Sharing, *, images: int) -> Source:
     """What a stage does about its features, before anybody has asked for room.
 
     Storing costs a pass of the frozen part over all images for each view; an epoch without the store costs one over
     the images that it sees. So it pays where the trials that share the features see more than that.
     """
-    if sharing is None or model.features.store == "off":
+    if model.features.store == "off":
         return Source.SWITCHED_OFF
     if cut_of(model, unfrozen=stage.unfrozen) is None:
         return Source.NOTHING_FROZEN

@@ -59,7 +59,10 @@ def sample(
     prefix = prefix_of(model, config.augmentation, places, weights=weights, image_shape=dataset.image_shape)
     views = views_of(config.augmentation, model.features)
     whole = Layout(images=len(dataset.train), views=views.count, shapes=prefix.shapes, dtype=prefix.dtype)
-    shortage, _ = store.plan(whole.bytes)
+    try:
+        shortage, _ = store.plan(whole.bytes)
+    except OSError:
+        return Source.NO_STORE
     if shortage is not None:
         return ROOM[shortage]
     few = np.arange(min(IMAGES, len(dataset.train)))

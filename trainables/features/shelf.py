@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,17 +45,18 @@ class Shelf:
 
     def fill(self, view: int, heed: Callable[[], None]) -> None:
         """Makes sure that a view is there. Raises: NoRoomError: the disk is full."""
-        if self._entry.fill(view, self._compute, heed=heed):
+        if self._entry.fill(view, partial(self._compute, heed=heed), heed=heed):
             self._features = Features(self._values, self._labels)  # what a GPU holds of it is old
 
     def features(self) -> Features:
         """All views, one after the other. Those that were not filled hold anything."""
         return self._features
 
-    def _compute(self, view: int, chunk: int) -> list[FeatureArray]:
+    def _compute(self, view: int, chunk: int, *, heed: Callable[[], None]) -> list[FeatureArray]:
         positions = np.arange(chunk * CHUNK, min((chunk + 1) * CHUNK, len(self.images)))
         seed = (SEED, view * self._entry.layout.chunks + chunk)
-        return self._prefix.compute(self.images.read(positions), strength=self.views.strength, seed=seed)
+        pixels = self.images.read(positions)
+        return self._prefix.compute(pixels, strength=self.views.strength, seed=seed, heed=heed)
 
 
 def prefix_of(

@@ -18,6 +18,7 @@ from trainables.features import shelf
 from trainables.features.entry import NoRoomError
 from trainables.features.prefix import Prefix
 from trainables.features.rule import Sharing, Source
+from trainables.reporter import Interrupted
 from trainables.training import Hooks, Trained
 
 SHARING = Sharing(images="digits", trials=10)
@@ -47,7 +48,7 @@ def test_stored_features_train_as_the_whole_network_does(model: dict[str, Any]) 
     whole = fit(settings(**model))
     weights = [weight.copy() for weight in whole.built.model.get_weights()]
     stored = fit(settings(**model), sharing=SHARING)
-    assert sources(whole) == [Source.SWITCHED_OFF] * 3
+    assert "features" not in whole.history[0]
     assert sources(stored) == [Source.STORED] * 3
     assert np.allclose(measured(stored), measured(whole), rtol=1e-5, atol=1e-6)
     for one, other in zip(weights, stored.built.model.get_weights(), strict=True):
@@ -77,9 +78,9 @@ def test_a_trial_that_is_stopped_early_needs_no_more_views_than_it_has_epochs(mo
     computed: list[tuple[float, int]] = []
     compute = Prefix.compute
 
-    def watched(self: Prefix, pixels: Any, *, strength: float, seed: Any) -> Any:
+    def watched(self: Prefix, pixels: Any, *, strength: float, seed: Any, heed: Any) -> Any:
         computed.append((strength, int(seed[1])))
-        return compute(self, pixels, strength=strength, seed=seed)
+        return compute(self, pixels, strength=strength, seed=seed, heed=heed)
 
     monkeypatch.setattr(Prefix, "compute", watched)
     fit(settings(strength=0.5, epochs=2), sharing=SHARING)
@@ -145,6 +146,18 @@ def test_a_disk_that_becomes_full_loses_no_epoch(monkeypatch: pytest.MonkeyPatch
     trained = fit(settings(strength=1.0, epochs=4), sharing=SHARING)
     assert sources(trained) == [Source.STORED, *[Source.NO_DISK] * 3]
     assert all(np.isfinite(row["val_loss"]) for row in trained.history)
+
+
+def test_an_interruption_is_heeded_while_features_are_computed() -> None:
+    asked: list[int] = []
+
+    def interrupted() -> bool:
+        asked.append(1)
+        return len(asked) > 2  # before the chunk, then before its batch
+
+    with pytest.raises(Interrupted):
+        fit(settings(), sharing=SHARING, hooks=Hooks(interrupted=interrupted))
+    assert sources(fit(settings(), sharing=SHARING)) == [Source.STORED] * 3
 
 
 def test_a_network_from_scratch_has_no_such_column() -> None:

@@ -15,7 +15,7 @@ MANY, ALONE = Sharing(images="digits", trials=10), Sharing(images="digits")
 REPORTED = Sharing(images="digits", trials=10, anew=True)
 
 
-def decided(settings: TrialConfig, sharing: Sharing | None, *, images: int = 200) -> list[Source]:
+def decided(settings: TrialConfig, sharing: Sharing, *, images: int = 200) -> list[Source]:
     """Of each stage."""
     model = settings.model
     assert isinstance(model, PretrainedModel)
@@ -33,7 +33,6 @@ def settings(*, strength: float = 0.0, epochs: int = 3, steps: int | None = None
     [
         (settings(), MANY, Source.STORED),
         (settings(), ALONE, Source.STORED),
-        (settings(), None, Source.SWITCHED_OFF),
         (settings(features={"store": "off"}), MANY, Source.SWITCHED_OFF),
         (settings(strength=1.0), REPORTED, Source.FRESH),
         (settings(), REPORTED, Source.STORED),
@@ -44,7 +43,7 @@ def settings(*, strength: float = 0.0, epochs: int = 3, steps: int | None = None
     ],
 )
 def test_features_are_stored_where_that_pays_and_changes_nothing(
-    made: TrialConfig, sharing: Sharing | None, source: Source
+    made: TrialConfig, sharing: Sharing, source: Source
 ) -> None:
     assert decided(made, sharing) == [source]
 
