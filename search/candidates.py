@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from optuna.trial import FrozenTrial, TrialState
 
 from search.confirmation import chosen, left, trainings
 from search.ending import Cost
 from search.opened import Run, best_value, epochs, is_baseline, reason, search_order, seconds
+from spaces.close import close_values
 from spaces.sweep import Confirm
+from trainables.features.rule import is_approximated
 
 
 def candidates(run: Run, top: int) -> list[int]:
@@ -39,11 +43,25 @@ def expected_cost(run: Run, confirm: Confirm) -> Cost:
     length = sum(full) / len(full) if full else float(run.sweep["trial"]["training"]["epochs"])
     numbers = candidates(run, confirm.top)
     trials = [trial for trial in run.trials if trial.number in numbers and epochs(trial) and is_result(trial)]
-    ended = {(each.trial, each.seed) for each in trainings(run.notes)}
+    ended = Counter(each.trial for each in trainings(run.notes))
     cost = Cost()
     for trial in trials:
-        to_go = confirm.seeds - sum(number == trial.number for number, _ in ended)
+        to_go = confirm.seeds - ended[trial.number]
         trained = epochs(trial) if trial.state == TrialState.COMPLETE else length
-        hours = trained * seconds(trial) / epochs(trial) / 3600
+        hours = trained * _epoch_s(run, trial) / 3600
         cost = Cost(epochs=cost.epochs + to_go * trained, slot_hours=cost.slot_hours + to_go * hours)
     return cost
+
+
+def _epoch_s(run: Run, trial: FrozenTrial) -> float:
+    """What an epoch of a trial is going to take in the confirmation.
+
+    As in the search; but where that trains on stored views of augmented images the confirmation augments anew, and
+    until one such training has ended an epoch is taken to be as slow as the slowest one: one that stored a view.
+    """
+    if not is_approximated(close_values(run.sweep["trial"], trial.params)):
+        return seconds(trial) / epochs(trial)
+    again = [each for each in trainings(run.notes) if each.epochs]
+    if again:
+        return sum(each.seconds for each in again) / sum(each.epochs for each in again)
+    return max(float(each.user_attrs.get("slowest_s", 0.0)) for each in run.trials)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spaces.config import PretrainedModel, TrialConfig
@@ -28,6 +28,8 @@ class StageCost:
     epoch_s: float
     pass_s: float = 0.0
     """Where features are stored: what the first epoch of the sweep that shows a view of the images takes more."""
+    anew_s: float | None = None
+    """An epoch of the confirmation; None where it takes what one of the search does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,13 @@ class Cost:
     def epoch_s(self) -> float:
         """Of an epoch, over a training to the horizon."""
         return (self.seconds - self.again_s) / self.stages[-1].last_epoch
+
+    def confirmed(self) -> Cost:
+        """What the same trial takes in the confirmation."""
+        stages = (
+            stage if stage.anew_s is None else replace(stage, epoch_s=stage.anew_s, pass_s=0.0) for stage in self.stages
+        )
+        return replace(self, stages=tuple(stages))
 
     @property
     def first_s(self) -> float:
@@ -138,7 +147,15 @@ def _stage(last_epoch: int, unfrozen: bool, near: Sequence[tuple[float, Timed]])
     first_s = _mean([(distance, time.first_s) for distance, time in alike])
     epoch_s = _mean([(distance, time.epoch_s) for distance, time in alike])
     passes = [(distance, time.pass_s) for distance, time in alike if time.pass_s]
-    return StageCost(last_epoch, unfrozen, first_s, epoch_s, _mean(passes) if passes else 0.0)
+    anew = [(distance, time.anew_s) for distance, time in alike if time.anew_s is not None]
+    return StageCost(
+        last_epoch,
+        unfrozen,
+        first_s,
+        epoch_s,
+        pass_s=_mean(passes) if passes else 0.0,
+        anew_s=_mean(anew) if anew else None,
+    )
 
 
 def _sharing(config: TrialConfig) -> dict[str, Any]:

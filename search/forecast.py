@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from statistics import median
 from typing import Literal
@@ -179,7 +179,8 @@ def _confirmed(sweep: Sweep, trainings: Sequence[Training]) -> list[Training]:
         return []
     best = sorted(trainings, key=lambda training: -training.score)[: sweep.confirm.top]
     baseline = [training for training in trainings if training.spared and training not in best]
-    return [training for training in [*best, *baseline] for _ in range(sweep.confirm.seeds)]
+    again = [replace(training, cost=training.cost.confirmed()) for training in [*best, *baseline]]
+    return [training for training in again for _ in range(sweep.confirm.seeds)]
 
 
 def _outlook(sweep: Sweep, course: Course, confirmation: Course, *, gpus: float) -> Outlook:

@@ -40,8 +40,6 @@ class Measured:
     timed: tuple[tuple[Corner, Cost], ...]
     """The baseline first, unless it failed; then in the order of timing."""
     baseline: Cost
-    features: tuple[str, ...]
-    """Where the features of frozen parts come from, in words; each answer once, the most frequent first."""
     drawn: tuple[Cost, ...]
     """Of configurations drawn from the space at random."""
     failed: tuple[tuple[Corner, str], ...]
@@ -58,6 +56,8 @@ class Measured:
     """The same of a GPU's memory; None where none was used."""
     gpu_bytes: int | None
     """The memory of a GPU."""
+    features: tuple[str, ...] = ()
+    """Where the features of frozen parts come from, in words; each answer once, the most frequent first."""
 
 
 def measure(sweep: Sweep, room: Capacity, *, tell: Callable[[str], None]) -> Measured:

@@ -75,6 +75,8 @@ class TrialEnd:
     epochs: int
     """Epochs trained."""
     seconds: float
+    slowest_s: float = 0.0
+    """The longest epoch."""
     told: str = ""
     """What there is to say about a failure, in a line."""
     host: str = ""

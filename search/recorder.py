@@ -143,6 +143,7 @@ class Recorder:
             value=value,
             epochs=len(trial.rows),
             seconds=trial.seconds,
+            slowest_s=max((row.get("seconds", 0.0) for row in trial.rows), default=0.0),
             told=outcome.told,
             host=outcome.host,
         )

@@ -136,6 +136,7 @@ class Study:
             "best_epoch": end.best_epoch,
             "epochs": end.epochs,
             "seconds": end.seconds,
+            "slowest_s": end.slowest_s,
         }
         if end.host:
             attributes["host"] = end.host

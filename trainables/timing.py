@@ -44,6 +44,8 @@ class StageTime:
     """Where features are stored: to compute them once for all images, in one view."""
     features: str = ""
     """Where those of the frozen part come from, in words."""
+    anew_s: float | None = None
+    """An epoch that augments anew, as the confirmation does; None where that is the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +204,9 @@ def _together(answers: Sequence[Mapping[str, Any]], processes: int) -> Timed | F
 
 def _stage(at_once: Sequence[Mapping[str, Any]]) -> StageTime:
     first_s, epoch_s, pass_s = (fmean(s[name] for s in at_once) for name in ("first_s", "epoch_s", "pass_s"))
-    return StageTime(at_once[0]["unfrozen"], first_s, epoch_s, pass_s, at_once[0]["features"])
+    anew = [s["anew_s"] for s in at_once if s["anew_s"] is not None]
+    anew_s = fmean(anew) if anew else None
+    return StageTime(at_once[0]["unfrozen"], first_s, epoch_s, pass_s, at_once[0]["features"], anew_s)
 
 
 def _death(folder: Path, number: int, code: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,19 @@ def test_a_finite_space_has_no_more_trials_than_configurations(tmp_path: Path) -
     )
     planned = load_sweep(tmp_path / "sweep.yaml")
     assert expected(planned).span(lambda o: o.trials).high == 2
+
+
+def test_features_are_computed_once_for_all_slots_and_anew_to_confirm() -> None:
+    stored = replace(cost(), features="dogs", views=2, stages=(StageCost(27, True, 0.0, 1.0, pass_s=10.0, anew_s=4.0),))
+    trainings = [Training(cost=stored, score=0.0, last_epoch=27) for _ in range(3)]
+    course = play(trainings, slots=1, rungs=None, begin_s=0.0, process_s=0.0)
+    assert course.seconds == pytest.approx(2.0 + 2 * 0.25 + 2 * 10.0 + 3 * 27 * 1.0)
+    again = [replace(training, cost=training.cost.confirmed()) for training in trainings]
+    assert play(again, slots=1, rungs=None, begin_s=0.0, process_s=0.0).seconds == pytest.approx(2.5 + 3 * 27 * 4.0)
+
+
+def test_a_trial_that_is_stopped_early_pays_for_the_views_of_its_epochs() -> None:
+    stored = replace(cost(), features="dogs", views=4, stages=(StageCost(27, True, 0.0, 1.0, pass_s=10.0),))
+    trainings = [Training(cost=stored, score=0.0, last_epoch=3), Training(cost=stored, score=0.0, last_epoch=2)]
+    course = play(trainings, slots=1, rungs=None, begin_s=0.0, process_s=0.0)
+    assert course.seconds == pytest.approx(2.25 + 3 * 10.0 + 5 * 1.0)

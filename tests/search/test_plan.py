@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,13 @@ def test_a_plan_without_any_time_fails(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(measuring, "time_trials", none)
     with pytest.raises(WorkFailedError, match=r"no corner .+ no room"):
         measure(sweep(tmp_path, "{trials: 4}"), ROOM, tell=lambda line: None)
+
+
+def test_the_plan_tells_where_frozen_features_come_from(tmp_path: Path) -> None:
+    planned = sweep(tmp_path, "{trials: 10}")
+    found = timings(planned)
+    (corner, cheap), dear = found.timed
+    stored = replace(cheap, views=4, stages=(StageCost(27, True, 2.0, 60.0, pass_s=40.0),))
+    found = replace(found, timed=((corner, stored), dear), features=("stored", "computed: nothing is frozen"))
+    (line,) = [line for line in cost_lines(planned, ROOM, found) if line.startswith("features")]
+    assert line == "features  stored; computed: nothing is frozen; 40 s for each of 4 views, once a machine"

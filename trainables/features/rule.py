@@ -78,12 +78,20 @@ def decide(config: TrialConfig, model: PretrainedModel, stage: Stage, sharing: S
         return Source.SWITCHED_OFF
     if cut_of(model, unfrozen=stage.unfrozen) is None:
         return Source.NOTHING_FROZEN
-    if sharing.anew and config.augmentation.strength and config.augmentation.policy != ():
+    if sharing.anew and is_approximated(config):
         return Source.FRESH
     views = views_of(config.augmentation, model.features).count
     if passes(config, images=images) * sharing.trials <= views:
         return Source.TOO_FEW_EPOCHS
     return Source.STORED
+
+
+def is_approximated(config: TrialConfig) -> bool:
+    """Whether a search may show stored views of images where a confirmation augments them anew."""
+    model = config.model
+    if not isinstance(model, PretrainedModel) or model.features.store == "off":
+        return False
+    return config.augmentation.strength > 0 and config.augmentation.policy != ()
 
 
 def passes(config: TrialConfig, *, images: int) -> float:
