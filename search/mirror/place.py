@@ -24,6 +24,8 @@ S3: Mapping[str, Any] = {
     "max_concurrency": 1,  # else every reading of a file asks for its size first
     "config_kwargs": {"connect_timeout": 10, "read_timeout": 20, "retries": {"max_attempts": 1}},  # s3fs tries again
 }
+TEMPORARY = ".tmp"
+"""How the name of a file ends that is being written to a file system; one that lost its folder meanwhile may stay."""
 OPTIONS: Mapping[str, Mapping[str, Any]] = {"s3": S3, "s3a": S3, "file": {"auto_mkdir": True}}
 
 Answer = TypeVar("Answer")
@@ -77,12 +79,13 @@ class Place:
         return True
 
     def sizes(self) -> dict[str, int]:
-        """The bytes of every file below, by name; none where there is no such folder."""
+        """The bytes of every file below, by name, half-written ones left out; none where there is no such folder."""
         try:
             found = self.store.find(self.root, detail=True)
         except FileNotFoundError:
             return {}
-        return {path[len(self.root) :].lstrip("/"): int(info.get("size") or 0) for path, info in found.items()}
+        whole = {path: info for path, info in found.items() if not path.endswith(TEMPORARY)}
+        return {path[len(self.root) :].lstrip("/"): int(info.get("size") or 0) for path, info in whole.items()}
 
     def remove(self, names: Iterable[str]) -> None:
         """Deletes files; those that are not there any more are no matter."""
@@ -95,7 +98,7 @@ class Place:
         return posixpath.join(self.root, name)
 
     def _replace(self, path: str, content: bytes) -> None:
-        temporary = posixpath.join(posixpath.dirname(path), f".{secrets.token_hex(4)}.tmp")
+        temporary = posixpath.join(posixpath.dirname(path), f".{secrets.token_hex(4)}{TEMPORARY}")
         self.store.pipe_file(temporary, content)
         self.store.mv(temporary, path)
 

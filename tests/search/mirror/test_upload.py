@@ -101,3 +101,9 @@ def test_what_an_earlier_session_left_there_and_is_gone_is_removed(tmp_path: Pat
     uploaded(run, place)
     assert place.read("trials/9/config.yaml") is None
     assert place.read("notes.txt") == b"mine"
+
+
+def test_a_file_that_was_being_written_when_its_store_went_away_is_none_of_the_run(tmp_path: Path) -> None:
+    place = place_at(tmp_path)
+    place.write_all({"best.yaml": b"whole", "trials/0/.0a1b2c3d.tmp": b"hal"})
+    assert place.sizes() == {"best.yaml": 5}
