@@ -195,7 +195,7 @@ def _typical(epochs: list[dict[str, Any]]) -> dict[int, float]:
 def _show(stored: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]], pass_s: float) -> None:
     usual, spent = _typical(stored["epochs"]), stored["spent"]
     after_s = spent.ended - spent.started - stored["start_up_s"]
-    suffix_s = sum(usual[depth] for depth in DEPTHS) * TRIALS / len(DEPTHS) * EPOCHS
+    suffix_s = sum(usual[epoch["depth"] if epoch["epoch"] > 1 else 0] for epoch in stored["epochs"])  # first the head
     images_s = pass_s * (VIEWS + 0.25)  # validation has a quarter of the images
     bound_s = (suffix_s + images_s) / SLOTS
     table = Table(title="24 configurations × 10 epochs, 20 dog breeds, MobileNetV2 1.0 @ 160")

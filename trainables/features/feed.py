@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -94,7 +95,7 @@ class FromStore:
                 shelf.fill(int(view), heed)
         except NoRoomError as error:
             self.source = ROOM[error.shortage]
-            logger.warning(_without(error))
+            say_once(_without(error))
         return self.source == Source.STORED
 
 
@@ -137,10 +138,10 @@ class Feeder:
             cut, shelves = self._shelves(model, wanted, self.sharing)
         except NoRoomError as error:
             whole.source = ROOM[error.shortage]
-            logger.warning(_without(error))
+            say_once(_without(error))
         except UnusableError as error:
             whole.source = Source.NO_STORE
-            logger.warning("The store of features cannot be used: %s", error)
+            say_once(f"The store of features cannot be used: {error}")
         else:
             suffix = steps_on(self.built, cut, unfrozen=stage.unfrozen, dtype=model.features.dtype)
             return FromStore(suffix, *shelves, otherwise=whole, seed=self.config.training.seed)
@@ -170,6 +171,12 @@ class Feeder:
             if images is not None
         ]
         return shelves[0], shelves[1] if len(shelves) > 1 else None
+
+
+@cache
+def say_once(warning: str) -> None:
+    """Warns, and not again in this process: every trial of a sweep may meet the same."""
+    logger.warning(warning)
 
 
 def _without(error: NoRoomError) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.disk import files_of_at_most
 from trainables.data import store
 from trainables.features.entry import CHUNK, Entry, Layout, NoRoomError, open_entry
 from trainables.features.prefix import FeatureArray
@@ -162,13 +163,18 @@ def test_the_least_recently_used_makes_room_but_never_one_in_use(monkeypatch: py
     assert whole(used)
 
 
-def test_a_disk_that_becomes_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_too_small_is_told() -> None:
+    with files_of_at_most(LAYOUT.bytes // 4), pytest.raises(NoRoomError) as told:
+        open_entry(KEY, LAYOUT)
+    assert told.value.shortage == "disk"
+    assert not list(store.root().glob("*/[0-9]"))
+    assert fill(open_entry(KEY, LAYOUT)) == LAYOUT.chunks
+
+
+def test_a_disk_that_becomes_full_is_told_and_what_was_written_stands() -> None:
     found = open_entry(KEY, LAYOUT)
-
-    def full(*_: object, **__: object) -> object:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "open", full)
-    with pytest.raises(NoRoomError) as told:
+    with files_of_at_most(2 * CHUNK * LAYOUT.row_bytes(LAYOUT.shapes[0])), pytest.raises(NoRoomError) as told:
         fill(found)
     assert told.value.shortage == "disk"
+    assert fill(found) == 1
+    assert whole(found)

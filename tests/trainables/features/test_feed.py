@@ -14,7 +14,7 @@ from tests.trainables.small import config, digits, fit, measured, mobilenet
 from trainables import training
 from trainables.checkpoint import Snapshot
 from trainables.data import store
-from trainables.features import shelf
+from trainables.features import feed, shelf
 from trainables.features.entry import NoRoomError
 from trainables.features.prefix import Prefix
 from trainables.features.rule import Sharing, Source
@@ -118,9 +118,10 @@ def shelf_cuts() -> tuple[Any, ...]:
 def test_what_is_too_large_is_computed_and_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    feed.say_once.cache_clear()
     monkeypatch.setenv(store.LIMIT, "0.0000001")
     with caplog.at_level(logging.WARNING):
-        trained = fit(settings(), sharing=SHARING)
+        trained, _ = (fit(settings(), sharing=SHARING) for _ in range(2))
     assert sources(trained) == [Source.TOO_LARGE] * 3
     (told,) = [record.message for record in caplog.records if "features" in record.message]
     assert told.endswith("and TUNEHOUND_CACHE_GB allows no more: the frozen part is computed in every epoch")
