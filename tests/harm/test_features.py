@@ -16,7 +16,9 @@ from tests.search.commands import call
 from tests.search.test_frozen_features import SWEEP
 from trainables.features.entry import LOCKS
 
-QUICK = SWEEP.replace("confirm: {top: 1, seeds: 1}", "confirm: off")
+QUICK = SWEEP.replace("confirm: {top: 1, seeds: 2}", "confirm: off").replace(
+    "unfrozen_blocks: 0", "unfrozen_blocks: {choice: [0, 1], baseline: 0}"
+)
 LARGER = QUICK.replace("input_size: 32", "input_size: 96").replace("trials: 2", "trials: 2, max_failures: 5")
 """Its features take seconds to compute."""
 
@@ -38,10 +40,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True, timeout=30)
 
 
-def test_a_process_killed_while_it_stores_features_costs_its_chunk(tmp_path: Path) -> None:
+def test_a_process_killed_while_it_stores_features_costs_its_chunk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNEHOUND_CACHE", str(tmp_path / "cache"))
     run = written(tmp_path, LARGER)
     with driven(*RUN, cwd=tmp_path) as driver:
-        until(lambda: list(tmp_path.glob(f".cache/tunehound/data/*/{LOCKS}")), of=driver)
+        until(lambda: list(tmp_path.glob(f"cache/data/*/{LOCKS}")), of=driver)
         kill(trainers(driver))
         assert ended(driver, within_s=200) == 0, driver.said
     assert_sound(run, trials=2)

@@ -20,11 +20,12 @@ trial:
     alpha: 0.35
     weights: none
     input_size: 32
-    unfrozen_blocks: {choice: [0, 1], baseline: 0}
+    unfrozen_blocks: 0
   augmentation: {policy: [shift], strength: 0.5}
+  optimizer: {learning_rate: {choice: [1.0e-3, 1.0e-2], baseline: 1.0e-3}}
   training: {epochs: 3, batch_size: 64}
 search: {sampler: random, scheduler: none, trials: 2}
-confirm: {top: 1, seeds: 1}
+confirm: {top: 1, seeds: 2}
 tracking: off
 """
 
@@ -34,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's folder with the run in it."""
     home = tmp_path_factory.mktemp("home")
     (home / "sweep.yaml").write_text(SWEEP)
-    done = call("run", "sweep.yaml", "--name", "one", cwd=home)
+    done = call("run", "sweep.yaml", "--name", "one", cwd=home, more={"TUNEHOUND_CACHE": str(home / "cache")})
     assert done.returncode == 0, done.stderr
     return home
 
@@ -51,8 +52,8 @@ def test_the_search_trains_on_stored_features_and_the_confirmation_augments_anew
     )
 
 
-def test_trials_of_both_depths_share_one_entry_and_no_view_is_there_that_nobody_needed(home: Path) -> None:
-    entries = list((home / ".cache" / "tunehound" / "data").glob(f"*/{SUMS}"))
+def test_the_trials_share_one_entry_and_no_view_is_there_that_nobody_needed(home: Path) -> None:
+    entries = list((home / "cache" / "data").glob(f"*/{SUMS}"))
     assert len(entries) == 2  # the training images', and those to choose by
     marks = sorted((np.fromfile(file, np.uint32) > 0 for file in entries), key=len)
     assert marks[0].all()

@@ -13,6 +13,7 @@ import fcntl
 import json
 import math
 import os
+import shutil
 import time
 import weakref
 import zlib
@@ -196,6 +197,7 @@ def open_entry(key: str, layout: Layout) -> Entry:
             try:
                 _make(draft, layout)
             except OSError as error:
+                shutil.rmtree(draft, ignore_errors=True)
                 raise NoRoomError("disk", layout.bytes) from error
             put_away(folder)  # a damaged one
             draft.rename(folder)

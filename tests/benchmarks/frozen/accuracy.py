@@ -40,7 +40,10 @@ def compare(data: Path, weights: Path, folder: Path, console: Console) -> None:
         chosen(part, np.sort(random.permutation(len(part))[:count]))
         for part, count in ((found.train, IMAGES * 4 // 5), (found.validation, IMAGES // 5))
     ]
-    scores = np.array([[_pair(weights, values, seed, parts) for seed in SEEDS] for values in CONFIGURATIONS])
+    scores = np.zeros((len(CONFIGURATIONS), len(SEEDS), 2))
+    for number, values in enumerate(CONFIGURATIONS):
+        scores[number] = [_pair(weights, values, seed, parts) for seed in SEEDS]
+        console.print(f"[dim]{number + 1} of {len(CONFIGURATIONS)}: {scores[number].mean(axis=0)}[/]")
     table = Table(
         title=f"{len(CONFIGURATIONS)} configurations × {len(SEEDS)} seeds, {IMAGES} images at {SIDE} × {SIDE}"
     )
