@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -150,18 +151,21 @@ class Feeder:
     def _shelves(self, model: PretrainedModel, wanted: Cut, sharing: Sharing) -> tuple[Cut, tuple[Shelf, Shelf | None]]:
         """Features for all that the sweep needs of this network; where they are too large, for less."""
         own = cuts_of(model)
-        for cuts in ({*own, *sharing.cuts}, set(own), {wanted}):
-            cut = highest_usable(cuts, wanted, backbone=model.backbone)
-            try:
-                return cut, self._open(model, sorted(cuts, key=str), cut, sharing)
-            except NoRoomError:
-                if cuts == {wanted}:
-                    raise
-        raise AssertionError
+        for cuts in ({*own, *sharing.cuts}, set(own)):
+            with suppress(NoRoomError):
+                return self._open(model, cuts, wanted, sharing)
+        return self._open(model, {wanted}, wanted, sharing)
 
-    def _open(self, model: PretrainedModel, cuts: list[Cut], cut: Cut, sharing: Sharing) -> tuple[Shelf, Shelf | None]:
+    def _open(
+        self, model: PretrainedModel, cuts: set[Cut], wanted: Cut, sharing: Sharing
+    ) -> tuple[Cut, tuple[Shelf, Shelf | None]]:
+        cut = highest_usable(cuts, wanted, backbone=model.backbone)
         prefix = prefix_of(
-            model, self.config.augmentation, cuts, weights=self.weights, image_shape=self.images.image_shape
+            model,
+            self.config.augmentation,
+            sorted(cuts, key=str),
+            weights=self.weights,
+            image_shape=self.images.image_shape,
         )
         views = views_of(self.config.augmentation, model.features)
         parts = [("train", self.images, views), ("validation", self.validation, CLEAN)]
@@ -170,7 +174,7 @@ class Feeder:
             for part, images, shown_views in parts
             if images is not None
         ]
-        return shelves[0], shelves[1] if len(shelves) > 1 else None
+        return cut, (shelves[0], shelves[1] if len(shelves) > 1 else None)
 
 
 @cache
