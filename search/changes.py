@@ -15,6 +15,8 @@ LASTING = "lasting"
 SEARCH = ("metric", "scheduler", "grace_epochs", "reduction_factor")
 """What of the section `search` decides which trial is stopped, and what a trial is worth."""
 ABSENT = "nothing"
+FEATURES = "trial.model.features."
+"""Settings that some runs are older than: those computed what is frozen in every epoch."""
 
 
 def lasting(sweep: Sweep) -> dict[str, Any]:
@@ -32,6 +34,7 @@ def refuse_changes(sweep: Sweep, began: Mapping[str, Any] | None) -> None:
         InputError: something changed that may not; every difference is named.
     """
     now = lasting(sweep)
+    began = began and {**_before_features(now), **began}
     problems = [
         Problem(
             path=tuple(path.split(".")),
@@ -44,6 +47,12 @@ def refuse_changes(sweep: Sweep, began: Mapping[str, Any] | None) -> None:
     ]
     if problems:
         raise sweep.refusal(problems)
+
+
+def _before_features(now: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run without those settings amounted to; of a store that is off the others mean nothing."""
+    settings = {path: value for path, value in now.items() if path.startswith(FEATURES)}
+    return {path: "off" if path == f"{FEATURES}store" else value for path, value in settings.items()}
 
 
 def refuse_unknown(about: Mapping[str, Any], source: str) -> None:

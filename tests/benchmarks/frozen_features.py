@@ -3,6 +3,7 @@
     pip install 'tunehound[benchmarks]'
     python tests/benchmarks/frozen_features.py DATA             # the sweep, about 20 minutes on two cores
     python tests/benchmarks/frozen_features.py DATA --accuracy  # 10 configurations × 3 seeds, with and without
+    python tests/benchmarks/frozen_features.py DATA --flatten   # a head that does not pool: the largest features
 
 Nothing else may run on the machine. DATA holds dogs/ (20 breeds, train/ and test/) and weights/ with those of
 MobileNetV2 1.0 at 160 × 160.
@@ -27,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -58,13 +59,17 @@ def main() -> None:
             from frozen.accuracy import compare
 
             compare(options.data / "dogs", options.data / WEIGHTS, folder, console)
+        elif options.flatten:
+            _flat(options.data, folder)
         else:
             _sweeps(options.data, folder)
 
 
 def _sweeps(data: Path, folder: Path) -> None:
-    stored = _ours(data, folder / "stored", store="auto")
-    computed = _ours(data, folder / "computed", store="off")
+    head = {"dropout": {"choice": list(DROPOUTS)}}
+    stored = _ours(data, folder / "stored", store="auto", trials=TRIALS, epochs=EPOCHS, depths=DEPTHS, head=head)
+    few = {"trials": len(DEPTHS), "epochs": PEER_EPOCHS, "depths": DEPTHS, "head": {"dropout": 0.2}}
+    computed = _ours(data, folder / "computed", store="off", **few)
     arrays = _arrays(data, folder / "images.npz")
     ray = _peer("frozen.ray_tune", data, arrays, folder / "ray")
     tuner = _peer("frozen.keras_tuner_search", data, arrays, folder / "keras_tuner")
@@ -72,9 +77,19 @@ def _sweeps(data: Path, folder: Path) -> None:
     _show(stored, {"Tunehound, store off": computed, "Ray Tune": ray, "KerasTuner": tuner}, pass_s)
 
 
-def _sweep(data: Path, *, store: str, trials: int, epochs: int) -> dict[str, Any]:
-    choice = {"choice": list(RATES)} if trials > len(DEPTHS) else 1e-3
-    dropout = {"choice": list(DROPOUTS)} if trials > len(DEPTHS) else 0.2
+def _flat(data: Path, folder: Path) -> None:
+    """Depth 0 under a head that sees the whole feature map."""
+    flat = {"depths": [0], "head": {"pooling": "flatten", "dropout": 0.2}}
+    stored = _ours(data, folder / "stored", store="auto", trials=SLOTS, epochs=EPOCHS, **flat)
+    computed = _ours(data, folder / "computed", store="off", trials=SLOTS, epochs=PEER_EPOCHS, **flat)
+    stored_s, computed_s = _typical(stored["epochs"])[0], _typical(computed["epochs"])[0]
+    console.print(f"an epoch {stored_s:.2f} s stored, {computed_s:.2f} s computed: {computed_s / stored_s:.0f} ×")
+    console.print(f"disk {stored['store'] / 1e6:.0f} MB, decoded images included")
+
+
+def _sweep(
+    data: Path, *, store: str, trials: int, epochs: int, depths: Sequence[int], head: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "trial": {
             "data": {"source": "folder", "path": str(data / "dogs"), "image_size": SIDE, "validation": 0.2},
@@ -83,12 +98,12 @@ def _sweep(data: Path, *, store: str, trials: int, epochs: int) -> dict[str, Any
                 "backbone": "mobilenet_v2",
                 "weights": str(data / WEIGHTS),
                 "input_size": SIDE,
-                "unfrozen_blocks": {"choice": list(DEPTHS)},
-                "head": {"dropout": dropout},
+                "unfrozen_blocks": {"choice": list(depths)} if len(depths) > 1 else depths[0],
+                "head": dict(head),
                 "features": {"store": store, "views": VIEWS},
             },
             "augmentation": {"policy": {"flip": 0.5, "zoom": [0.8, 1.0], "brightness": 0.1}, "strength": 0.25},
-            "optimizer": {"learning_rate": choice},
+            "optimizer": {"learning_rate": {"choice": list(RATES)} if trials > len(depths) else 1e-3},
             "training": {"epochs": epochs, "batch_size": BATCH},
         },
         "search": {"sampler": "random", "scheduler": "none", "trials": trials, "seed": 0},
@@ -97,12 +112,10 @@ def _sweep(data: Path, *, store: str, trials: int, epochs: int) -> dict[str, Any
     }
 
 
-def _ours(data: Path, folder: Path, *, store: str) -> dict[str, Any]:
-    """Runs our sweep; its time and, by depth, what an epoch of each kind takes."""
+def _ours(data: Path, folder: Path, **sweep: Any) -> dict[str, Any]:
+    """Runs one of our sweeps; its time and, by depth, what an epoch of each kind takes."""
     folder.mkdir()
-    whole = store == "auto"
-    trials, epochs = (TRIALS, EPOCHS) if whole else (len(DEPTHS), PEER_EPOCHS)
-    write_yaml(folder / "sweep.yaml", _sweep(data, store=store, trials=trials, epochs=epochs))
+    write_yaml(folder / "sweep.yaml", _sweep(data, **sweep))
     os.environ["TUNEHOUND_CACHE"] = str(folder / "cache")
     tunehound = str(Path(sys.executable).with_name("tunehound"))
     command = [tunehound, "run", str(folder / "sweep.yaml"), "--runs", str(folder), "--name", "run"]
@@ -224,6 +237,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--accuracy", action="store_true")
+    parser.add_argument("--flatten", action="store_true")
     return parser.parse_args()
 
 

@@ -82,6 +82,16 @@ def test_a_run_of_an_older_version_is_held_against_nothing(file: Path) -> None:
     refuse_unknown({"id": "0123abcd", "versions": {"tunehound": "0.0.1"}}, "sweep.yaml")
 
 
+def test_a_run_older_than_stored_features_goes_on_without_them(file: Path) -> None:
+    model = "trial.model={kind: pretrained, backbone: mobilenet_v2, weights: none, features: {store: %s}}"
+    without, stored = (load_sweep(file, [model % store]) for store in ("off", "auto"))
+    began = {path: value for path, value in lasting(stored).items() if not path.startswith("trial.model.features")}
+    refuse_changes(without, began)
+    with pytest.raises(InputError, match=r"trial\.model\.features\.store(?s:.*)this began as “off”") as refusal:
+        refuse_changes(stored, began)
+    assert len(refusal.value.problems) == 1
+
+
 def test_a_run_of_a_later_format_is_refused_with_the_version_that_wrote_it() -> None:
     with pytest.raises(InputError, match=r"format 1[^0-9](.|\n)*Tunehound 9\.0"):
         refuse_unknown({"id": "0123abcd", "format": 2, "versions": {"tunehound": "9.0"}}, "sweep.yaml")
