@@ -28,10 +28,10 @@ sweep: install ## the first sweep: handwritten digits, on this machine, a few mi
 	$(BIN)/tunehound run digits
 
 test: install ## every promise once, on the smallest case
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 coverage: install ## the same, and what of the code it reaches; a quarter slower
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 test-harm: install ## harm to real sweeps: kills at many moments, full disks, damaged files; about half an hour
 	$(BIN)/pytest tests/harm

@@ -11,6 +11,7 @@ from search.ending import Cost
 from search.opened import Run, best_value, epochs, is_baseline, reason, search_order, seconds
 from spaces.close import close_values
 from spaces.sweep import Confirm
+from spaces.tree import OpenTree
 from trainables.features.rule import is_approximated
 
 
@@ -34,10 +35,11 @@ def is_unconfirmed(run: Run, confirm: Confirm) -> bool:
     return bool(left(run.notes)) or not set(candidates(run, confirm.top)) <= set(picked.trials)
 
 
-def expected_cost(run: Run, confirm: Confirm) -> Cost:
+def expected_cost(run: Run, confirm: Confirm, space: OpenTree) -> Cost:
     """What the confirmation of the candidates as they stand would take; nothing while there are none.
 
-    A trial that was stopped early would, trained again, go on for as long as those that were not.
+    A trial that was stopped early would, trained again, go on for as long as those that were not. ``space`` is the
+    section `trial` of the sweep, its open values parsed.
     """
     full = [epochs(trial) for trial in run.trials if trial.state == TrialState.COMPLETE]
     length = sum(full) / len(full) if full else float(run.sweep["trial"]["training"]["epochs"])
@@ -48,18 +50,18 @@ def expected_cost(run: Run, confirm: Confirm) -> Cost:
     for trial in trials:
         to_go = confirm.seeds - ended[trial.number]
         trained = epochs(trial) if trial.state == TrialState.COMPLETE else length
-        hours = trained * _epoch_s(run, trial) / 3600
+        hours = trained * _epoch_s(run, trial, space) / 3600
         cost = Cost(epochs=cost.epochs + to_go * trained, slot_hours=cost.slot_hours + to_go * hours)
     return cost
 
 
-def _epoch_s(run: Run, trial: FrozenTrial) -> float:
+def _epoch_s(run: Run, trial: FrozenTrial, space: OpenTree) -> float:
     """What an epoch of a trial is going to take in the confirmation.
 
     As in the search; but where that trains on stored views of augmented images the confirmation augments anew, and
     until one such training has ended an epoch is taken to be as slow as the slowest one: one that stored a view.
     """
-    if not is_approximated(close_values(run.sweep["trial"], trial.params)):
+    if not is_approximated(close_values(space, trial.params)):
         return seconds(trial) / epochs(trial)
     again = [each for each in trainings(run.notes) if each.epochs]
     if again:

@@ -214,7 +214,7 @@ def _confirmation_cost(driven: Driven) -> Callable[[], Cost]:
         return Cost
 
     def cost() -> Cost:
-        expected = expected_cost(in_memory(driven.run, driven.sweep, driven.study), confirm)
+        expected = expected_cost(in_memory(driven.run, driven.sweep, driven.study), confirm, driven.sweep.trial)
         return replace(expected, hours=expected.slot_hours / driven.cluster.slots())
 
     return _kept_for(COST_VALID_S, cost)

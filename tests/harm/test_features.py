@@ -16,7 +16,7 @@ from tests.search.commands import call
 from tests.search.test_frozen_features import SWEEP
 from trainables.features.entry import LOCKS
 
-QUICK = SWEEP.replace("confirm: {top: 1, seeds: 2}", "confirm: off").replace(
+QUICK = SWEEP.replace("resources: {cpus: 2}\n", "").replace(
     "unfrozen_blocks: 0", "unfrozen_blocks: {choice: [0, 1], baseline: 0}"
 )
 LARGER = QUICK.replace("input_size: 32", "input_size: 96").replace("trials: 2", "trials: 2, max_failures: 5")
@@ -38,6 +38,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"a disk of its own cannot be mounted: {mounted.stderr.strip()}")
     yield disk
     subprocess.run(["umount", "--lazy", str(disk)], check=True, timeout=30)
+
+
+def test_the_confirmation_augments_anew(tmp_path: Path) -> None:
+    run = written(tmp_path, SWEEP.replace("confirm: off", "confirm: {top: 1, seeds: 2}"))
+    done = call(*RUN, cwd=tmp_path, more={"TUNEHOUND_CACHE": str(tmp_path / "cache")})
+    assert done.returncode == 0, done.stderr
+    again = [pd.read_csv(file)["features"] for file in run.glob("trials/*/confirm/*/history.csv")]
+    assert len(again) >= 2
+    assert all(list(told) == ["computed: every epoch augments anew"] * 3 for told in again)
 
 
 def test_a_process_killed_while_it_stores_features_costs_its_chunk(

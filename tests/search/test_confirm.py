@@ -18,7 +18,7 @@ CONFIRMED = (
     TINY.replace("epochs: 4,", "epochs: 2,")
     .replace("trials: 6", "trials: 3")
     .replace("confirm: off", "confirm: {top: 1, seeds: 3}")
-    + "budget: {epochs: 10}\ntracking: off\n"
+    + "budget: {epochs: 10}\ntracking: off\nresources: {cpus: 2}\n"
 )
 """Three trials and, of one or two configurations, three trainings each: more epochs than the budget has."""
 

@@ -90,5 +90,5 @@ def test_a_result_costs_the_hundredth_trial_what_it_cost_the_first(tmp_path: Pat
     assert costs[1:] == costs[:-1]
     epochs, ended = costs[-1]
     assert epochs["OwnJournal.append_logs"] == EPOCHS
-    assert ended["OwnJournal.append_logs"] == EPOCHS + 5
+    assert ended["OwnJournal.append_logs"] == EPOCHS + 6
     assert not {name for name in ended if name.endswith("get_all_trials")}

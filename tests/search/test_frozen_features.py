@@ -25,8 +25,9 @@ trial:
   optimizer: {learning_rate: {choice: [1.0e-3, 1.0e-2], baseline: 1.0e-3}}
   training: {epochs: 3, batch_size: 64}
 search: {sampler: random, scheduler: none, trials: 2}
-confirm: {top: 1, seeds: 2}
+confirm: off
 tracking: off
+resources: {cpus: 2}
 """
 
 
@@ -40,16 +41,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def features(home: Path, trial: str) -> list[str]:
-    return list(pd.read_csv(home / "runs" / "one" / "trials" / trial / "history.csv")["features"])
+def features(home: Path, trial: int) -> list[str]:
+    return list(pd.read_csv(home / "runs" / "one" / "trials" / str(trial) / "history.csv")["features"])
 
 
-def test_the_search_trains_on_stored_features_and_the_confirmation_augments_anew(home: Path) -> None:
-    assert features(home, "0") == features(home, "1") == ["stored"] * 3
-    again = next((home / "runs" / "one" / "trials").glob("*/confirm/1"))
-    assert features(home, str(again.relative_to(home / "runs" / "one" / "trials"))) == (
-        ["computed: every epoch augments anew"] * 3
-    )
+def test_the_history_says_that_features_were_stored(home: Path) -> None:
+    assert features(home, 0) == features(home, 1) == ["stored"] * 3
 
 
 def test_the_trials_share_one_entry_and_no_view_is_there_that_nobody_needed(home: Path) -> None:

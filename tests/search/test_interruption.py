@@ -16,17 +16,13 @@ from tests.search.commands import call
 def test_an_interrupted_sweep_ends_in_order_and_resumes_without_gap_or_repetition(tmp_path: Path) -> None:
     run = written(tmp_path, LONG)
     history = run / "trials" / "0" / "history.csv"
-    before = ""
-    for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        with driven(*(RESUME if run.exists() else RUN), cwd=tmp_path) as driver:
-            trained = len(epochs(run, 0))
-            until(lambda trained=trained: len(epochs(run, 0)) >= trained + 3, of=driver)
-            driver.process.send_signal(asked)
-            assert ended(driver, within_s=30) == 130
-            assert driver.said.splitlines()[-1] == "Interrupted. Continue with: tunehound resume runs/one"
-        assert list((run / "trials" / "0" / "checkpoint").iterdir())
-        assert history.read_text().startswith(before)
-        before = history.read_text()
+    with driven(*RUN, cwd=tmp_path) as driver:
+        until(lambda: len(epochs(run, 0)) >= 3, of=driver)
+        driver.process.send_signal(signal.SIGINT)
+        assert ended(driver, within_s=30) == 130
+        assert driver.said.splitlines()[-1] == "Interrupted. Continue with: tunehound resume runs/one"
+    assert list((run / "trials" / "0" / "checkpoint").iterdir())
+    before = history.read_text()
 
     resumed = call(*RESUME, cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr

@@ -22,6 +22,7 @@ trial:
 search: {trials: 2, scheduler: none}
 confirm: off
 tracking: off
+resources: {cpus: 2}
 """
 
 

@@ -220,7 +220,7 @@ def test_a_sweep_whose_first_trials_all_fail_stops_early_and_says_why(home: Path
     (home / "wrong.yaml").write_text(
         "trial:\n  data: {source: digits}\n  model: {kind: custom, build: 'failing:build'}\n"
         "  optimizer: {learning_rate: {log: [1.0e-4, 1.0e-2], baseline: 1.0e-3}}\n  training: {epochs: 2}\n"
-        "search: {trials: 20, scheduler: none}\nconfirm: off\ntracking: off\n"
+        "search: {trials: 20, scheduler: none}\nconfirm: off\ntracking: off\nresources: {cpus: 2}\n"
     )
     done = call("run", "wrong.yaml", "--name", "wrong", "--trust", "failing", cwd=home)
     run = home / "runs" / "wrong"

@@ -32,6 +32,7 @@ trial:
 search: {trials: 2}
 confirm: off
 tracking: off
+resources: {cpus: 2}
 """
 
 

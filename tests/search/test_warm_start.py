@@ -26,6 +26,7 @@ trial:
   training: {epochs: 9}
 """
 
+ALONE = "tracking: off\nresources: {cpus: 2}\n"
 SECOND = TINY.replace("trials: 6", "trials: 2, warm_start: [runs/first]")
 
 
@@ -78,16 +79,14 @@ def test_what_was_fixed_and_is_open_now_fits_with_its_value(tmp_path: Path) -> N
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run of six trials, in `runs/first`."""
     home = tmp_path_factory.mktemp("warm")
-    (home / "tiny.yaml").write_text(TINY + "tracking: off\n")
+    (home / "tiny.yaml").write_text(TINY + ALONE)
     done = call("run", "tiny.yaml", "--name", "first", cwd=home)
     assert done.returncode == 0, done.stderr
     return home
 
 
 def test_a_warm_started_run_knows_the_trials_of_the_first_with_their_curves(first: Path) -> None:
-    (first / "second.yaml").write_text(
-        TINY.replace("trials: 6", "trials: 2, warm_start: [runs/first]") + "tracking: off\n"
-    )
+    (first / "second.yaml").write_text(TINY.replace("trials: 6", "trials: 2, warm_start: [runs/first]") + ALONE)
     planned = call("plan", "second.yaml", cwd=first)
     assert "warm start from 6 earlier trials" in planned.stdout
     assert "together" in planned.stdout, planned.stderr

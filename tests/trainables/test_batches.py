@@ -44,7 +44,7 @@ def test_a_part_is_put_where_the_graph_reads_it_once_a_process() -> None:
     part = Images(PIXELS, LABELS)
     whole = held(part)
     assert whole is not None
-    np.testing.assert_array_equal(whole.pixels, PIXELS)
+    np.testing.assert_array_equal(whole.values, PIXELS)
     assert held(part) is whole
 
 
@@ -55,4 +55,4 @@ def test_pages_of_a_mapped_file_are_read_where_they_are(tmp_path: Path) -> None:
     whole = held(Images(np.load(file, mmap_mode="c"), LABELS))
     assert whole is not None
     np.load(file, mmap_mode="r+")[3] = 77
-    assert int(whole.pixels[3, 0, 0, 0]) == 77
+    assert int(whole.values[3, 0, 0, 0]) == 77
