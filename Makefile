@@ -15,7 +15,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo 'Tunehound needs Python 3.11 to 3.13; name one with `make PYTHON=python3.12 …`'; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
 	@touch $@
 
 lock: install ## choose the newest versions that fit together, and write them to constraints.txt
@@ -28,10 +28,10 @@ sweep: install ## the first sweep: handwritten digits, on this machine, a few mi
 	$(BIN)/tunehound run digits
 
 test: install ## every promise once, on the smallest case
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 coverage: install ## the same, and what of the code it reaches; a quarter slower
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 test-harm: install ## harm to real sweeps: kills at many moments, full disks, damaged files; about half an hour
 	$(BIN)/pytest tests/harm

@@ -1,0 +1,5 @@
+"""What harm is done with."""
+
+from tests.search.mirror.conftest import s3
+
+__all__ = ["s3"]
