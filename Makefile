@@ -34,7 +34,7 @@ test: install ## every promise once, on the smallest case
 coverage: install ## the same, and what of the code it reaches; a quarter slower
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
-test-harm: install ## harm to real sweeps: kills at many moments, full disks, damaged files; about half an hour
+test-harm: install ## harm to real sweeps: kills at many moments, full disks, damaged files; the better part of an hour
 	$(BIN)/pytest tests/harm
 
 test-cluster: install ## several hosts made from namespaces of this one; needs root and sshd, says what is lacking
