@@ -11,12 +11,11 @@ help: ## this list
 
 install: $(INSTALLED) ## set up .venv from the locked versions
 
-# Not compiled: most modules of these packages are never imported.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo 'Tunehound needs Python 3.11 to 3.13; name one with `make PYTHON=python3.12 …`'; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
 	@touch $@
 
 lock: install ## choose the newest versions that fit together, and write them to constraints.txt
