@@ -21,8 +21,9 @@ from trainables.features.views import Views
 
 SEED = 0
 """Of the views: the same for all trials, whatever their own seeds."""
-KEPT_PREFIXES, KEPT_ENTRIES = 4, 8
-"""How many a process keeps for the trials to come."""
+KEPT_PREFIXES, KEPT_ENTRIES = 4, 2
+"""How many a process keeps for the trials to come; of entries no more than one trial uses, since none that is open can
+make room for others."""
 
 
 class Shelf:
@@ -82,10 +83,10 @@ def _kept_entry(key: str, layout: Layout) -> Entry:
     """The entry of that key; one that this process has open, if it has: a process must not lock one twice."""
     found = _entries.pop(key, None)
     if found is None or not found.folder.exists():
+        while len(_entries) >= KEPT_ENTRIES:
+            _entries.popitem(last=False)
         found = open_entry(key, layout)
     _entries[key] = found
-    while len(_entries) > KEPT_ENTRIES:
-        _entries.popitem(last=False)
     return found
 
 

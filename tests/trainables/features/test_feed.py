@@ -43,6 +43,11 @@ def sources(trained: Trained) -> list[Source]:
     return [Source(int(row["features"])) for row in trained.history]
 
 
+def stored_bytes() -> int:
+    """Of all that lies in the store."""
+    return sum(file.stat().st_size for file in store.root().rglob("*") if file.is_file())
+
+
 @pytest.mark.parametrize("model", [{}, {"unfrozen_blocks": 1}, {"head": {"pooling": "flatten"}}], ids=str)
 def test_stored_features_train_as_the_whole_network_does(model: dict[str, Any]) -> None:
     whole = fit(settings(**model))
@@ -130,9 +135,15 @@ def test_what_is_too_large_is_computed_and_said_once(
 def test_where_not_all_cuts_fit_its_own_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     images, held_out = digits()
     vectors = 4 * 1280 * (len(images) + len(held_out))
-    monkeypatch.setenv(store.LIMIT, f"{1.2 * vectors / 1e9}")
+    monkeypatch.setenv(store.LIMIT, f"{(1.2 * vectors + stored_bytes()) / 1e9}")
     sharing = Sharing(images="digits", trials=10, cuts=shelf_cuts())
     assert sources(fit(settings(), sharing=sharing)) == [Source.STORED] * 3
+
+
+def test_what_no_trial_of_a_process_uses_any_more_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    fit(settings(strength=0.25), sharing=SHARING)
+    monkeypatch.setenv(store.LIMIT, f"{1.2 * stored_bytes() / 1e9}")
+    assert sources(fit(settings(strength=0.75), sharing=SHARING)) == [Source.STORED] * 3
 
 
 def test_a_disk_that_becomes_full_loses_no_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
