@@ -86,7 +86,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_warm_started_run_knows_the_trials_of_the_first_with_their_curves(first: Path) -> None:
-    (first / "second.yaml").write_text(TINY.replace("trials: 6", "trials: 2, warm_start: [runs/first]") + ALONE)
+    (first / "second.yaml").write_text(SECOND + ALONE)
     planned = call("plan", "second.yaml", cwd=first)
     assert "warm start from 6 earlier trials" in planned.stdout
     assert "together" in planned.stdout, planned.stderr

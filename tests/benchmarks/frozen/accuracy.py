@@ -42,8 +42,7 @@ def compare(data: Path, weights: Path, folder: Path, console: Console) -> None:
     parts = _parts(data)
     scores = np.zeros((len(CONFIGURATIONS), len(SEEDS), len(HOW)))
     for number, values in enumerate(CONFIGURATIONS):
-        for seed in SEEDS:
-            scores[number, seed] = [_best(_config(weights, values, seed, how), parts, how) for how in HOW]
+        scores[number] = [[_best(_config(weights, values, seed, how), parts, how) for how in HOW] for seed in SEEDS]
         console.print(f"[dim]{number + 1} of {len(CONFIGURATIONS)}: {scores[number].mean(axis=0).round(4)}[/]")
     _show(scores, console)
 
