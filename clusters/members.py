@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,6 @@ import ray
 from ray._private.state import state
 
 from clusters.slots import Node
-
-VALID_S = 2.0
-"""How long what was seen of the cluster is good."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,24 +22,6 @@ class Member:
     node: Node
     leaving: bool
     """Whether it was told to drain: it takes nothing new, and goes away."""
-
-
-class Members:
-    """Who is there now, and was there before; asks Ray no more often than every two seconds."""
-
-    def __init__(self) -> None:
-        self._seen: tuple[Member, ...] = ()
-        self._at = float("-inf")
-
-    def now(self) -> tuple[Member, ...]:
-        """The living nodes, those that are leaving among them."""
-        if time.monotonic() - self._at > VALID_S:
-            self._seen, self._at = members(), time.monotonic()
-        return self._seen
-
-    def nodes(self) -> tuple[Node, ...]:
-        """What those have that take new trials."""
-        return tuple(member.node for member in self.now() if not member.leaving)
 
 
 def members() -> tuple[Member, ...]:

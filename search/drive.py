@@ -6,24 +6,21 @@ A run is searched, then confirmed; each of the two is one call of Ray Tune, with
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from ray import tune
 from ray.tune import CheckpointConfig
 
 from clusters.cluster import Cluster
+from clusters.health import Health
 from clusters.scratch import scratch
 from clusters.session import connected
 from clusters.slots import Slot
 from search.at_home import AtHome, at_home
-from search.candidates import expected_cost
 from search.confirm import Again, ConfirmationRecorder, choose, in_memory
-from search.ending import INTERRUPTED, Cost, Ending, spent
+from search.ending import INTERRUPTED, Cost, Ending
 from search.meter import Meter
-from search.placement import UnfitClusterError
 from search.record import Listener, RunInfo
 from search.recorder import Recorder, Running
 from search.rungs import Rungs
@@ -31,33 +28,12 @@ from search.scheduler import FairAsha
 from search.searcher import Proposals, Record, RecordResults, StopWhenQuiet, StudySearcher
 from search.sharing import shared_cuts
 from search.stopping import heeded
-from search.study import Study
+from search.supervision import Driven, Tell, confirmation_cost, supervise
 from search.take_up import decide_again, open_study
-from spaces.sweep import Budget, Sweep
+from spaces.sweep import Sweep
 from trainables.task import TrialTask
 from trainables.trial import TrialTrainable
 from trainables.trust import trusted
-
-REMEDY = "`tunehound cluster check` tells which; install the driver's there, or take it out of the cluster."
-COST_VALID_S = 10.0
-"""How long an estimate of what the confirmation will cost is good."""
-
-Tell = Callable[[str], None]
-Measured = TypeVar("Measured")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Driven:
-    """A run being driven on a cluster."""
-
-    run: RunInfo
-    sweep: Sweep
-    study: Study
-    cluster: Cluster
-    tell: Tell
-    """Reaches the user."""
-    halted: Callable[[], bool]
-    """Whether the sweep must stop, because somebody else drives it."""
 
 
 def drive(
@@ -67,34 +43,56 @@ def drive(
     image_side_px: int,
     listeners: Sequence[Listener],
     tell: Tell,
+    give_up: Callable[[str], None],
     halted: Callable[[], bool] = lambda: False,
 ) -> Ending:
     """Trains trials until the sweep ends; the journal of ``run`` may hold some already. ``tell`` reaches the user.
 
-    ``halted`` is asked often whether the sweep must stop.
+    ``halted`` is asked often whether the sweep must stop; ``give_up`` ends this process with a reason, where Ray died
+    and took the main thread along.
 
     Connects to the cluster that this process is in, or that RAY_ADDRESS names; else starts Ray on this machine.
 
     Raises:
         OSError: the record could not be written; the running trials were stopped.
         UnfitClusterError: a node joined with other versions; the same.
+        RayDiedError: a part of Ray died; the same.
     """
     study = open_study(run, sweep, tell)
     recorder = Recorder(run, sweep, study, listeners)
     scheduler = FairAsha(_rungs(sweep), metric=sweep.search.metric)
     try:
         decide_again(run, study, scheduler=scheduler, recorder=recorder)
-        with connected() as may_grow:
+        with _ray(tell, give_up) as (health, may_grow):
             wanted = sweep.resources
-            cluster = Cluster(may_grow=may_grow, image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus)
-            driven = Driven(run=run, sweep=sweep, study=study, cluster=cluster, tell=tell, halted=halted)
-            ending = _train(driven, study, recorder, scheduler, to_come=_confirmation_cost(driven))
+            cluster = Cluster(
+                lambda: health.members,
+                may_grow=may_grow,
+                image_side_px=image_side_px,
+                cpus=wanted.cpus,
+                gpus=wanted.gpus,
+            )
+            driven = Driven(run=run, sweep=sweep, study=study, cluster=cluster, health=health, tell=tell, halted=halted)
+            ending = _train(driven, study, recorder, scheduler, to_come=confirmation_cost(driven))
             if sweep.confirm and ending.reason != INTERRUPTED:
                 choose(run, sweep, sweep.confirm, study)
                 ending = _confirmed(driven, listeners, searched=ending)
         return ending
     finally:
         recorder.close()
+
+
+@contextmanager
+def _ray(tell: Tell, give_up: Callable[[str], None]) -> Iterator[tuple[Health, bool]]:
+    """Ray, looked after until it is shut down: that, too, may take for ever; and whether it may grow."""
+    health: Health | None = None
+    try:
+        with connected() as may_grow:
+            health = Health(message=tell, give_up=give_up)
+            yield health, may_grow
+    finally:
+        if health:
+            health.stop()
 
 
 def _confirmed(driven: Driven, listeners: Sequence[Listener], *, searched: Ending) -> Ending:
@@ -114,7 +112,7 @@ def _train(
     """Trains what is proposed until nothing is left, a budget is spent or somebody says stop.
 
     Raises:
-        OSError, UnfitClusterError: as `drive`.
+        OSError, UnfitClusterError, RayDiedError: as `drive`.
     """
     meter = Meter(driven.study, lambda: len(recorder.running))
     with at_home(driven.run) as home:
@@ -134,10 +132,11 @@ def _train(
                 slots=driven.cluster.room,
                 max_failures=driven.sweep.search.max_failures,
             )
-            watch = _watch(driven, recorder, ending, meter, home, to_come=to_come)
+            watch = supervise(driven, recorder, ending, meter, home, to_come=to_come)
             watch()
             if not ending.early:
-                _fit(searcher, scheduler, driven.cluster.slot, ray_state, recorder=recorder, ending=ending, watch=watch)
+                with driven.health.turning():
+                    _fit(searcher, scheduler, driven.cluster.slot, ray_state, recorder, ending=ending, watch=watch)
             meter.keep()
     if ending.failure:
         raise ending.failure
@@ -149,8 +148,8 @@ def _fit(
     scheduler: FairAsha,
     slot: Slot,
     ray_state: str,
-    *,
     recorder: Record,
+    *,
     ending: Ending,
     watch: Callable[[], None],
 ) -> None:
@@ -205,54 +204,3 @@ def _rungs(sweep: Sweep) -> Rungs | None:
     if search.scheduler == "none":
         return None
     return Rungs(grace_epochs=search.grace_epochs, reduction_factor=search.reduction_factor, epochs=epochs)
-
-
-def _confirmation_cost(driven: Driven) -> Callable[[], Cost]:
-    """What the confirmation is going to cost, as far as the search can tell; nothing where there will be none."""
-    confirm = driven.sweep.confirm
-    if confirm is None:
-        return Cost
-
-    def cost() -> Cost:
-        expected = expected_cost(in_memory(driven.run, driven.sweep, driven.study), confirm, driven.sweep.trial)
-        return replace(expected, hours=expected.slot_hours / driven.cluster.slots())
-
-    return _kept_for(COST_VALID_S, cost)
-
-
-def _kept_for(seconds: float, measure: Callable[[], Measured]) -> Callable[[], Measured]:
-    """The same measurement, made anew no more often than every so many seconds."""
-    kept: list[tuple[float, Measured]] = []
-
-    def measured() -> Measured:
-        if not kept or time.monotonic() - kept[0][0] > seconds:
-            kept[:] = [(time.monotonic(), measure())]
-        return kept[0][1]
-
-    return measured
-
-
-def _watch(
-    driven: Driven, recorder: Record, ending: Ending, meter: Meter, home: AtHome, *, to_come: Callable[[], Cost]
-) -> Callable[[], None]:
-    """Looks after what changes meanwhile: what the sweep has cost, which nodes are about to leave, who drives it."""
-    resources, budget = driven.sweep.resources, driven.sweep.budget
-
-    def watch() -> None:
-        with ending.at_failure():
-            meter.read()
-        for node in driven.cluster.leaving():
-            home.leave(node)
-        if host := driven.cluster.unlike():
-            ending.fail(UnfitClusterError(f"{host} joined the cluster with other versions than the driver's. {REMEDY}"))
-        if driven.halted():
-            ending.now(INTERRUPTED)
-        if budget == Budget():
-            return
-        cost = Cost(hours=meter.hours, epochs=recorder.epochs, slot_hours=meter.slot_hours)
-        price, gpus = resources.usd_per_hour or 0.0, driven.cluster.slot.gpus
-        reason = spent(budget, cost, gpus=gpus, usd_per_hour=price, to_come=to_come())
-        if reason:
-            ending.now(reason)
-
-    return watch

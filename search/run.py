@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from search.changes import LASTING, other_versions, refuse_changes, refuse_unknown
 from search.check import check, doubts
@@ -33,6 +33,8 @@ from spaces.write import write_yaml
 from trainables.trust import trust_options
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from search.mirror.mirror import Mirror
     from search.tracking.listener import Tracking
 
@@ -195,8 +197,15 @@ def _drive(
         trackers = _trackers(run, sweep, console.print)
         listeners: list[Listener] = [Progress(run, console), *trackers]
         try:
-            tell, side_px = console.print, image_side_px
-            reason = drive(run, sweep, image_side_px=side_px, listeners=listeners, tell=tell, halted=halted).reason
+            reason = drive(
+                run,
+                sweep,
+                image_side_px=image_side_px,
+                listeners=listeners,
+                tell=console.print,
+                give_up=partial(_give_up, directory, log, console),
+                halted=halted,
+            ).reason
         except KeyboardInterrupt:
             logger.warning("interrupted while Ray was starting or stopping")
         except Exception as error:
@@ -210,6 +219,16 @@ def _drive(
     if mirror:
         mirror.refuse_taken_over()
     return Finished(directory=directory, interrupted=reason == INTERRUPTED, reason=reason, metric=run.metric, log=log)
+
+
+def _give_up(directory: Path, log: Path, console: Console, reason: str) -> NoReturn:
+    """Ends this process, whose main thread waits for a part of Ray that has died and never answers."""
+    logger.error("given up: %s", reason)
+    error = WorkFailedError(f"{reason}, and the driver with it.")
+    console.print(str(SweepFailedError(directory, error, log)), markup=False, highlight=False, soft_wrap=True)
+    with contextlib.suppress(Exception):
+        write_results(directory)
+    os._exit(1)
 
 
 def write_results(directory: Path) -> None:
