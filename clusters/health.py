@@ -33,7 +33,7 @@ GONE_S = 300
 """After so long without an answer it is taken for dead."""
 STILL_S = 40
 """How long Ray Tune's loop may take for a turn, which is a tenth of a second."""
-LEAVE_S = 25
+LEAVE_S = 35
 """How long the driver may take to end in order once a part of Ray has died."""
 JUMP_S = 60.0
 """A wall clock that is set by more than this is mentioned."""

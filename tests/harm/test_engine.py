@@ -1,4 +1,4 @@
-"""A part of Ray dies under a sweep, or does not answer for a while. Within a minute the sweep continues or has ended."""
+"""A part of Ray dies under a sweep, or stands still for a while: within a minute the sweep continues or has ended."""
 
 from __future__ import annotations
 
