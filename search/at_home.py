@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,15 +42,15 @@ class AtHome:
 
 
 @contextmanager
-def at_home(run: RunInfo) -> Iterator[AtHome]:
-    """A home for the run while it is driven, on this machine."""
+def at_home(run: RunInfo, environment: Mapping[str, str]) -> Iterator[AtHome]:
+    """A home for the run while it is driven, on this machine; ``environment`` is what trials' processes ask it for."""
     node = ray.get_runtime_context().get_node_id()
     address = HomeAddress(
         actor=f"tunehound-{run.id}-{secrets.token_hex(4)}", node=node
     )  # the search's may not be gone yet
     here = NodeAffinitySchedulingStrategy(node, soft=False)
     options = {"name": address.actor, "num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "scheduling_strategy": here}
-    actor = ray.remote(Home).options(**options).remote()
+    actor = ray.remote(Home).options(**options).remote(environment)
     try:
         yield AtHome(address, actor)
     finally:

@@ -34,6 +34,7 @@ from search.stopping import heeded
 from search.study import Study
 from search.take_up import decide_again, open_study
 from spaces.sweep import Budget, Sweep
+from trainables.credentials import credentials, values_of
 from trainables.task import TrialTask
 from trainables.trial import TrialTrainable
 from trainables.trust import trusted
@@ -84,7 +85,7 @@ def drive(
     scheduler = FairAsha(_rungs(sweep), metric=sweep.search.metric)
     try:
         decide_again(run, study, scheduler=scheduler, recorder=recorder)
-        with connected() as may_grow:
+        with connected(secret=credentials()) as may_grow:
             wanted = sweep.resources
             cluster = Cluster(may_grow=may_grow, image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus)
             driven = Driven(run=run, sweep=sweep, study=study, cluster=cluster, tell=tell, halted=halted)
@@ -117,7 +118,7 @@ def _train(
         OSError, UnfitClusterError: as `drive`.
     """
     meter = Meter(driven.study, lambda: len(recorder.running))
-    with at_home(driven.run) as home:
+    with at_home(driven.run, values_of(driven.sweep.resources.env)) as home:
         ending = Ending(home.stop)
 
         def interrupt() -> None:
@@ -195,6 +196,7 @@ def _task(driven: Driven, rungs: Rungs | None, home: AtHome) -> Callable[[Runnin
             trials=1 if running.split_seed is not None else search.trials,
             cuts=cuts(running.config),
             trusted=trusted(),
+            env=driven.sweep.resources.env,
         )
 
     return task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import queue
 import socket
 import threading
@@ -133,6 +134,8 @@ class _Session:
         from trainables.trust import trust
 
         task = self.task
+        if task.env:
+            os.environ.update(ray.get(self._home.environment.remote()))
         trust(task.trusted)
         dataset = load(task.config.data, anew=task.split_seed)
         self._latest = self._read_checkpoint()
