@@ -15,6 +15,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from spaces.domain import DOMAIN_KEYS
+from spaces.printable import printable
 
 
 class _Representer(RoundTripRepresenter):
@@ -50,7 +51,7 @@ def yaml_text(data: Mapping[str, Any], header: str = "") -> str:
     yaml.width = 120
     stream = io.StringIO()
     yaml.dump(_styled(data), stream)
-    comments = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
+    comments = "".join(f"# {printable(line)}".rstrip() + "\n" for line in header.splitlines())
     return comments + stream.getvalue()
 
 

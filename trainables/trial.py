@@ -17,6 +17,7 @@ import ray
 from ray.exceptions import ObjectLostError, RayActorError
 from ray.tune import Trainable
 
+from spaces.printable import printable
 from trainables.environment import prepare, resident_bytes
 from trainables.home import GivenUpError
 from trainables.task import OUTCOME, TASK, HomeAddress, Outcome, TrialTask
@@ -179,8 +180,8 @@ class _Session:
         self._outcomes.put(Outcome(number=self.task.number, reason=reason))
 
     def _failed(self, reason: Any, told: str) -> None:
-        error = f"{reason}: {told}\n\n{traceback.format_exc()}"
-        self._outcomes.put(Outcome(number=self.task.number, reason=reason, error=error, told=told))
+        error = printable(f"{reason}: {told}\n\n{traceback.format_exc()}", keep="\n\t")
+        self._outcomes.put(Outcome(number=self.task.number, reason=reason, error=error, told=printable(told)))
 
     # The driver's machine has the run directory at hand; others ask the run's home for what they need of it.
 
