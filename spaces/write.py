@@ -52,7 +52,7 @@ def yaml_text(data: Mapping[str, Any], header: str = "") -> str:
     stream = io.StringIO()
     yaml.dump(_styled(data), stream)
     comments = "".join(f"# {printable(line)}".rstrip() + "\n" for line in header.splitlines())
-    return comments + stream.getvalue()
+    return comments + printable(stream.getvalue(), keep="\n")  # what is left of it stands in double quotes
 
 
 def _styled(value: Any) -> Any:

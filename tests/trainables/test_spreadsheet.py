@@ -12,7 +12,21 @@ from hypothesis import strategies as st
 
 from trainables.spreadsheet import csv_row, csv_text, guarded, read_csv, unguarded
 
-EVIL = ["=cmd|' /C calc'!A0", "+x", "@y", "-z", "\t=x", "\r=x", "\n=x", "'=x", "''@y", "＝1+1", "a\r=b", 'q"=,x', "-1-1"]
+EVIL = [
+    "=cmd|' /C calc'!A0",
+    "+x",
+    "@y",
+    "-z",
+    "\t=x",
+    "\r=x",
+    "\n=x",
+    "'=x",
+    "''@y",
+    "＝1+1",
+    "a\r=b",
+    'q"=,x',
+    "-1-1",
+]
 PLAIN = ["akita", "a=b", "'tis", "-1", "+2.5e-3", "-.5", "", "grün", " =x"]
 CELLS = st.text(alphabet=st.sampled_from("=+-@'\t\r\n,\"; ax1.eE"), max_size=5)
 
