@@ -5,20 +5,28 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import ray
+
+from clusters.environment import withheld
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def connected() -> Iterator[bool]:
+def connected(*, secret: Collection[str] = ()) -> Iterator[bool]:
     """Ray: the one this process uses already, else the cluster that it is in, else one of its own for the time being.
 
-    Yields whether it is a cluster, which may grow.
+    Yields whether it is a cluster, which may grow. The environment variables ``secret`` reach no process of Ray.
     """
+    with withheld(secret), _connected() as may_grow:
+        yield may_grow
+
+
+@contextmanager
+def _connected() -> Iterator[bool]:
     if ray.is_initialized():
         yield True
         return

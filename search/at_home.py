@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,8 +31,9 @@ class AtHome:
     handed them again with the new name.
     """
 
-    def __init__(self, run: RunInfo) -> None:
-        self._run, self._node = run, ray.get_runtime_context().get_node_id()
+    def __init__(self, run: RunInfo, environment: Mapping[str, str]) -> None:
+        self._run, self._environment = run, environment
+        self._node = ray.get_runtime_context().get_node_id()
         self._left: set[str] = set()
         self._stopped = False
         self._looked_at = time.monotonic()
@@ -43,7 +44,7 @@ class AtHome:
         self.address = HomeAddress(actor=f"tunehound-{self._run.id}-{secrets.token_hex(4)}", node=self._node)
         here = NodeAffinitySchedulingStrategy(self._node, soft=False)
         options = {"num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "scheduling_strategy": here}
-        self._actor = ray.remote(Home).options(name=self.address.actor, **options).remote()
+        self._actor = ray.remote(Home).options(name=self.address.actor, **options).remote(self._environment)
         self._seen_dead = False
         self._pulse = self._actor.told_to_stop.remote("")
         """Comes back when the run is told to stop, or when the actor has died."""
@@ -98,9 +99,9 @@ class AtHome:
 
 
 @contextmanager
-def at_home(run: RunInfo) -> Iterator[AtHome]:
-    """A home for the run while it is driven, on this machine."""
-    home = AtHome(run)
+def at_home(run: RunInfo, environment: Mapping[str, str]) -> Iterator[AtHome]:
+    """A home for the run while it is driven, on this machine; ``environment`` is what trials' processes ask it for."""
+    home = AtHome(run, environment)
     try:
         yield home
     finally:

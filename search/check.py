@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 
 from spaces.close import close_values, corners
@@ -23,10 +24,11 @@ def check(sweep: Sweep, *, describe: Callable[[Data], DataInfo] = describe) -> D
     ``describe`` stands in for data that are not on this machine.
 
     Raises:
-        InputError: the data cannot be read, or a corner of the space does not fit it or cannot be built.
+        InputError: the data cannot be read, a corner of the space does not fit it or cannot be built, or a variable
+            that trials are to be given is not set.
     """
     infos: dict[object, DataInfo] = {}
-    problems: list[Problem] = []
+    problems = list(_unset(sweep))
     fitting: list[tuple[TrialConfig, DataInfo]] = []
     for config in closed_corners(sweep):
         if config.data not in infos:
@@ -35,10 +37,18 @@ def check(sweep: Sweep, *, describe: Callable[[Data], DataInfo] = describe) -> D
         problems += found
         if not found:
             fitting.append((config, infos[config.data]))
-    problems += rehearse(fitting)
+    problems += rehearse(fitting, env=sweep.resources.env)
     if problems:
         raise sweep.refusal(_once(problems))
     return next(iter(infos.values()))
+
+
+def _unset(sweep: Sweep) -> Iterator[Problem]:
+    for place, name in enumerate(sweep.resources.env):
+        if name not in os.environ:
+            rule = "a variable of the environment that trials are given must be set where the sweep is started"
+            remedy = f"set it (export {name}=…), or take it out of the list"
+            yield Problem(path=("resources", "env", place), rule=rule, given=f"{name}, not set", remedy=remedy)
 
 
 def _once(problems: Iterable[Problem]) -> list[Problem]:

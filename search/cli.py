@@ -43,6 +43,7 @@ from search.options import (
 )
 from search.quiet import calm, wake_tensorflow
 from search.submit import submit
+from search.terminal import hand_over
 from spaces.problem import InputError, WorkFailedError
 
 app = typer.Typer(
@@ -80,7 +81,7 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
     from search.runs import find_run, mirror_of, unfinished
 
     trust_modules(trust)
-    tell = partial(told.print, markup=False, highlight=False)
+    tell = partial(told.print, highlight=False)
     directory = find_run(run, runs, tell=tell)
     if not overrides and not unfinished(directory):
         told.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
@@ -141,7 +142,7 @@ def report(run: RunArgument, runs: Runs = RUNS) -> None:
     from search.report import write_report
     from search.runs import find_run
 
-    typer.echo(write_report(find_run(run, runs)))
+    hand_over(str(write_report(find_run(run, runs))))
 
 
 app.add_typer(cluster)
@@ -193,9 +194,9 @@ def new(
 
     text = new_sweep(data, output, overwrite=force)
     if output is None:
-        typer.echo(text, nl=False)
+        hand_over(text, end="")
     else:
-        typer.echo(output)
+        hand_over(str(output))
         told.print(f"Next: {command()} run {output}")
 
 
@@ -223,10 +224,10 @@ def main() -> NoReturn:
         with temporary_files():
             app()
     except InputError as error:
-        told.print(str(error), markup=False, highlight=False)
+        told.print(str(error), highlight=False)
         sys.exit(INPUT_IS_WRONG)
     except (WorkFailedError, OSError) as error:
-        told.print(str(error), markup=False, highlight=False)
+        told.print(str(error), highlight=False)
         sys.exit(WORK_FAILED)
     except KeyboardInterrupt:
         told.print("Interrupted.")

@@ -6,7 +6,6 @@ import json
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from clusters.judge import Trouble, troubles
 from clusters.judge import told as sentences
@@ -14,6 +13,7 @@ from clusters.nodes import cluster_address
 from clusters.seen import Wish
 from search.messages import WORK_FAILED, command, told, warn
 from search.options import NO_OVERRIDES, Overrides, examples
+from search.terminal import Terminal, hand_over, say
 from search.wording import counted
 from spaces.cache import PLACES
 from spaces.problem import InputError, Problem
@@ -47,18 +47,18 @@ def check(
     found = asked(address or cluster_address() or _no_cluster(), _wish(meant))
     wrong = [*troubles(found), *_untracked(meant)]
     if format == "json":
-        typer.echo(json.dumps(as_mapping(found, wrong), indent=2))
+        hand_over(json.dumps(as_mapping(found, wrong), indent=2))
     else:
-        console = Console()
+        console = Terminal()
         console.print(node_table(found, wrong, width=console.width))
-        typer.echo(summary(found))
+        say(summary(found))
         for sentence in sentences(wrong):
-            told.print(sentence, markup=False, highlight=False)
+            told.print(sentence, highlight=False)
     if wrong:
         told.print(f"Not fit for a sweep: {counted(len(wrong), 'problem')}.")
         raise typer.Exit(WORK_FAILED)
     if format == "table":
-        typer.echo("This cluster is fit for a sweep.")
+        say("This cluster is fit for a sweep.")
 
 
 def _no_cluster() -> str:

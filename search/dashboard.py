@@ -17,6 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import typer
 
 from search.options import RUNS, RunArgument, Runs
+from search.terminal import say
 from spaces.problem import InputError, Problem
 
 HOST = "127.0.0.1"
@@ -47,7 +48,7 @@ def dashboard(
     from search.runs import find_run
 
     server = serve(find_run(run, runs), port=port)
-    typer.echo(f"http://{HOST}:{server.server_port}/dashboard/   Ctrl-C ends it.")
+    say(f"http://{HOST}:{server.server_port}/dashboard/   Ctrl-C ends it.")
     server.serve_forever()
 
 

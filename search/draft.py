@@ -13,6 +13,7 @@ import numpy as np
 from search.seen import Seen
 from search.starters import cnn_lines, commented, pretrained_lines
 from spaces.config import CsvData, Training
+from spaces.printable import printable
 
 IMBALANCE = 1.5
 """Classes whose sizes differ by more than this factor are weighted."""
@@ -27,13 +28,14 @@ MANY_IMAGES, MANY_MEGAPIXELS = 50_000, 100
 def draft(seen: Seen, output: Path | None) -> str:
     """The file that `output` gets; None stands for stdout."""
     name = output.stem if output is not None else Path(seen.given).stem
-    return "\n".join([*header(seen, output, name), *trial_lines(seen, output), *search_lines(seen, name)]) + "\n"
+    lines = [*header(seen, output, name), *trial_lines(seen, output), *search_lines(seen, name)]
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def header(seen: Seen, output: Path | None, name: str) -> Iterator[str]:
     """What was seen, how to run it, what to change first."""
     file = output.name if output is not None else f"{name}.yaml"
-    yield printable(f"# {name}: a first sweep for {seen.given}, written by `tunehound new`.")
+    yield f"# {name}: a first sweep for {seen.given}, written by `tunehound new`."
     yield "#"
     yield f"#   tunehound plan {file} --check"
     yield f"#   tunehound run {file}"
@@ -45,7 +47,7 @@ def header(seen: Seen, output: Path | None, name: str) -> Iterator[str]:
         "Change": list(advice(seen)),
     }.items():
         for number, line in enumerate(lines):
-            yield f"# {title + ':' if number == 0 else '':10}{printable(line)}"
+            yield f"# {title + ':' if number == 0 else '':10}{line}"
 
 
 def seen_lines(seen: Seen) -> Iterator[str]:
@@ -169,13 +171,8 @@ def shortened(names: tuple[str, ...]) -> str:
 def scalar(value: Any) -> str:
     """As YAML writes it; text in quotes where it might be read as something else."""
     if isinstance(value, str) and (value.lower() in WORDS or not re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*", value)):
-        return json.dumps(value, ensure_ascii=not value.isprintable())
+        return printable(json.dumps(value, ensure_ascii=False))
     return str(value)
-
-
-def printable(line: str) -> str:
-    """The same, in one line whatever classes and files are called."""
-    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def plain(name: str) -> str:

@@ -31,6 +31,7 @@ from search.stopping import heeded
 from search.supervision import Driven, Tell, confirmation_cost, supervise
 from search.take_up import decide_again, open_study
 from spaces.sweep import Sweep
+from trainables.credentials import credentials, values_of
 from trainables.task import TrialTask
 from trainables.trial import TrialTrainable
 from trainables.trust import trusted
@@ -87,7 +88,7 @@ def _ray(tell: Tell, give_up: Callable[[str], None]) -> Iterator[tuple[Health, b
     """Ray, looked after until it is shut down: that, too, may take for ever; and whether it may grow."""
     health: Health | None = None
     try:
-        with connected() as may_grow:
+        with connected(secret=credentials()) as may_grow:
             health = Health(message=tell, give_up=give_up)
             yield health, may_grow
     finally:
@@ -115,7 +116,7 @@ def _train(
         OSError, UnfitClusterError, RayDiedError: as `drive`.
     """
     meter = Meter(driven.study, lambda: len(recorder.running))
-    with at_home(driven.run) as home:
+    with at_home(driven.run, values_of(driven.sweep.resources.env)) as home:
         ending = Ending(home.stop)
 
         def interrupt() -> None:
@@ -194,6 +195,7 @@ def _task(driven: Driven, rungs: Rungs | None, home: AtHome) -> Callable[[Runnin
             trials=1 if running.split_seed is not None else search.trials,
             cuts=cuts(running.config),
             trusted=trusted(),
+            env=driven.sweep.resources.env,
         )
 
     return task

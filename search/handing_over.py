@@ -44,7 +44,7 @@ def retrain(
         holdout=holdout,
         output=output or source.parent / "retrained",
         formats=export,
-        tell=partial(told.print, markup=False, highlight=False),
+        tell=partial(told.print, highlight=False),
     )
     show_scores(result)
     if directory := run_around(result.folder):

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial
 from search.headline import tied
 from search.opened import Run, best_epoch, best_value, epochs, is_baseline, open_run, ranked, reason, seconds, state
 from spaces.write import write_text
+from trainables.spreadsheet import csv_text
 
 ABOUT = (
     "rank",
@@ -110,7 +111,7 @@ def row(run: Run, trial: FrozenTrial, *, rank: int, level: Container[int] = ()) 
 
 def write_csv(frame: pd.DataFrame, destination: Path) -> None:
     """Writes the leaderboard as CSV, whole or not at all."""
-    write_text(destination, frame.to_csv(index=False, lineterminator="\n"))
+    write_text(destination, csv_text(frame))
 
 
 def as_json(frame: pd.DataFrame) -> str:

@@ -83,6 +83,7 @@ def measure(sweep: Sweep, room: Capacity, *, tell: Callable[[str], None]) -> Mea
         limit_s=LIMIT_S,
         trials=sweep.search.trials,
         cuts=[cuts(corner.config) for corner in picked],
+        env=sweep.resources.env,
         heard=heard,
     )
     results = list(zip(picked, timing.results, strict=True))

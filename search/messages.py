@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
 from search.quiet import calm
+from search.terminal import ForPeople, Terminal, hand_over, say
+from spaces.printable import printable
 from trainables.trust import trust_options
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 INPUT_IS_WRONG, WORK_FAILED, INTERRUPTED = 2, 1, 130
 """Exit codes."""
 
-told = Console(stderr=True, soft_wrap=True)
+told = Terminal(stderr=True, soft_wrap=True)
 """For progress and messages; results go to stdout."""
 
 
@@ -37,7 +38,7 @@ def conclude(finished: Finished) -> None:
 
     directory = finished.directory
     show_leaderboard([directory], top=10, format="table")
-    typer.echo(headline(open_run(directory)))
+    say(headline(open_run(directory)))
     if finished.reason:
         told.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
     told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
@@ -66,7 +67,7 @@ def show_configuration(run: str, runs: str, *, rank: int, output: Path | None) -
     else:
         directory = find_run(run, runs)
         result = write_best(directory, output, rank) if output else yaml_text(best_config(directory, rank))
-    typer.echo(result, nl=output is not None)
+    hand_over(str(result), end="\n" if output else "")
 
 
 def show_synced(synced: Synced, directory: Path) -> None:
@@ -85,20 +86,22 @@ def show_synced(synced: Synced, directory: Path) -> None:
     if synced.left or synced.left_parts:
         lacking = [*([counted(synced.left, "trial")] if synced.left else []), *named(synced.left_parts)]
         why = f" ({sent.failures[0]})" if sent.failures else ""
-        told.print(f"Not sent: {', '.join(lacking)}{why}. Later: {command()} sync {directory}", markup=False)
+        told.print(f"Not sent: {', '.join(lacking)}{why}. Later: {command()} sync {directory}")
         raise typer.Exit(WORK_FAILED)
 
 
 def show_data_messages() -> None:
     """Lets the data be heard: decoding that takes long, and a store that has no room."""
     about_data = logging.getLogger("trainables.data")
-    about_data.addHandler(logging.StreamHandler())
+    handler = logging.StreamHandler()
+    handler.setFormatter(ForPeople())
+    about_data.addHandler(handler)
     about_data.setLevel(logging.INFO)
 
 
 def warn(doubt: str) -> None:
     """Tells what will train, but probably not as it was meant."""
-    told.print(f"Warning: {doubt}", highlight=False)
+    told.print(printable(f"Warning: {doubt}"), highlight=False)
 
 
 def show_plan(sweep: Sweep, *, only_check: bool) -> None:
@@ -110,17 +113,17 @@ def show_plan(sweep: Sweep, *, only_check: bool) -> None:
     for doubt in doubts(sweep, data):
         warn(doubt)
     if only_check:
-        typer.echo(f"{sweep.name}: nothing is wrong")
+        say(f"{printable(sweep.name)}: nothing is wrong")
         return
     calm()
     from search.capacity import capacity
     from search.measured import measure
     from search.plan import cost_lines, plan_lines
 
-    typer.echo("\n".join(plan_lines(sweep, data, earlier=earlier)))
+    say("\n".join(map(printable, plan_lines(sweep, data, earlier=earlier))))
     room = capacity(sweep, image_side_px=max(data.image_shape[:2]))
-    measured = measure(sweep, room, tell=lambda line: told.print(line, markup=False, highlight=False))
-    typer.echo("\n".join(cost_lines(sweep, room, measured)))
+    measured = measure(sweep, room, tell=lambda line: told.print(printable(line), highlight=False))
+    say("\n".join(map(printable, cost_lines(sweep, room, measured))))
     for doubt in room.doubts:
         warn(doubt)
     for corner, why in measured.failed:
@@ -135,17 +138,21 @@ def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -
     from search.leaderboard import as_json, compared, leaderboard
     from search.opened import open_run
     from search.table import run_table, table
+    from trainables.spreadsheet import csv_text
 
     first, *others = directories
     by_run = bool(others) and top is None
     frame = comparison(directories) if by_run else compared(directories) if others else leaderboard(first)
     if format == "table":
-        console = Console()
+        console = Terminal()
         by_trial = partial(table, metric=open_run(first).metric, top=top)
         console.print((run_table if by_run else by_trial)(frame, width=console.width))
         return
     shown = frame[frame["rank"] <= top] if top else frame
-    typer.echo(as_json(shown) if format == "json" else shown.to_csv(index=False), nl=format == "json")
+    if format == "json":
+        hand_over(as_json(shown))
+    else:
+        hand_over(csv_text(shown), end="")
 
 
 def show_description(description: Description, *, as_json: bool) -> None:
@@ -153,7 +160,10 @@ def show_description(description: Description, *, as_json: bool) -> None:
     from search.describe import as_mapping, summary, table_lines
 
     lines = [*table_lines(description), "", *summary(description)]
-    typer.echo(json.dumps(as_mapping(description), indent=2) if as_json else "\n".join(lines))
+    if as_json:
+        hand_over(json.dumps(as_mapping(description), indent=2))
+    else:
+        say("\n".join(map(printable, lines)))
 
 
 def show_spaces(name: str | None, *, schema: bool) -> None:
@@ -162,9 +172,9 @@ def show_spaces(name: str | None, *, schema: bool) -> None:
     from spaces.schema import schema as json_schema
 
     if schema:
-        typer.echo(json.dumps(json_schema(), indent=2))
+        hand_over(json.dumps(json_schema(), indent=2))
     else:
-        typer.echo(ready_text(name) if name else "\n".join(ready_lines()))
+        hand_over(ready_text(name) if name else "\n".join(ready_lines()))
 
 
 def show_scores(retrained: Retrained) -> None:
@@ -173,11 +183,11 @@ def show_scores(retrained: Retrained) -> None:
 
     seeds = len(retrained.scores)
     over = f", mean ± sd of {seeds} seeds" if seeds > 1 else ""
-    typer.echo(f"Test scores on {retrained.test_images} images, read once{over}:")
+    say(f"Test scores on {retrained.test_images} images, read once{over}:")
     for name in retrained.scores[0]:
         values = [scores[name] for scores in retrained.scores]
         spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
-        typer.echo(f"  {name:18} {mean(values):.4f}{spread}")
+        say(f"  {name:18} {mean(values):.4f}{spread}")
     told.print(f"Saved: {retrained.folder}   Next: {command()} predict {retrained.folder} IMAGE…")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,7 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from spaces.printable import printable
 from trainables.predict import predict
+from trainables.spreadsheet import csv_row
 
 
 def listed(names: BinaryIO) -> Iterator[str]:
@@ -36,20 +37,22 @@ def named(line: bytes, end: bytes) -> str:
 def write_predictions(folder: Path, paths: Iterable[str], *, top: int, file: TextIO) -> bool:
     """Writes file, rank, class and probability; tells unreadable images on stderr. True where all could be read.
 
+    A terminal is shown names that are `printable`; a program gets them as they are, but for what is a formula.
+
     Raises:
         InputError: ``folder`` is not what retrain wrote.
     """
     if isinstance(file, TextIOWrapper):
         file.reconfigure(errors="surrogateescape")  # names that are not UTF-8 are written as they are
-    writer = csv.writer(file, lineterminator="\n")
+    shown = printable if file.isatty() else str
     predictions = predict(folder, paths, top=top)
     first = next(predictions, None)  # a wrong folder shows here, before the header is out
-    writer.writerow(("file", "rank", "class", "probability"))
+    file.write(csv_row(("file", "rank", "class", "probability")))
     all_read = True
     for prediction in chain([first] if first else [], predictions):
         if prediction.error:
             all_read = False
-            print(f"{prediction.path}: {prediction.error}", file=sys.stderr)
+            print(printable(f"{prediction.path}: {prediction.error}"), file=sys.stderr)
         for rank, (name, probability) in enumerate(prediction.ranking, start=1):
-            writer.writerow((prediction.path, rank, name, f"{probability:.6f}"))
+            file.write(csv_row((shown(str(prediction.path)), rank, shown(name), f"{probability:.6f}")))
     return all_read

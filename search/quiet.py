@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
-
 from search.machine import count_cores
+from search.terminal import Terminal
 from spaces.cache import cache_home
 
 ENVIRONMENT = {
@@ -48,7 +47,7 @@ def log_file(run_id: str) -> Path:
 
 
 @contextmanager
-def chatter_to(log: Path) -> Iterator[Console]:
+def chatter_to(log: Path) -> Iterator[Terminal]:
     """Sends this process's stdout and stderr, also that of its C++ libraries, to ``log``.
 
     Yields a console on what was stderr, for those who have something to say to the user.
@@ -77,5 +76,5 @@ def chatter_to(log: Path) -> Iterator[Console]:
             told.close()
 
 
-def _console(told: TextIO) -> Console:
-    return Console(file=told, stderr=False)
+def _console(told: TextIO) -> Terminal:
+    return Terminal(file=told, stderr=False)

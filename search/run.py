@@ -188,7 +188,7 @@ def _drive(
     reason: str | None = INTERRUPTED
     with (
         chatter_to(log) as console,
-        mirror.sending(partial(console.print, markup=False, soft_wrap=True))
+        mirror.sending(partial(console.print, soft_wrap=True))
         if mirror
         else contextlib.nullcontext(lambda: False) as halted,
     ):

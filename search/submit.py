@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from search.messages import told
 from spaces.problem import InputError, Problem, WorkFailedError, did_you_mean
 
 SENT = "tunehound-sent"
@@ -51,7 +52,7 @@ def submit(cluster: Cluster, command: Command, detach: Detach = None) -> None:
         way = [f"--{detach}"] if detach else []
         code = follow([ray, "submit", *way, str(cluster), str(script), "--", *arguments])
     if code == 0 and detach:
-        typer.echo(f"To look at it: ray attach {shlex.quote(str(cluster))} --{detach}", err=True)
+        told.print(f"To look at it: ray attach {shlex.quote(str(cluster))} --{detach}", highlight=False)
     raise typer.Exit(code)
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from search.leaderboard import ABOUT
 from search.wording import compact, duration, ending
+from spaces.printable import printable
 
 GAP = 2
 """Blank columns between two columns."""
@@ -63,6 +64,7 @@ def draw(
     width: int,
 ) -> Table:
     """Columns of text under their heads, without those that do not fit, which are named below."""
+    cells = {name: [printable(head, keep="\n"), *map(printable, rest)] for name, (head, *rest) in cells.items()}
     kept = fitting(cells, droppable, width)
     left_out = [name for name in cells if name not in kept]
     drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")

@@ -96,6 +96,8 @@ def demand(schema: Mapping[str, Any]) -> str:
         return str(options[0]) if len(options) == 1 else "one of " + ", ".join(map(str, options))
     if schema.get("type") == "array":
         return f"a list, each entry {demand(schema.get('items', {}))}"
+    if "pattern" in schema:
+        return f"text such as {schema['examples'][0]}"
     nouns = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
     noun = {**nouns, "null": "null"}.get(schema.get("type", ""), "a section (a mapping of keys and values)")
     return "text that is not empty" if schema.get("minLength") == 1 else noun + _limits(schema)

@@ -196,7 +196,7 @@ class CustomModel(Settings):
     """A model that a function of the user's builds. It runs only with ``--trust`` and the name of its module."""
 
     kind: Literal["custom"]
-    build: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
+    build: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$", examples=["my_models:build"])]
     """The function, as module:name. It is called with the values, the images' shape (height, width, channels) and the
     number of classes, and returns a model of stock Keras layers: pixels from 0 to 255 in, softmax out."""
     values: dict[str, Value | tuple[Value, ...]] = Field(default_factory=dict)

@@ -16,6 +16,8 @@ from spaces.problem import InputError, Problem
 from spaces.settings import FileRef, Seed, Settings
 from spaces.tree import OpenTree, as_written, open_items
 
+EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", examples=["HF_TOKEN"])]
+
 
 class Search(Settings):
     """Which configurations are tried, and which are stopped early."""
@@ -73,6 +75,8 @@ class Resources(Settings):
     """GPUs; a fraction shares one GPU among trials, and limits each to that share of its memory."""
     usd_per_hour: PositiveFloat | None = None
     """Price of one such slot for an hour."""
+    env: tuple[EnvName, ...] = ()
+    """Environment variables that its process is given though they look like credentials, which it else has not."""
 
 
 class Wandb(Settings):

@@ -15,6 +15,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from spaces.domain import DOMAIN_KEYS
+from spaces.printable import printable
 
 
 class _Representer(RoundTripRepresenter):
@@ -50,8 +51,8 @@ def yaml_text(data: Mapping[str, Any], header: str = "") -> str:
     yaml.width = 120
     stream = io.StringIO()
     yaml.dump(_styled(data), stream)
-    comments = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
-    return comments + stream.getvalue()
+    comments = "".join(f"# {printable(line)}".rstrip() + "\n" for line in header.splitlines())
+    return comments + printable(stream.getvalue(), keep="\n")  # what is left of it stands in double quotes
 
 
 def _styled(value: Any) -> Any:

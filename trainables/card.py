@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from spaces.config import Data
+from spaces.printable import printable
 from spaces.write import yaml_text
 from trainables.data.dataset import DataInfo
 from trainables.evaluation import wilson
@@ -59,7 +60,8 @@ def card(facts: Facts) -> str:
         "Training": _training(facts),
         "Where it comes from": _origin(facts),
     }
-    return "\n\n".join([_opening(facts), *(f"## {title}\n\n{text}" for title, text in sections.items())]) + "\n"
+    text = "\n\n".join([_opening(facts), *(f"## {title}\n\n{text}" for title, text in sections.items())]) + "\n"
+    return printable(text, keep="\n")
 
 
 def _opening(facts: Facts) -> str:

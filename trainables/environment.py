@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+from trainables.credentials import without_credentials
 
 
 def prepare(*, cpus: int, gpu_memory_share: float | None = None, deterministic: bool = True) -> None:
@@ -49,10 +51,13 @@ def resident_bytes() -> int:
     return int(told.rss - getattr(told, "shared", 0))
 
 
-def child_environment(*, gpus: str) -> dict[str, str]:
-    """For another Python: modules are found where this process finds them; it sees these GPUs, ``-1`` for none."""
+def child_environment(*, gpus: str, env: Collection[str] = ()) -> dict[str, str]:
+    """For another Python, with code of the user in it: modules are found where this process finds them.
+
+    It sees these GPUs, ``-1`` for none, and of this process's credentials those that ``env`` names.
+    """
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-    return {**os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": gpus}
+    return {**without_credentials(env=env), "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": gpus}
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +19,24 @@ class GivenUpError(Exception):
 
 
 class Home:
-    """A Ray actor: the run's stop signal and, for processes on other machines, its checkpoints.
+    """A Ray actor: the run's stop signal, the environment that its trials are given and, for processes on other
+    machines, its checkpoints.
 
     Checkpoints travel by value, as arrays in Ray's object store: that needs neither a shared file system nor keys nor
     an object storage, and is protected as the rest of Ray's traffic is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(environment or {})
         self._stop = asyncio.Event()
         self._leave: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         """By node: set where its processes are to stop because it is going away."""
         self._attempts: dict[str, int] = {}
         """By trial's folder: the attempt that it was last handed out for."""
+
+    async def environment(self) -> dict[str, str]:
+        """The variables that the sweep names. Asked for, because Ray writes down what it is told of a worker."""
+        return self._environment
 
     async def told_to_stop(self, node: str) -> None:
         """Returns when the processes of a node are to stop."""

@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -28,10 +28,11 @@ from trainables.trust import trust, trusted
 Trial = tuple[TrialConfig, DataInfo]
 
 
-def rehearse(trials: Iterable[Trial]) -> list[Problem]:
+def rehearse(trials: Iterable[Trial], *, env: Collection[str] = ()) -> list[Problem]:
     """Builds the models of these trials that could fail for what only building shows; each kind of them once.
 
-    The trials must fit their data as far as `trainables.fit.misfits` can tell. Nothing is trained.
+    The trials must fit their data as far as `trainables.fit.misfits` can tell. Nothing is trained. ``env``: see
+    `trainables.environment.child_environment`.
     """
     different: dict[str, Trial] = {}
     for trial in trials:
@@ -41,7 +42,7 @@ def rehearse(trials: Iterable[Trial]) -> list[Problem]:
     if not different:
         return []
     with tempfile.TemporaryDirectory(prefix="tunehound-") as folder:
-        answers, why = _ask(Path(folder), list(different.values()))
+        answers, why = _ask(Path(folder), list(different.values()), env)
     found = [problem for answer in answers for problem in answer]
     if len(answers) < len(different):
         config, _ = list(different.values())[len(answers)]
@@ -49,7 +50,7 @@ def rehearse(trials: Iterable[Trial]) -> list[Problem]:
     return [replace(problem, path=("trial", *problem.path)) for problem in found]
 
 
-def _ask(folder: Path, trials: Sequence[Trial]) -> tuple[list[list[Problem]], str]:
+def _ask(folder: Path, trials: Sequence[Trial], env: Collection[str]) -> tuple[list[list[Problem]], str]:
     """The problems of each model that the other process came to try, and how that process ended."""
     for number, (config, _) in enumerate(trials):
         write_yaml(folder / f"{number}.yaml", config.model_dump(mode="json"))
@@ -58,7 +59,7 @@ def _ask(folder: Path, trials: Sequence[Trial]) -> tuple[list[list[Problem]], st
     with (folder / "chatter.txt").open("w") as chatter:
         ended = subprocess.run(
             [sys.executable, "-P", "-m", "trainables.rehearsal", str(folder)],
-            env=child_environment(gpus="-1"),
+            env=child_environment(gpus="-1", env=env),
             stdin=subprocess.DEVNULL,
             stdout=chatter,
             stderr=chatter,

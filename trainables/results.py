@@ -25,6 +25,7 @@ from trainables.formats import FORMATS, export
 from trainables.history import Row
 from trainables.mistakes import FOLDER, mistakes_table, worst_mistakes, write_pictures
 from trainables.predict import MODEL_FILE, PREPROCESSING_FILE
+from trainables.spreadsheet import csv_text
 
 METRICS_FILE, CONFUSION_FILE, HISTORY_FILE, CONFIG_FILE = "metrics.json", "confusion.csv", "history.csv", "config.yaml"
 CLASSES_FILE, MISTAKES_FILE, CARD_FILE = "classes.csv", "mistakes.csv", "README.md"
@@ -139,14 +140,14 @@ def _fill(folder: Path, tested: Tested, facts: Facts) -> None:
     described = {"image_size": [height, width], "channels": channels, "class_names": names}
     _write_json(folder / PREPROCESSING_FILE, described)
     _write_json(folder / METRICS_FILE, facts.metrics)
-    tested.evaluations[0].confusion.to_csv(folder / CONFUSION_FILE)
-    facts.classes.to_csv(folder / CLASSES_FILE, index=False)
+    write_text(folder / CONFUSION_FILE, csv_text(tested.evaluations[0].confusion, index=True))
+    write_text(folder / CLASSES_FILE, csv_text(facts.classes))
     pd.DataFrame(tested.models[0].history).astype({"epoch": int}).to_csv(folder / HISTORY_FILE, index=False)
     closed = recipe.config.model_dump(mode="json")
     write_yaml(folder / CONFIG_FILE, closed | ({"provenance": dict(recipe.provenance)} if recipe.provenance else {}))
     mistakes = worst_mistakes(tested.probabilities, tested.images.labels)
     table = mistakes_table(mistakes, class_names=names, image=tested.called)
-    table.to_csv(folder / MISTAKES_FILE, index=False)
+    write_text(folder / MISTAKES_FILE, csv_text(table))
     write_pictures(folder, mistakes, tested.images)
     write_text(folder / CARD_FILE, card(facts))
 

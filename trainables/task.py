@@ -54,6 +54,8 @@ class TrialTask:
     """Where they cut the same network."""
     trusted: frozenset[str] = frozenset()
     """Modules of the user that the process may import."""
+    env: tuple[str, ...] = ()
+    """Environment variables that it takes from the run's home first; their values stand in no file of Ray's."""
 
     def size(self) -> str:
         """What makes the trial large, and what it had: ``batches of 64 images, vgg16, in a slot with 1 CPU …``."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -93,6 +93,7 @@ def time_trials(
     limit_s: float,
     trials: int = 1,
     cuts: Sequence[Sequence[Cut]] = (),
+    env: Collection[str] = (),
     heard: Callable[[int, Timed | Failed], None] = lambda number, result: None,
 ) -> Timing:
     """Times each configuration, the first ones whatever it takes and others until ``limit_s`` is over.
@@ -105,6 +106,7 @@ def time_trials(
         limit_s: counted from when the processes are awake.
         trials: how many trials share the features of what they freeze alike.
         cuts: for each configuration, where those trials cut its network.
+        env: see `trainables.environment.child_environment`.
         heard: told of each configuration's result as soon as all processes have it.
     """
     with tempfile.TemporaryDirectory(prefix="tunehound-") as place:
@@ -114,7 +116,7 @@ def time_trials(
         asked = {"cpus": cpus, "gpus": gpus, "count": len(configs), "limit_s": limit_s, "trusted": sorted(trusted())}
         asked |= {"trials": trials, "cuts": [[asdict(cut) for cut in each] for each in cuts or [()] * len(configs)]}
         (folder / "asked.json").write_text(json.dumps(asked | {"began": time.time()}))
-        with _processes(folder, at_once, gpus) as processes:
+        with _processes(folder, at_once, gpus, env) as processes:
             told = 0
             while any(process.poll() is None for process in processes):
                 time.sleep(POLL_S)
@@ -129,7 +131,7 @@ def time_trials(
 
 
 @contextmanager
-def _processes(folder: Path, count: int, gpus: float) -> Iterator[list[subprocess.Popen[bytes]]]:
+def _processes(folder: Path, count: int, gpus: float, env: Collection[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
     """The processes; none is left when the work is over, however it ends, and none outlives this process for long."""
     running: list[subprocess.Popen[bytes]] = []
     try:
@@ -138,7 +140,7 @@ def _processes(folder: Path, count: int, gpus: float) -> Iterator[list[subproces
                 running.append(
                     subprocess.Popen(
                         [sys.executable, "-P", "-m", "trainables.stopwatch", str(folder), str(number)],
-                        env=child_environment(gpus=_devices(number, gpus)),
+                        env=child_environment(gpus=_devices(number, gpus), env=env),
                         stdin=subprocess.PIPE,  # closed when this process ends; then they end too
                         stdout=chatter,
                         stderr=chatter,

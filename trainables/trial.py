@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import queue
 import socket
 import threading
@@ -16,6 +17,7 @@ import ray
 from ray.exceptions import ObjectLostError, RayActorError
 from ray.tune import Trainable
 
+from spaces.printable import printable
 from trainables.environment import prepare, resident_bytes
 from trainables.home import GivenUpError
 from trainables.task import OUTCOME, TASK, HomeAddress, Outcome, TrialTask
@@ -133,6 +135,8 @@ class _Session:
         from trainables.trust import trust
 
         task = self.task
+        if task.env:
+            os.environ.update(ray.get(self._home.environment.remote()))
         trust(task.trusted)
         dataset = load(task.config.data, anew=task.split_seed)
         self._latest = self._read_checkpoint()
@@ -176,8 +180,8 @@ class _Session:
         self._outcomes.put(Outcome(number=self.task.number, reason=reason))
 
     def _failed(self, reason: Any, told: str) -> None:
-        error = f"{reason}: {told}\n\n{traceback.format_exc()}"
-        self._outcomes.put(Outcome(number=self.task.number, reason=reason, error=error, told=told))
+        error = printable(f"{reason}: {told}\n\n{traceback.format_exc()}", keep="\n\t")
+        self._outcomes.put(Outcome(number=self.task.number, reason=reason, error=error, told=printable(told)))
 
     # The driver's machine has the run directory at hand; others ask the run's home for what they need of it.
 

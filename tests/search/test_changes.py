@@ -40,6 +40,7 @@ def changed(file: Path, *overrides: str) -> list[str]:
         "search.sampler=random",
         "budget.hours=2",
         "resources.cpus=1",
+        "resources.env=[HF_TOKEN]",
         "tracking=off",
         "trial.data.validation=0.2",
     ],

@@ -112,6 +112,8 @@ SETTINGS = [
     (SEARCH, "confirm: {seeds: 1}", "confirm.seeds", 12, "≥ 2", "give"),
     (SEARCH, "confirm: yes", "confirm", 12, "off, or a section", "top"),
     (SEARCH, "resources: many", "resources", 12, "auto, or a section", "cpus"),
+    (SEARCH, "resources: {env: [MY-TOKEN]}", "resources.env.0", 12, "text such as HF_TOKEN", "give"),
+    (SEARCH, "resources: {env: HF_TOKEN}", "resources.env", 12, "a list", "give"),
     (SEARCH, "tracking: {wandb: {projct: x}}", "tracking.wandb.projct", 12, "no such", "project?"),
     (SEARCH, "tracking: {wandb: on}", "tracking.wandb", 12, "off", "off"),
     (SEARCH, "model: {kind: cnn}", "model", 12, "no such section", "trial.model"),

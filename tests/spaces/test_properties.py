@@ -99,7 +99,7 @@ def sweeps(draw):
             {},
             optional={
                 "confirm": st.just("off") | st.just({"top": 2}),
-                "resources": st.just("auto") | st.just({"gpus": 0.25}),
+                "resources": st.just("auto") | st.just({"gpus": 0.25, "env": ["HF_TOKEN"]}),
                 "tracking": st.just("off") | st.just({"wandb": {"project": "p"}}),
                 "budget": st.just({"hours": 1.5}),
             },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import keras
@@ -84,7 +84,7 @@ def test_each_model_is_tried_once_and_only_where_arithmetic_says_too_little(
 ) -> None:
     asked: list[int] = []
 
-    def stand_in(folder: Path, trials: list[object]) -> tuple[list[list[Problem]], str]:
+    def stand_in(folder: Path, trials: list[object], env: Collection[str]) -> tuple[list[list[Problem]], str]:
         asked.append(len(trials))
         return [[] for _ in trials], ""
 
