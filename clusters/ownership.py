@@ -44,17 +44,23 @@ def read_own(file: Path) -> str:
     except OSError as error:
         why = "is a symbolic link" if error.errno == errno.ELOOP else f"cannot be read ({error.strerror})"
         raise ForeignError(f"{file} {why}") from error
-    with os.fdopen(descriptor, "rb") as opened:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise ForeignError(f"{file} is no ordinary file")
-        for place, status in [(file, found), *((folder, folder.lstat()) for folder in _folders(file))]:
-            if not _is_trusted(status.st_uid):
-                raise ForeignError(f"{place} belongs to {user_name(status.st_uid)}")
-        # Of another name, it is a file of ours that somebody else has brought here.
-        if _is_writable_by_others(found) or found.st_nlink != 1:
-            raise ForeignError(f"{file} can be written by other users")
-        return opened.read(LONGEST_BYTES).decode(errors="replace").strip()
+    try:
+        _check_own(file, os.fstat(descriptor))
+        return os.read(descriptor, LONGEST_BYTES).decode(errors="replace").strip()
+    finally:
+        os.close(descriptor)
+
+
+def _check_own(file: Path, found: os.stat_result) -> None:
+    """Raises: ForeignError, as `read_own`."""
+    if not stat.S_ISREG(found.st_mode):
+        raise ForeignError(f"{file} is no ordinary file")
+    for place, status in [(file, found), *((folder, folder.lstat()) for folder in _folders(file))]:
+        if not _is_trusted(status.st_uid):
+            raise ForeignError(f"{place} belongs to {user_name(status.st_uid)}")
+    # Of another name, it is a file of ours that somebody else has brought here.
+    if _is_writable_by_others(found) or found.st_nlink != 1:
+        raise ForeignError(f"{file} can be written by other users")
 
 
 def is_guarded(folder: Path) -> bool:

@@ -46,7 +46,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_every_node_of_a_cluster_answers(address: str, tmp_path: Path) -> None:
     gone = str(tmp_path / "birds")
-    found = survey(ClusterChoice(address=address, named_by="RAY_ADDRESS"), Wish(examine=True, places=PLACES, needs=(Need(called=gone, places=(gone,)),)))
+    found = survey(
+        ClusterChoice(address=address, named_by="RAY_ADDRESS"),
+        Wish(examine=True, places=PLACES, needs=(Need(called=gone, places=(gone,)),)),
+    )
     head, worker = found.nodes
     assert (head.head, head.driver, head.has.cpus) == (True, True, 2)
     assert (worker.head, worker.driver, worker.has.cpus) == (False, False, 1)
