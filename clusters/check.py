@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from clusters.address import ClusterChoice
 from clusters.nodes import listens
 from clusters.seen import SURVEY, WISH, Survey, Wish
 
 QUICK_S, EXAMINE_S = 90.0, 210.0
 """How long a cluster may take to be heard and to answer: the versions alone, or everything."""
+CHOICE = TypeAdapter(ClusterChoice)
+"""To and from JSON."""
 
 
 class NoAnswerError(ValueError):
     """The cluster could not be asked; the message says why."""
 
 
-def survey(address: str, wish: Wish) -> Survey:
-    """Asks the cluster at ``address`` (HOST:PORT), of which this machine is a node, from another process.
+def survey(cluster: ClusterChoice, wish: Wish) -> Survey:
+    """Asks the cluster that was chosen, of which this machine is a node, from another process.
 
     Raises:
         NoAnswerError: it did not answer, or not in time.
     """
-    if not listens(address):
+    if not listens(cluster.address):
         raise NoAnswerError("nothing listens there")
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-    environment = {**os.environ, "PYTHONPATH": path, "RAY_ADDRESS": address}
+    environment = {**os.environ, "PYTHONPATH": path, "RAY_ADDRESS": cluster.address}
     limit_s = EXAMINE_S if wish.examine else QUICK_S
-    command = [sys.executable, "-P", "-m", "clusters.check", WISH.dump_json(wish).decode()]
+    asking = [CHOICE.dump_json(cluster).decode(), WISH.dump_json(wish).decode()]
+    command = [sys.executable, "-P", "-m", "clusters.check", *asking]
     try:
         asked = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit_s
@@ -43,17 +48,14 @@ def survey(address: str, wish: Wish) -> Survey:
         raise NoAnswerError(lines[-1] if lines else f"the asking process ended with {asked.returncode}") from error
 
 
-def main(wish: Wish) -> None:
+def main(cluster: ClusterChoice, wish: Wish) -> None:
     """The other process: prints what it found as JSON."""
-    import ray
-
     from clusters.look import look
+    from clusters.session import join
 
-    # Not the address itself: Ray looks for its token only where it is to find the cluster by itself, as a sweep has it.
-    with contextlib.chdir("/"):  # see clusters.session
-        context = ray.init(address="auto", log_to_driver=False, logging_level="ERROR")
+    context = join(cluster, logging_level="ERROR")
     print(SURVEY.dump_json(look(wish, dashboard=context.address_info.get("webui_url") or "")).decode())
 
 
 if __name__ == "__main__":
-    main(WISH.validate_json(sys.argv[1]))
+    main(CHOICE.validate_json(sys.argv[1]), WISH.validate_json(sys.argv[2]))

@@ -1,10 +1,8 @@
-"""Where trials would run, found out without starting a Ray: on this machine, or on a running cluster."""
+"""This machine as a node, and whether another one can be reached; found out without starting a Ray."""
 
 from __future__ import annotations
 
-import os
 import socket
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from clusters.slots import Node
@@ -13,22 +11,6 @@ LISTENS_S = 5.0
 """How long a machine may take to say whether it listens."""
 FOR_OBJECTS = 0.3
 """Of the memory that is free when it starts, Ray sets this share aside for objects."""
-
-
-def in_cluster() -> bool:
-    """Whether a sweep that starts here would run on a cluster rather than on a Ray of its own."""
-    return bool(cluster_address())
-
-
-def cluster_address() -> str:
-    """HOST:PORT of the cluster that RAY_ADDRESS names, or that this machine is in; nothing where it is in none."""
-    named = os.environ.get("RAY_ADDRESS") or (address_file().read_text() if address_file().is_file() else "")
-    return "" if named == "local" else named.strip()
-
-
-def address_file() -> Path:
-    """What `ray start` leaves on every machine of a cluster; where Ray itself looks for it."""
-    return Path(os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp", "ray", "ray_current_cluster")  # noqa: S108
 
 
 def this_node(*, gpus: int) -> Node:

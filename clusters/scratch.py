@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,19 +31,32 @@ def scratch() -> Iterator[str]:
 def temporary_files() -> Iterator[None]:
     """Puts the temporary files of this process, and of all that it starts, into a scratch folder.
 
-    W&B and TensorFlow remove theirs when a process ends, not when it is killed. Ray's own folder, whose logs are worth
-    something after a failure, stays where it was.
+    W&B and TensorFlow remove theirs when a process ends, not when it is killed. Ray's own, whose logs are worth
+    something after a failure, stay where they were.
     """
-    before = {name: os.environ.get(name) for name in ("TMPDIR", "RAY_TMPDIR")}
-    with scratch() as folder:
-        os.environ |= {"RAY_TMPDIR": before["RAY_TMPDIR"] or tempfile.gettempdir(), "TMPDIR": folder}
+    rays = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    with scratch() as folder, environment({"RAY_TMPDIR": rays, "TMPDIR": folder}):
         usual, tempfile.tempdir = tempfile.tempdir, folder
         try:
             yield
         finally:
             tempfile.tempdir = usual
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
+
+
+@contextmanager
+def environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Sets variables for the time being, for this process and those that it starts; None takes one away."""
+    before = {name: os.environ.get(name) for name in values}
+    _set(values)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from clusters.address import ClusterChoice, choose_cluster
 from clusters.check import NoAnswerError, survey
 from clusters.judge import mixed
-from clusters.nodes import cluster_address, in_cluster, this_node
+from clusters.nodes import this_node
 from clusters.seen import Wish
 from clusters.slots import Node, Slot, count_slots, slot_memory_bytes
 from search.machine import count_gpus
@@ -39,8 +40,11 @@ class Capacity:
 
 def capacity(sweep: Sweep, *, image_side_px: int) -> Capacity:
     """The slots of the cluster that a sweep from here would run on, or of this machine."""
-    here, cluster = this_node(gpus=count_gpus()), in_cluster()
-    nodes, startable, doubts = _cluster_nodes() if cluster else ((here,), (), [])
+    here, chosen = this_node(gpus=count_gpus()), choose_cluster()
+    cluster = bool(chosen.address)
+    nodes, startable, doubts = _cluster_nodes(chosen) if cluster else ((here,), (), [])
+    if chosen.sentence:
+        doubts.append(chosen.sentence)
     if not nodes:
         doubts.append("The cluster did not answer: counted is what this machine has.")
         nodes = (here,)
@@ -69,10 +73,10 @@ def capacity(sweep: Sweep, *, image_side_px: int) -> Capacity:
     )
 
 
-def _cluster_nodes() -> tuple[tuple[Node, ...], tuple[Node, ...], list[str]]:
+def _cluster_nodes(chosen: ClusterChoice) -> tuple[tuple[Node, ...], tuple[Node, ...], list[str]]:
     """The nodes that live, those that may be started, and what would keep a sweep from starting."""
     try:
-        found = survey(cluster_address(), Wish())
+        found = survey(chosen, Wish())
     except NoAnswerError:
         return (), (), []
     doubts = [f"The sweep will be refused: {trouble.where}: {trouble.wrong}." for trouble in mixed(found)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from clusters.address import ClusterChoice, choose_cluster
 from clusters.judge import Trouble, troubles
 from clusters.judge import told as sentences
-from clusters.nodes import cluster_address
 from clusters.seen import Wish
 from search.messages import WORK_FAILED, command, told, warn
 from search.options import NO_OVERRIDES, Overrides, examples
@@ -44,7 +44,10 @@ def check(
     from spaces.load import load_sweep
 
     meant = load_sweep(sweep, overrides, check_files=False) if sweep else None
-    found = asked(address or cluster_address() or _no_cluster(), _wish(meant))
+    chosen = choose_cluster(address or "")
+    if not address and chosen.address:
+        told.print(chosen.sentence, markup=False, highlight=False)
+    found = asked(chosen if chosen.address else _no_cluster(chosen), _wish(meant))
     wrong = [*troubles(found), *_untracked(meant)]
     if format == "json":
         hand_over(json.dumps(as_mapping(found, wrong), indent=2))
@@ -61,10 +64,11 @@ def check(
         say("This cluster is fit for a sweep.")
 
 
-def _no_cluster() -> str:
-    rule = "this machine is in no Ray cluster, and none is named"
+def _no_cluster(chosen: ClusterChoice) -> NoReturn:
+    rule = "a cluster must be named, or this machine be in one"
     remedy = "start one (`ray up CLUSTER.yaml`, or `ray start --head` here), or name one with --address HOST:PORT"
-    raise InputError([Problem(rule=rule, remedy=remedy)], f"{command()} cluster check")
+    given = chosen.refused or "it is in none, and none is named"
+    raise InputError([Problem(rule=rule, given=given, remedy=remedy)], f"{command()} cluster check")
 
 
 def _wish(sweep: Sweep | None) -> Wish:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from ray import tune
 from ray.tune import CheckpointConfig
 
+from clusters.address import ClusterChoice
 from clusters.cluster import Cluster
 from clusters.health import Health
 from clusters.scratch import scratch
@@ -40,6 +41,7 @@ from trainables.trust import trusted
 def drive(
     run: RunInfo,
     sweep: Sweep,
+    chosen: ClusterChoice,
     *,
     image_side_px: int,
     listeners: Sequence[Listener],
@@ -52,7 +54,7 @@ def drive(
     ``halted`` is asked often whether the sweep must stop; ``give_up`` ends this process with a reason, where Ray died
     and took the main thread along.
 
-    Connects to the cluster that this process is in, or that RAY_ADDRESS names; else starts Ray on this machine.
+    Connects to the cluster that was ``chosen``, or starts Ray on this machine.
 
     Raises:
         OSError: the record could not be written; the running trials were stopped.
@@ -64,7 +66,7 @@ def drive(
     scheduler = FairAsha(_rungs(sweep), metric=sweep.search.metric)
     try:
         decide_again(run, study, scheduler=scheduler, recorder=recorder)
-        with _ray(tell, give_up) as (health, may_grow):
+        with _ray(chosen, tell, give_up) as (health, may_grow):
             wanted = sweep.resources
             cluster = Cluster(
                 lambda: health.members,
@@ -84,11 +86,11 @@ def drive(
 
 
 @contextmanager
-def _ray(tell: Tell, give_up: Callable[[str], None]) -> Iterator[tuple[Health, bool]]:
+def _ray(chosen: ClusterChoice, tell: Tell, give_up: Callable[[str], None]) -> Iterator[tuple[Health, bool]]:
     """Ray, looked after until it is shut down: that, too, may take for ever; and whether it may grow."""
     health: Health | None = None
     try:
-        with connected(secret=credentials()) as may_grow:
+        with connected(chosen, secret=credentials()) as may_grow:
             health = Health(message=tell, give_up=give_up)
             yield health, may_grow
     finally:

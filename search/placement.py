@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from clusters.address import ClusterChoice
 from clusters.check import NoAnswerError, survey
 from clusters.judge import mixed, silent, told
-from clusters.nodes import address_file, cluster_address, this_node
+from clusters.nodes import this_node
 from clusters.seen import Survey, Wish
 from clusters.slots import Node, Slot, choose_slot, count_slots
 from search.machine import count_gpus
@@ -22,11 +22,12 @@ class UnfitClusterError(WorkFailedError):
     """The cluster is not fit for a sweep."""
 
 
-def refuse_unfit(sweep: Sweep, *, image_side_px: int, warn: Callable[[str], None]) -> None:
+def refuse_unfit(sweep: Sweep, cluster: ClusterChoice, *, image_side_px: int, warn: Callable[[str], None]) -> None:
     """Holds a sweep against the cluster that it would run on, or against this machine where that is none.
 
     Args:
         sweep: what is to run.
+        cluster: where.
         image_side_px: of its images.
         warn: is told of nodes that do not answer.
 
@@ -34,14 +35,14 @@ def refuse_unfit(sweep: Sweep, *, image_side_px: int, warn: Callable[[str], None
         InputError: no machine has what a trial is to hold, and the cluster's autoscaler may start none that has.
         UnfitClusterError: the cluster does not answer, or not all of its nodes have the driver's versions.
     """
-    if _is_connected():
-        return  # to a Ray of the user's own, which `drive` then uses
+    if cluster.connected:
+        return
     calm()
-    if not (address := cluster_address()):
+    if not cluster.address:
         if sweep.resources.cpus or sweep.resources.gpus:
             _refuse_without_place(sweep, [this_node(gpus=count_gpus())], (), image_side_px)
         return
-    found = asked(address, Wish())
+    found = asked(cluster, Wish())
     for sentence in told(silent(found)):
         warn(sentence)
     wrong = mixed(found) or ([] if any(node.versions for node in found.nodes) else silent(found))
@@ -50,36 +51,32 @@ def refuse_unfit(sweep: Sweep, *, image_side_px: int, warn: Callable[[str], None
     _refuse_without_place(sweep, found.alive, found.startable, image_side_px)
 
 
-def asked(address: str, wish: Wish) -> Survey:
+def asked(cluster: ClusterChoice, wish: Wish) -> Survey:
     """As `survey`.
 
     Raises:
         InputError: the address is one of Ray's other services, from which no sweep can be driven.
         UnfitClusterError: there was no answer; the message says what to do.
     """
-    if "://" in address:
+    if "://" in cluster.address:
         rule = "the address of a cluster is HOST:PORT, and this machine one of its nodes"
         remedy = "unset RAY_ADDRESS, or have the command run on the cluster: `tunehound submit`, or `ray job submit`"
-        raise InputError([Problem(rule=rule, given=address, remedy=remedy)], "RAY_ADDRESS or --address")
+        raise InputError([Problem(rule=rule, given=cluster.address, remedy=remedy)], cluster.named_by)
     try:
-        return survey(address, wish)
+        return survey(cluster, wish)
     except NoAnswerError as error:
+        gone = f"remove {cluster.named_by}" if cluster.found else "unset RAY_ADDRESS"
         raise UnfitClusterError(
-            f"The Ray cluster at {address} cannot be asked: {error}\n"
+            f"The Ray cluster at {cluster.address}, which {cluster.named_by} names, cannot be asked: {error}\n"
             "    → `ray status` says whether it runs. A machine that is no node of it asks by `tunehound submit`.\n"
             "    → If it wants a token: RAY_AUTH_MODE=token, and the token of its head in ~/.ray/auth_token.\n"
-            f"    → If it is gone: unset RAY_ADDRESS and remove {address_file()}; a sweep then runs on this machine."
+            f"    → If it is gone: {gone}; a sweep then runs on this machine."
         ) from error
 
 
 def chosen_slot(resources: Resources, nodes: Sequence[Node], *, image_side_px: int) -> Slot:
     """What a trial holds on these nodes, those among them that are yet to be started."""
     return choose_slot(nodes, image_side_px=image_side_px, cpus=resources.cpus, gpus=resources.gpus)
-
-
-def _is_connected() -> bool:
-    ray = sys.modules.get("ray")
-    return ray is not None and bool(ray.is_initialized())
 
 
 def _refuse_without_place(

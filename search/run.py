@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from clusters.address import ClusterChoice, choose_cluster
 from search.changes import LASTING, other_versions, refuse_changes, refuse_unknown
 from search.check import check, doubts
 from search.lock import driving
@@ -102,13 +103,13 @@ def run_sweep(
     for doubt in doubts(sweep, info):
         warn(doubt)
     side_px = max(info.image_shape[:2])
-    refuse_unfit(sweep, image_side_px=side_px, warn=warn)
+    refuse_unfit(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
     about = provenance(name, info, by_hand=sweep.by_hand) | ({"mirror": place.uri} if place else {})
     with held_for_new(place) as lease:
         directory = new_directory(home_of(runs), name, sweep.as_mapping() | {"run": about})
         with driving(directory):
             mirror = Mirror(lease, directory) if lease else None
-            return _drive(directory, sweep, about, image_side_px=side_px, mirror=mirror)
+            return _drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror)
 
 
 def resume_run(
@@ -151,8 +152,8 @@ def _resume(
     if other := other_versions(about):
         warn(other)
     side_px, changed = max(info.image_shape[:2]), bool(overrides)
-    refuse_unfit(sweep, image_side_px=side_px, warn=warn)
-    return _drive(directory, sweep, about, image_side_px=side_px, mirror=mirror, changed=changed)
+    refuse_unfit(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
+    return _drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror, changed=changed)
 
 
 def _about(directory: Path) -> dict[str, Any]:
@@ -165,6 +166,7 @@ def _drive(
     directory: Path,
     sweep: Sweep,
     about: Mapping[str, Any],
+    cluster: ClusterChoice,
     *,
     image_side_px: int,
     mirror: Mirror | None,
@@ -194,12 +196,15 @@ def _drive(
     ):
         if changed:
             write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
+        if cluster.sentence:
+            console.print(cluster.sentence, markup=False, highlight=False, soft_wrap=True)
         trackers = _trackers(run, sweep, console.print)
         listeners: list[Listener] = [Progress(run, console), *trackers]
         try:
             reason = drive(
                 run,
                 sweep,
+                cluster,
                 image_side_px=image_side_px,
                 listeners=listeners,
                 tell=console.print,

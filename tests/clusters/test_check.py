@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from clusters.address import ClusterChoice
 from clusters.check import NoAnswerError, survey
 from clusters.judge import differing
-from clusters.nodes import cluster_address, in_cluster
 from clusters.probe import ROOMS, versions
 from clusters.seen import Need, Wish
 from spaces.cache import PLACES
@@ -46,7 +46,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_every_node_of_a_cluster_answers(address: str, tmp_path: Path) -> None:
     gone = str(tmp_path / "birds")
-    found = survey(address, Wish(examine=True, places=PLACES, needs=(Need(called=gone, places=(gone,)),)))
+    found = survey(
+        ClusterChoice(address=address, named_by="RAY_ADDRESS"),
+        Wish(examine=True, places=PLACES, needs=(Need(called=gone, places=(gone,)),)),
+    )
     head, worker = found.nodes
     assert (head.head, head.driver, head.has.cpus) == (True, True, 2)
     assert (worker.head, worker.driver, worker.has.cpus) == (False, False, 1)
@@ -80,19 +83,4 @@ def test_a_sweep_is_refused_where_one_node_has_other_versions(
 
 def test_a_cluster_that_is_not_there_does_not_answer() -> None:
     with pytest.raises(NoAnswerError):
-        survey("127.0.0.1:1", Wish())
-
-
-def test_a_process_is_in_the_cluster_that_the_environment_or_ray_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
-    assert not in_cluster()
-    (tmp_path / "ray").mkdir()
-    (tmp_path / "ray" / "ray_current_cluster").write_text("10.0.0.1:6379\n")
-    assert cluster_address() == "10.0.0.1:6379"
-    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.2:6379")
-    assert cluster_address() == "10.0.0.2:6379"
-    monkeypatch.setenv("RAY_ADDRESS", "local")
-    assert not in_cluster()
+        survey(ClusterChoice(address="127.0.0.1:1"), Wish())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from clusters.address import ClusterChoice, choose_cluster
 from clusters.seen import Survey, Wish
 from clusters.slots import Node
 from search import placement
@@ -35,8 +36,8 @@ def answer(monkeypatch: pytest.MonkeyPatch, cluster: Survey) -> list[Wish]:
     """This machine is in that cluster; returns what it is asked."""
     asked: list[Wish] = []
 
-    def survey(address: str, wish: Wish) -> Survey:
-        assert address == "10.0.0.1:6379"
+    def survey(cluster: ClusterChoice, wish: Wish) -> Survey:
+        assert cluster.address == "10.0.0.1:6379"
         asked.append(wish)
         return cluster
 
@@ -134,10 +135,10 @@ def test_a_trial_that_fits_no_machine_is_refused_and_one_for_which_a_machine_may
 ) -> None:
     answer(monkeypatch, found())
     with pytest.raises(InputError, match=r"2 GPUs.*2 machines with 8 CPUs, 1 GPU"):
-        refuse_unfit(sweep, image_side_px=8, warn=pytest.fail)
+        refuse_unfit(sweep, choose_cluster(), image_side_px=8, warn=pytest.fail)
     for startable in ((GPUS["A100"],), None):
         answer(monkeypatch, found(startable=startable))
-        refuse_unfit(sweep, image_side_px=8, warn=pytest.fail)
+        refuse_unfit(sweep, choose_cluster(), image_side_px=8, warn=pytest.fail)
 
 
 def test_without_a_cluster_this_machine_is_judged_and_no_ray_is_started(
@@ -157,11 +158,11 @@ def test_without_a_cluster_this_machine_is_judged_and_no_ray_is_started(
 def test_a_silent_node_is_told_and_a_silent_cluster_refused(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     answer(monkeypatch, found(SILENT, startable=None))
-    refuse_unfit(sweep, image_side_px=8, warn=told.append)
+    refuse_unfit(sweep, choose_cluster(), image_side_px=8, warn=told.append)
     assert "w1: did not answer" in told[0]
     answer(monkeypatch, found(SILENT, head=replace(SILENT, head=True), startable=None))
     with pytest.raises(UnfitClusterError, match="did not answer"):
-        refuse_unfit(sweep, image_side_px=8, warn=told.append)
+        refuse_unfit(sweep, choose_cluster(), image_side_px=8, warn=told.append)
 
 
 def test_a_plan_counts_what_lives_and_says_what_may_come_and_what_is_sick(
