@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -15,6 +16,18 @@ from tests.search.commands import call
 
 NOTICED_S = 60.0
 TRIALS = 3
+CLOCK = """
+import os, time
+
+true = time.time
+
+def read_offset_s():
+    with open(os.environ["CLOCK_OFFSET_FILE"]) as file:
+        return float(file.read() or 0)
+
+time.time = lambda: true() + read_offset_s()
+"""
+"""Python's start-up code for the driver and all that it starts: the wall clock is off by what stands in a file."""
 ENGINE = LONG.replace("epochs: 120", "epochs: 400")
 """Trains long enough for a part of Ray to be missed."""
 
@@ -66,4 +79,22 @@ def test_what_stands_still_for_a_minute_and_a_half_is_waited_for(tmp_path: Path,
         victim.resume()
         assert ended(driver) == 0, driver.said
         assert ("has not answered for 30 s" in driver.said) == (name != "driver")
+    assert_sound(run, trials=TRIALS)
+
+
+@pytest.mark.parametrize("hours", [-6, -3, 6])
+def test_a_clock_that_is_set_is_mentioned_and_the_sweep_continues(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    run, offset, start_up = written(tmp_path, ENGINE), tmp_path / "offset", tmp_path / "start-up"
+    start_up.mkdir()
+    (start_up / "sitecustomize.py").write_text(CLOCK)
+    offset.write_text("0")
+    monkeypatch.setenv("CLOCK_OFFSET_FILE", str(offset))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(start_up), os.environ.get("PYTHONPATH", "")]))
+    with driven(*RUN, cwd=tmp_path) as driver:
+        until(lambda: len(epochs(run, 0)) >= 5, of=driver)
+        offset.write_text(str(3600 * hours))
+        until(lambda: "clock was set" in driver.said, of=driver, within_s=NOTICED_S)
+        assert ended(driver) == 0, driver.said
     assert_sound(run, trials=TRIALS)
