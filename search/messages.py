@@ -96,6 +96,8 @@ def show_data_messages() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(ForPeople())
     about_data.addHandler(handler)
+    if logging.lastResort:  # by which Python shows the warnings that nobody else takes
+        logging.lastResort.setFormatter(ForPeople())
     about_data.setLevel(logging.INFO)
 
 
