@@ -8,9 +8,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 NOBODY = 65534
@@ -74,18 +75,23 @@ def nobodys_python(script: str, *arguments: str, home: Path, env: Mapping[str, s
     packages = Path(pytest.__file__).parents[1]
     program = home / "python" / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     places = [sys.base_prefix, str(packages), str(home)]
-    shown = ["unshare", "--mount", "--propagation", "private", "sh", "-c", SHOW_PYTHON, "sh", *places]
+    alone = ["unshare", "--mount", "--propagation", "private"]
+    theirs = {"HOME": str(home), "PYTHONPATH": str(home / "packages"), "LD_LIBRARY_PATH": str(home / "python" / "lib")}
     process = subprocess.Popen(
-        [*shown, str(program), "-c", script, *arguments],
+        [*alone, "sh", "-c", SHOW_PYTHON, "sh", *places, str(program), "-c", script, *arguments],
         cwd="/",
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(home / "packages"), **env},
+        env={"PATH": os.environ["PATH"], **theirs, **env},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
     try:
         yield process
     finally:
-        process.kill()
+        for each in psutil.process_iter():
+            with suppress(psutil.Error, ProcessLookupError):
+                if os.getsid(each.pid) == process.pid:
+                    each.kill()
         process.communicate()

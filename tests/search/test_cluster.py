@@ -36,8 +36,8 @@ def answer(monkeypatch: pytest.MonkeyPatch, cluster: Survey) -> list[Wish]:
     """This machine is in that cluster; returns what it is asked."""
     asked: list[Wish] = []
 
-    def survey(cluster: ClusterChoice, wish: Wish) -> Survey:
-        assert cluster.address == "10.0.0.1:6379"
+    def survey(chosen: ClusterChoice, wish: Wish) -> Survey:
+        assert chosen.address == "10.0.0.1:6379"
         asked.append(wish)
         return cluster
 
