@@ -71,5 +71,5 @@ def _described(sweep: Sweep, config: TrialConfig, describe: Callable[[Data], Dat
 
 def closed_corners(sweep: Sweep) -> Iterator[TrialConfig]:
     """The configurations at which a mistake in the space shows first; the baseline's comes first."""
-    for values in corners(sweep):
+    for values in corners(sweep.trial):
         yield close_values(sweep.trial, values)

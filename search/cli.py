@@ -75,9 +75,11 @@ def run(
 )
 def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = RUNS, trust: Trust = NO_TRUST) -> None:
     """Continue an interrupted run; more trials (--set search.trials=N) extend a finished one."""
+    from search.find import find_run
     from search.mirror.mirror import send_finished
     from search.run import resume_run
-    from search.runs import find_run, mirror_of, unfinished
+    from search.runs import mirror_of
+    from search.take_up import unfinished
 
     trust_modules(trust)
     tell = partial(told.print, markup=False, highlight=False)
@@ -130,7 +132,7 @@ def leaderboard(
     runs: Runs = RUNS,
 ) -> None:
     """Ranked trials; several runs are compared, a line each."""
-    from search.runs import find_run
+    from search.find import find_run
 
     show_leaderboard([find_run(name, runs) for name in names], top=top, format=format)
 
@@ -138,8 +140,8 @@ def leaderboard(
 @app.command(epilog=examples("tunehound report latest"))
 def report(run: RunArgument, runs: Runs = RUNS) -> None:
     """(Re)write report.html."""
+    from search.find import find_run
     from search.report import write_report
-    from search.runs import find_run
 
     typer.echo(write_report(find_run(run, runs)))
 
@@ -173,7 +175,7 @@ app.command(
 def sync(run: RunArgument, runs: Runs = RUNS) -> None:
     """Send W&B what it could not be sent while the sweep ran; a second time changes nothing."""
     calm()
-    from search.runs import find_run
+    from search.find import find_run
     from search.tracking.sync import sync as send
 
     directory = find_run(run, runs)

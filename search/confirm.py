@@ -9,10 +9,10 @@ import shutil
 from collections.abc import Sequence
 
 from search.candidates import candidates
-from search.confirmation import CHOSEN, Training, chosen, left, trainings
+from search.confirmation import CHOSEN, chosen, left, note_of, trainings
 from search.history import HISTORY, write_history
 from search.opened import Run
-from search.record import Listener, Reason, RunInfo
+from search.record import Listener, Reason, RunInfo, Training
 from search.recorder import Running, best_of, epochs_trained, opened_folder
 from search.study import Proposal, Study
 from spaces.close import close_values
@@ -134,7 +134,7 @@ class ConfirmationRecorder:
             reason=reason,
             told=outcome.told,
         )
-        self._study.keep_note(*training.note())
+        self._study.keep_note(*note_of(training))
         self._done, self._left = self._done + 1, self._left - 1
         shutil.rmtree(job.folder / "checkpoint", ignore_errors=True)
         self._tell(training)

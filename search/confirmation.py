@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from search.record import Reason
+from search.record import Training
 
 CHOSEN = "confirming"
 """The note that says what is confirmed."""
@@ -29,33 +29,6 @@ class Chosen:
     """Each of them trains every trial, whose data the same seed divides anew where they are ours to divide."""
     overlap: float
     """Validation images a training image where each seed divides them anew; 0 where the data set brings its parts."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """A configuration trained again from one seed."""
-
-    trial: int
-    seed: int
-    value: float | None
-    """The metric at the best epoch; None where it came to nothing."""
-    best_epoch: int | None
-    epochs: int
-    """Trained."""
-    seconds: float
-    reason: Reason
-    told: str = ""
-    """What there is to say about a failure, in a line."""
-
-    @property
-    def score(self) -> float | None:
-        """What the training is worth: nothing where it diverged or failed, whatever it had reached by then."""
-        return self.value if self.reason in ("finished", "patience") else None
-
-    def note(self) -> tuple[str, dict[str, Any]]:
-        """Name and content of the note that keeps it."""
-        kept = asdict(self)
-        return f"{TRAINING}{kept.pop('trial')}:{kept.pop('seed')}", kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +66,12 @@ def trainings(notes: Mapping[str, Any]) -> list[Training]:
             trial, seed = map(int, name.removeprefix(TRAINING).split(":"))
             found.append(Training(trial=trial, seed=seed, **kept))
     return sorted(found, key=lambda training: (training.trial, training.seed))
+
+
+def note_of(training: Training) -> tuple[str, dict[str, Any]]:
+    """Name and content of the note that keeps a training."""
+    kept = asdict(training)
+    return f"{TRAINING}{kept.pop('trial')}:{kept.pop('seed')}", kept
 
 
 def scores(notes: Mapping[str, Any]) -> dict[int, Score]:

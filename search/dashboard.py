@@ -44,7 +44,7 @@ def dashboard(
     runs: Runs = RUNS,
 ) -> None:
     """Show a run in optuna-dashboard, while it runs or after; changes nothing."""
-    from search.runs import find_run
+    from search.find import find_run
 
     server = serve(find_run(run, runs), port=port)
     typer.echo(f"http://{HOST}:{server.server_port}/dashboard/   Ctrl-C ends it.")

@@ -29,8 +29,8 @@ def retrain(
     trust: Trust = NO_TRUST,
 ) -> None:
     """Train the best configuration on train + validation, score the test split once, save the model."""
+    from search.find import find_best, run_around
     from search.report import write_report
-    from search.runs import find_best, run_around
 
     wake_tensorflow()
     from trainables.retrain import retrain as train_again

@@ -129,7 +129,7 @@ def seconds_told(seconds: float) -> str:
 
 def _corners(sweep: Sweep) -> list[Corner]:
     """The corners of the space, the baseline's first, with the values that matter to how long each takes."""
-    found = [(values, close_values(sweep.trial, values)) for values in corners(sweep)]
+    found = [(values, close_values(sweep.trial, values)) for values in corners(sweep.trial)]
     names, short = _telling(found), short_names(sweep.open_values)
     return [
         Corner(

@@ -55,7 +55,7 @@ def conclude(finished: Finished) -> None:
 def show_configuration(run: str, runs: str, *, rank: int, output: Path | None) -> None:
     """Prints the configuration of a rank, or writes it and prints where; the run may be one that only W&B knows."""
     from search.export import best_config, write_best
-    from search.runs import find_run
+    from search.find import find_run
     from spaces.write import yaml_text
 
     if run.startswith("wandb:"):

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from search.find import find_run
 from search.leaderboard import leaderboard
 from search.opened import open_run
 from search.run import resume_run, run_sweep
-from search.runs import find_run
 from spaces.config import TrialConfig
 from spaces.load import load_config, load_sweep
 

@@ -15,9 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from search.confirmation import Training
 from search.opened import as_ended, is_baseline, open_begun
-from search.record import STATES, RunInfo, TrialEnd, TrialInfo
+from search.record import STATES, RunInfo, Training, TrialEnd, TrialInfo
 from search.wording import against, counted, duration, ending, ending_and_why
 
 ROWS = 8

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from spaces.config import TrialConfig
 from spaces.domain import Scalar
 from spaces.metric import Direction
-
-if TYPE_CHECKING:
-    from search.confirmation import Training
 
 State = Literal["complete", "pruned", "fail", "interrupted"]
 Reason = Literal[
@@ -107,6 +104,28 @@ class Ended:
 
     number: int
     reason: Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A configuration trained again from one seed."""
+
+    trial: int
+    seed: int
+    value: float | None
+    """The metric at the best epoch; None where it came to nothing."""
+    best_epoch: int | None
+    epochs: int
+    """Trained."""
+    seconds: float
+    reason: Reason
+    told: str = ""
+    """What there is to say about a failure, in a line."""
+
+    @property
+    def score(self) -> float | None:
+        """What the training is worth: nothing where it diverged or failed, whatever it had reached by then."""
+        return self.value if self.reason in ("finished", "patience") else None
 
 
 class Listener(Protocol):

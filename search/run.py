@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from search.changes import LASTING, other_versions, refuse_changes, refuse_unknown
 from search.check import check, doubts
+from search.find import home_of
 from search.lock import driving
 from search.opened import open_begun
 from search.placement import refuse_unfit
 from search.provenance import provenance
 from search.quiet import calm, chatter_to, log_file
 from search.record import Listener, RunInfo
-from search.runs import home_of, mirror_of, new_directory
+from search.runs import mirror_of, new_directory
 from search.warm_start import earlier_trials
 from spaces.load import load_sweep, read_yaml
 from spaces.metric import direction_of

@@ -9,7 +9,7 @@ from functools import cache
 from search.draws import drawn_configs
 from spaces.config import PretrainedModel, TrialConfig
 from spaces.sweep import Sweep
-from trainables.features.cut import Cut, cuts_of
+from trainables.models.cut import Cut, cuts_of
 
 MOST_CUTS = 6
 """Features are kept at no more places of a network; what trains from another one is fed from the next one below."""

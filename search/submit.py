@@ -37,13 +37,13 @@ Detach = Annotated[
 ]
 
 
-def submit(cluster: Cluster, command: Command, detach: Detach = None) -> None:
+def submit(ctx: typer.Context, cluster: Cluster, command: Command, detach: Detach = None) -> None:
     """Run a tunehound command on a cluster. Sweep files and configurations that it reads are sent along.
 
     Every failure on the cluster ends with 1, for that is all that Ray tells; what failed is printed before.
     """
-    ray = check_cluster(cluster)
-    sent = {place: Sent(path) for place, path in check_command(command).items()}
+    ray, known = check_cluster(cluster), vars(ctx.find_root().command)["commands"]
+    sent = {place: Sent(path) for place, path in check_command(command, known).items()}
     if sent:
         send(ray, cluster, list(sent.values()))
     arguments = [sent[place].argument if place in sent else shlex.quote(word) for place, word in enumerate(command)]
@@ -90,17 +90,21 @@ def check_cluster(cluster: Path) -> str:
     return ray
 
 
-def check_command(command: Sequence[str]) -> dict[int, Path]:
+def check_command(command: Sequence[str], known: Mapping[str, Any]) -> dict[int, Path]:
     """The files that a tunehound command line reads, by the place of the word that names them.
+
+    Args:
+        command: the words after `tunehound`.
+        known: the commands of tunehound, by name.
 
     Raises:
         InputError: there is no such command; or a file is wrong, or names others by names that lead elsewhere there.
     """
     from spaces.load import load_config, load_sweep, read_yaml
 
-    given, _ = parsed(command)
+    given, _ = parsed(command, known)
     overrides = list(given.get("overrides") or ())
-    read = {place: Path(word) for place, word in enumerate(command) if is_read(command, place)}
+    read = {place: Path(word) for place, word in enumerate(command) if is_read(command, place, known)}
     for path in read.values():
         load = load_sweep if "trial" in read_yaml(path) else load_config
         load(str(path), overrides, elsewhere=True)
@@ -110,25 +114,22 @@ def check_command(command: Sequence[str]) -> dict[int, Path]:
     return read
 
 
-def is_read(command: Sequence[str], place: int) -> bool:
+def is_read(command: Sequence[str], place: int, known: Mapping[str, Any]) -> bool:
     """Whether a word names a YAML file that is here and that the command reads, rather than one that it writes."""
     path = Path(command[place])
     if path.suffix not in YAML or not path.is_file():
         return False
-    given, positional = parsed([*command[:place], STAND_IN, *command[place + 1 :]])
+    given, positional = parsed([*command[:place], STAND_IN, *command[place + 1 :]], known)
     values = [given[name] for name in positional]
     return any(STAND_IN in value if isinstance(value, (list, tuple)) else value == STAND_IN for value in values)
 
 
-def parsed(command: Sequence[str]) -> tuple[Mapping[str, Any], list[str]]:
+def parsed(command: Sequence[str], known: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
     """What the parameters of a tunehound command line are given, and the names of those that are no options.
 
     Raises:
         InputError: there is no such command. Wrong options and arguments are a usage error, as for every command.
     """
-    from search.cli import app
-
-    known: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
     name, *words = command
     if name not in known:
         rule, remedy = "what follows -- is a tunehound command line", did_you_mean(name, known)

@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from search.candidates import is_unconfirmed
 from search.changes import LASTING, lasting
 from search.journal import JOURNAL, events
+from search.opened import open_begun
 from search.record import RunInfo
 from search.recorder import Recorder
 from search.repair import mend_journal, mend_trials
-from search.scheduler import FairAsha
-from search.study import EARLIER, Study
+from search.space import key, untried
+from search.study import EARLIER, Study, was_lost
 from search.warm_start import earlier_trials
 from search.wording import counted
+from spaces.load import load_sweep
 from spaces.sweep import Sweep
 from trainables.task import Outcome
+
+if TYPE_CHECKING:
+    from search.scheduler import FairAsha  # wakes Ray
+
+
+def unfinished(directory: Path) -> bool:
+    """Whether a run has trials to continue, something left to try, or to confirm.
+
+    Raises:
+        InputError: the run cannot be read.
+    """
+    run = open_begun(directory)
+    if run is None:
+        return True
+    if any(not trial.state.is_finished() for trial in run.trials):
+        return True
+    sweep = load_sweep(directory / "sweep.yaml", check_files=False)
+    if sweep.confirm and is_unconfirmed(run, sweep.confirm):
+        return True
+    if len(run.trials) >= sweep.search.trials:
+        return False
+    tried = {key(trial.params) for trial in run.trials if not was_lost(trial)}
+    return untried(sweep, tried) != []
 
 
 def open_study(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> Study:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -13,9 +13,6 @@ from spaces.config import TrialConfig
 from spaces.domain import NO_BASELINE, Branches, Choice, Domain, NoBaseline, Scalar, extremes
 from spaces.problem import InputError, Problem
 from spaces.tree import OpenTree, OpenValue, Suggest, open_items, settle
-
-if TYPE_CHECKING:
-    from spaces.sweep import Sweep
 
 MAX_PRODUCT = 64
 """A space with no more combinations of extremes than this is tried at all of them."""
@@ -98,17 +95,12 @@ def without_baseline(tree: OpenTree) -> list[OpenValue]:
     return [item for item in lacking if names.isdisjoint(item.under)]
 
 
-def corners(sweep: Sweep) -> Iterator[dict[str, Scalar]]:
+def corners(tree: OpenTree) -> Iterator[dict[str, Scalar]]:
     """The values at which a space is tried before anything starts, each a mapping from full name to value.
 
     The baseline; everything low; everything high; each open value at its extremes with the others at the
     baseline, in every branch; and all combinations of extremes where these are at most 64. None comes twice.
     """
-    return tree_corners(sweep.trial)
-
-
-def tree_corners(tree: OpenTree) -> Iterator[dict[str, Scalar]]:
-    """`corners` of an open tree."""
     seen: set[tuple[tuple[str, str], ...]] = set()
     for values in itertools.chain(_named_corners(tree), _single_corners(tree), _product(tree)):
         key = tuple((name, repr(value)) for name, value in values.items())

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from spaces.check import in_the_file, problems_of
-from spaces.close import answers, closed_data, tree_corners, validated, without_baseline
+from spaces.close import answers, closed_data, corners, validated, without_baseline
 from spaces.config import TrialConfig
 from spaces.cross import head_stage_problems, section_problems
 from spaces.document import Document, mark_of, read_document, refuse, remark
@@ -200,7 +200,7 @@ def _named_by_the_user(missing: Problem, document: Document) -> Problem:
 def _trial_problems(tree: OpenTree, sections: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with the trial at its corners, and between it and the sections."""
     problems: dict[tuple[Path, str], Problem] = {}
-    for values in tree_corners(tree):
+    for values in corners(tree):
         config = validated(closed_data(tree, values))
         found = head_stage_problems(config, sections["search"]) if isinstance(config, TrialConfig) else config
         for problem in found:

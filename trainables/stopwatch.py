@@ -19,8 +19,8 @@ import numpy as np
 from spaces.config import TrialConfig
 from spaces.load import load_config
 from trainables.environment import prepare, resident_bytes, total_gpu_memory_mb
-from trainables.features.cut import Cut
 from trainables.features.rule import is_approximated
+from trainables.models.cut import Cut
 from trainables.timing import ALWAYS_TIMED, Failed, StageTime, Timed
 from trainables.trust import trust
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from spaces.config import TrialConfig
-from trainables.features.cut import Cut
+from trainables.models.cut import Cut
 
 if TYPE_CHECKING:
     from trainables.history import Reason, Row

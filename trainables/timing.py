@@ -23,7 +23,7 @@ from typing import Any
 from spaces.config import TrialConfig
 from spaces.write import write_yaml
 from trainables.environment import child_environment
-from trainables.features.cut import Cut
+from trainables.models.cut import Cut
 from trainables.trust import trusted
 
 ALWAYS_TIMED = 3

@@ -20,10 +20,9 @@ from typing import Any
 
 import wandb
 
-from search.confirmation import Training
 from search.history import read_history
 from search.opened import history_file, open_run
-from search.record import RunInfo, TrialEnd, TrialInfo
+from search.record import RunInfo, Training, TrialEnd, TrialInfo
 from search.tracking.client import MAX_FINISHING, Mode, chosen_mode, end_service, wait_for
 from search.tracking.fragments import fragments, mark_uploaded, remove_replaced
 from search.tracking.ledger import Confirmed, Entry, note

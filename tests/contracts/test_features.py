@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from spaces.config import Augmentation, PretrainedModel, TrialConfig
-from trainables.features.cut import cut_of
 from trainables.features.shelf import prefix_of
-from trainables.features.suffix import suffix_of
 from trainables.models.backbones import BACKBONES
+from trainables.models.cut import cut_of
 from trainables.models.layers import StockLayers
-from trainables.models.pretrained import BACKBONE_LAYER, pretrained
+from trainables.models.pretrained import BACKBONE_LAYER, pretrained, suffix_of
 from trainables.models.settable import settable_values
 
 DEPTHS = (0, 1, 2)

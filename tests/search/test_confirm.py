@@ -10,7 +10,7 @@ import pytest
 from search.confirmation import trainings
 from search.headline import headline
 from search.opened import open_run
-from search.runs import unfinished
+from search.take_up import unfinished
 from spaces.load import load_config
 from tests.search.commands import TINY, call
 

@@ -59,7 +59,7 @@ def timings(planned: Sweep, *, gpu: int | None = None) -> Measured:
         stages = (StageCost(27, True, 2.0, epoch_s),)
         return Cost(network=epoch_s, load_s=0.1, build_s=0.5, again_s=0.01, stages=stages, patience=None)
 
-    config = close_values(planned.trial, next(iter(corners(planned))))
+    config = close_values(planned.trial, next(iter(corners(planned.trial))))
     cheap, dear = Corner(config=config, label="filters = 8"), Corner(config=config, label="filters = 16")
     return Measured(
         timed=((cheap, cost(60.0)), (dear, cost(120.0))),

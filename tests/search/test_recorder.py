@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from search.confirmation import Training
 from search.history import read_history
-from search.record import RunInfo, TrialEnd, TrialInfo
+from search.record import RunInfo, Training, TrialEnd, TrialInfo
 from search.recorder import Recorder
 from search.study import Study
 from spaces.load import load_sweep

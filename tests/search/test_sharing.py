@@ -10,8 +10,8 @@ from search.tracking.runs import logged
 from spaces.close import close_values, corners
 from spaces.load import load_sweep
 from spaces.sweep import Sweep
-from trainables.features.cut import Cut
 from trainables.features.rule import Source
+from trainables.models.cut import Cut
 
 ROWS = [
     {"epoch": 1.0, "loss": 2.0, "features": float(Source.STORED), "seconds": 0.1},
@@ -30,7 +30,7 @@ def sweep(folder: Path, model: str) -> Sweep:
 
 def cuts(found: Sweep) -> set[tuple[Cut, ...]]:
     shared = shared_cuts(found)
-    return {shared(close_values(found.trial, values)) for values in corners(found)}
+    return {shared(close_values(found.trial, values)) for values in corners(found.trial)}
 
 
 def test_all_trials_are_told_where_any_of_them_cuts_the_network(tmp_path: Path) -> None:

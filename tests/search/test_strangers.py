@@ -21,7 +21,7 @@ from search.history import read_history
 from search.leaderboard import leaderboard
 from search.lock import driving
 from search.provenance import git_commit
-from search.runs import unfinished
+from search.take_up import unfinished
 from spaces.config import TfdsData
 from spaces.problem import InputError
 from spaces.write import write_yaml

@@ -120,7 +120,7 @@ def test_values_that_break_a_rule_are_refused_with_the_path_in_the_tree(write) -
 @pytest.mark.parametrize("text", [STAGED, BRANCHED, None])
 def test_every_extreme_of_every_open_value_is_a_corner_and_no_corner_comes_twice(write, text) -> None:
     sweep = load_sweep(write(text) if text else write())
-    found = list(corners(sweep))
+    found = list(corners(sweep.trial))
     assert len({repr(values) for values in found}) == len(found)
     assert found[0] == sweep.baseline
     for item in open_items(sweep.trial):
@@ -130,7 +130,7 @@ def test_every_extreme_of_every_open_value_is_a_corner_and_no_corner_comes_twice
 
 def test_a_small_space_is_tried_at_every_combination(write) -> None:
     sweep = load_sweep(write(BRANCHED))
-    combinations = {tuple(values.items()) for values in corners(sweep)}
+    combinations = {tuple(values.items()) for values in corners(sweep.trial)}
     small = {("small", dropout, rate) for dropout in (0.0, 0.5) for rate in (1e-4, 1e-2)}
     frozen = {("staged", 0, rate) for rate in (1e-4, 1e-2)}
     tuned = {("staged", 3, tune, rate) for tune in (1e-6, 1e-4) for rate in (1e-4, 1e-2)}
@@ -141,18 +141,18 @@ def test_a_large_space_is_not_tried_at_every_combination(write) -> None:
     layers = ", ".join("{choice: [8, 16, 24, 32]}" for _ in range(12))
     text = f"trial:\n  data: {{source: digits}}\n  model: {{kind: cnn, blocks: 12, filters: [{layers}]}}\n"
     sweep = load_sweep(write(text + "  training: {epochs: 3}\n"))
-    assert len(list(corners(sweep))) < 200
+    assert len(list(corners(sweep.trial))) < 200
 
 
 def test_a_space_with_nothing_open_has_one_corner(write) -> None:
     text = "trial:\n  data: {source: digits}\n  model: {kind: cnn}\n  training: {epochs: 3}\n"
-    assert list(corners(load_sweep(write(text)))) == [{}]
+    assert list(corners(load_sweep(write(text)).trial)) == [{}]
 
 
 def test_the_kind_of_a_section_may_be_open(write, small) -> None:
     schedule = "schedule: {kind: {choice: [constant, plateau], baseline: plateau}}, name: adam"
     sweep = load_sweep(write(small.replace("name: {choice: [adam, sgd], baseline: adam}", schedule)))
-    kinds = {close_values(sweep.trial, values).optimizer.schedule.kind for values in corners(sweep)}
+    kinds = {close_values(sweep.trial, values).optimizer.schedule.kind for values in corners(sweep.trial)}
     assert kinds == {"constant", "plateau"}
 
 

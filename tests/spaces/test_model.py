@@ -42,7 +42,7 @@ def sweep_of(write: Any, model: str) -> Any:
 def test_each_way_to_unfreeze_decides_whether_there_is_a_second_stage(write: Any, way: str, off: Any, on: Any) -> None:
     sweep = sweep_of(write, STAGED.format(way=way))
     name = f"model.{way.split(':')[0]}"
-    asked: dict[Any, set[str]] = {values[name]: set(values) for values in corners(sweep)}
+    asked: dict[Any, set[str]] = {values[name]: set(values) for values in corners(sweep.trial)}
     assert asked[off] == {name}
     assert asked[on] == {name, "model.fine_tune_learning_rate"}
     tuned = close_values(sweep.trial, {name: on, "model.fine_tune_learning_rate": 1e-6}).model

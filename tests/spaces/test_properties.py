@@ -156,7 +156,7 @@ def test_random_closings_lie_inside_the_domains_and_are_valid(tmp_path, data, se
 @given(sweeps())
 def test_the_first_corner_is_the_baseline_and_lies_inside_the_domains(tmp_path, data) -> None:
     sweep = loaded(data, tmp_path)
-    first = next(corners(sweep))
+    first = next(corners(sweep.trial))
     assert first == sweep.baseline
     assert all(contains(sweep.open_values[name], value) for name, value in first.items())
 
@@ -247,7 +247,7 @@ def test_junk_anywhere_either_loads_or_is_refused_as_input(tmp_path, data, seed)
     at(data, path[:-1])[path[-1]] = copy.deepcopy(rng.choice(JUNK))
     problems = []
     try:
-        assert next(corners(loaded(data, tmp_path))) is not None
+        assert next(corners(loaded(data, tmp_path).trial)) is not None
     except InputError as error:
         problems = list(error.problems)
     assert all(problem.line is not None for problem in problems)

@@ -16,12 +16,12 @@ from spaces.config import PretrainedModel, TrialConfig
 from trainables.data.dataset import AnyImages, PositionArray
 from trainables.data.load import told
 from trainables.data.store import LIMIT, UnusableError
-from trainables.features.cut import Cut, cut_of, cuts_of, highest_usable
 from trainables.features.entry import NoRoomError
 from trainables.features.rule import ROOM, Sharing, Source, decide
 from trainables.features.shelf import Shelf, prefix_of
 from trainables.features.views import CLEAN, shown, views_of
 from trainables.models.build import Built, steps_on
+from trainables.models.cut import Cut, cut_of, cuts_of, highest_usable
 from trainables.models.pretrained import BACKBONE_LAYER
 from trainables.stages import Stage
 from trainables.steps import Steps

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spaces.config import PretrainedModel, Ranges
 from trainables.augment import USES, augmented, drawn
 from trainables.data.dataset import PixelArray
-from trainables.features.cut import Cut
+from trainables.models.cut import Cut
 from trainables.models.head import POOLINGS
 from trainables.models.pretrained import network_of, prepared
 

@@ -7,8 +7,8 @@ from enum import IntEnum
 
 from spaces.config import PretrainedModel, TrialConfig
 from trainables.data.entry import Shortage
-from trainables.features.cut import Cut, cut_of
 from trainables.features.views import views_of
+from trainables.models.cut import Cut, cut_of
 from trainables.stages import Stage
 
 FEATURES = "features"

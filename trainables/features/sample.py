@@ -12,12 +12,12 @@ from spaces.config import PretrainedModel, TrialConfig
 from trainables.batches import Features
 from trainables.data import store
 from trainables.data.dataset import Dataset
-from trainables.features.cut import Cut, cut_of, cuts_of, highest_usable
 from trainables.features.entry import Layout
 from trainables.features.rule import ROOM, Sharing, Source, decide
 from trainables.features.shelf import prefix_of
 from trainables.features.views import views_of
 from trainables.models.build import Built, steps_on
+from trainables.models.cut import Cut, cut_of, cuts_of, highest_usable
 from trainables.models.pretrained import BACKBONE_LAYER
 from trainables.stages import Stage
 from trainables.steps import Steps

@@ -13,11 +13,11 @@ from spaces.config import Augmentation, PretrainedModel
 from trainables.augment import full_ranges
 from trainables.batches import Features
 from trainables.data.dataset import AnyImages
-from trainables.features.cut import Cut
 from trainables.features.entry import CHUNK, Entry, Layout, open_entry
 from trainables.features.key import key_of
 from trainables.features.prefix import FeatureArray, Prefix, hash_of
 from trainables.features.views import Views
+from trainables.models.cut import Cut
 
 SEED = 0
 """Of the views: the same for all trials, whatever their own seeds."""

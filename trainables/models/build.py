@@ -13,14 +13,13 @@ import numpy as np
 from spaces.config import CnnModel, CustomModel, PretrainedModel, TrialConfig
 from trainables import optimizer
 from trainables.data.dataset import AnyImages
-from trainables.features.cut import Cut
-from trainables.features.suffix import suffix_of
 from trainables.loss import Loss
 from trainables.models.cnn import cnn
 from trainables.models.custom import CUSTOM_LAYER, custom, fresh_weights
+from trainables.models.cut import Cut
 from trainables.models.initialise import initialise, rewind
 from trainables.models.layers import Layers, SettableLayers, StockLayers
-from trainables.models.pretrained import pretrained, set_trainable, trained_weights
+from trainables.models.pretrained import pretrained, set_trainable, suffix_of, trained_weights
 from trainables.models.settable import settable_values
 from trainables.stages import is_staged
 from trainables.steps import Steps

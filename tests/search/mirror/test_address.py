@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from search.find import find_run
 from search.mirror.place import answered, place_of
-from search.runs import find_run, new_directory
+from search.runs import new_directory
 from spaces.problem import InputError
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from search.find import find_run
 from search.mirror.fetch import fetched
 from search.opened import open_run
-from search.runs import find_run, mirror_of
+from search.runs import mirror_of
 from spaces.problem import InputError
 from spaces.write import write_yaml
 from tests.search.mirror.places import growing_run, history, place_at, uploaded

@@ -113,7 +113,7 @@ def test_what_fine_tuning_changes_is_in_no_stored_feature() -> None:
 
 
 def shelf_cuts() -> tuple[Any, ...]:
-    from trainables.features.cut import cuts_of
+    from trainables.models.cut import cuts_of
 
     model = settings(unfrozen_blocks=1, head={}).model
     assert model.kind == "pretrained"

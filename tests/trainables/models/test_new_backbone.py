@@ -1,10 +1,15 @@
-"""One entry in the table is all that another backbone needs."""
+"""One entry in the table, and its layers in the record, is all that another backbone needs."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from spaces.config import PretrainedModel
+from tests.trainables.models.layer_names import built_names
 from tests.trainables.small import config, fit, measured
 from trainables.data.load import describe as describe_data
 from trainables.describe import describe
@@ -22,8 +27,14 @@ MOBILENET = Backbone(
 
 
 @pytest.fixture(autouse=True)
-def one_more_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_more_entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setitem(BACKBONES, "mobilenet", MOBILENET)
+    names = json.loads(backbones.LAYER_NAMES.read_text()) | {"mobilenet": " ".join(built_names("mobilenet"))}
+    (tmp_path / "names.json").write_text(json.dumps(names))
+    monkeypatch.setattr(backbones, "LAYER_NAMES", tmp_path / "names.json")
+    layer_names.cache_clear()
+    yield
+    layer_names.cache_clear()
 
 
 def model(**settings: object) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from spaces.config import PretrainedModel
-from trainables.features.cut import Cut, cut_of, cuts_of, highest_usable
+from trainables.models.cut import Cut, cut_of, cuts_of, highest_usable
 
 POOLED, MAP = Cut("out_relu", "average"), Cut("out_relu")
 LAST, BEFORE = Cut("block_16_project_BN"), Cut("block_15_add")
