@@ -7,7 +7,7 @@ from collections import Counter
 from optuna.trial import FrozenTrial, TrialState
 
 from search.confirmation import chosen, left, trainings
-from search.ending import Cost
+from search.meter import Cost
 from search.opened import Run, best_value, epochs, is_baseline, reason, search_order, seconds
 from spaces.close import close_values
 from spaces.sweep import Confirm

@@ -21,8 +21,8 @@ from clusters.slots import Slot
 from search.at_home import AtHome, at_home
 from search.candidates import expected_cost
 from search.confirm import Again, ConfirmationRecorder, choose, in_memory
-from search.ending import INTERRUPTED, Cost, Ending, spent
-from search.meter import Meter
+from search.ending import INTERRUPTED, Ending
+from search.meter import Cost, Meter, spent
 from search.placement import UnfitClusterError
 from search.record import Listener, RunInfo
 from search.recorder import Recorder, Running

@@ -1,11 +1,13 @@
-"""How long a sweep has been driven and its slots held, over all its sessions; what a budget is measured against."""
+"""What a sweep has taken, over all its sessions, and the limits of its budget."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from search.study import Study
+from spaces.sweep import Budget
 
 NOTE = "spent"
 KEEP_S = 30.0
@@ -42,3 +44,44 @@ class Meter:
         """Enters the sums into the journal."""
         self._kept = self._read
         self._study.keep_note(NOTE, {"hours": round(self.hours, 6), "slot_hours": round(self.slot_hours, 6)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a sweep took, or what a part of it is going to take."""
+
+    hours: float = 0.0
+    """Wall-clock time."""
+    epochs: float = 0.0
+    """Trained, over all trials."""
+    slot_hours: float = 0.0
+    """Time that trials hold their slots, added up."""
+
+    def measured(self, *, gpus: float, usd_per_hour: float) -> dict[str, float]:
+        """By the names of a budget's limits; GPUs and price are those of one slot."""
+        return {
+            "hours": self.hours,
+            "epochs": self.epochs,
+            "gpu_hours": self.slot_hours * gpus,
+            "usd": self.slot_hours * usd_per_hour,
+        }
+
+
+def spent(budget: Budget, cost: Cost, *, gpus: float, usd_per_hour: float, to_come: Cost = Cost()) -> str | None:
+    """Which limit of a budget is reached, in words; None while there is some left of everything.
+
+    Args:
+        budget: the limits.
+        cost: what was spent.
+        gpus: of one slot.
+        usd_per_hour: of one slot.
+        to_come: what the confirmation will take: it is kept for it, but never more than half of a limit.
+    """
+    used, kept = (each.measured(gpus=gpus, usd_per_hour=usd_per_hour) for each in (cost, to_come))
+    for name, amount in used.items():
+        limit = getattr(budget, name)
+        if limit is not None and amount >= limit:
+            return f"budget.{name} = {limit:g} is spent"
+        if limit is not None and amount + min(kept[name], limit / 2) >= limit:
+            return f"of budget.{name} = {limit:g} the rest is kept for the confirmation"
+    return None

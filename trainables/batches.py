@@ -10,27 +10,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from trainables.data.dataset import AnyImages, Images, LabelArray, PositionArray
+from trainables.data.dataset import AnyImages, Features, Images, LabelArray, PositionArray
 
 Array = NDArray[np.uint8] | NDArray[np.floating]
 
 ON_GPU_BYTES = 256 * 2**20
 """A part of no more than this is held in the memory of a GPU, which several trials may share."""
-
-
-@dataclass(frozen=True, eq=False)
-class Features:
-    """What a frozen network says of images, in their place: floating (n, …) and int64 (n,)."""
-
-    values: NDArray[np.floating]
-    labels: LabelArray
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def read(self, positions: PositionArray) -> NDArray[np.floating]:
-        """The features at some positions: a copy."""
-        return self.values[positions]
 
 
 Examples = AnyImages | Features

@@ -118,8 +118,8 @@ def _longer(time: StageTime, seconds: float) -> StageTime:
 
 def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: Any) -> StageTime:
     """Where ``sampled`` is a `trainables.features.sample.Sample`, its few features stand for all."""
-    from trainables.batches import Features, order, steps_per_epoch
-    from trainables.data.dataset import chosen
+    from trainables.batches import order, steps_per_epoch
+    from trainables.data.dataset import Features, chosen
     from trainables.features.rule import Source
     from trainables.features.sample import Sample
     from trainables.models.build import choose_stage, forget

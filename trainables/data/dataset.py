@@ -110,6 +110,21 @@ class StreamedImages:
         return self.source(positions)
 
 
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What a frozen network says of images, in their place: floating (n, …) and int64 (n,)."""
+
+    values: NDArray[np.floating]
+    labels: LabelArray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, positions: PositionArray) -> NDArray[np.floating]:
+        """The features at some positions: a copy."""
+        return self.values[positions]
+
+
 AnyImages = Images | StreamedImages
 """One part of a data set, wherever its pixels are."""
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spaces.config import PretrainedModel, TrialConfig
-from trainables.batches import Features
 from trainables.data import store
-from trainables.data.dataset import Dataset
+from trainables.data.dataset import Dataset, Features
 from trainables.features.entry import Layout
 from trainables.features.rule import ROOM, Sharing, Source, decide
 from trainables.features.shelf import prefix_of

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from spaces.config import Augmentation, PretrainedModel
 from trainables.augment import full_ranges
-from trainables.batches import Features
-from trainables.data.dataset import AnyImages
+from trainables.data.dataset import AnyImages, Features
 from trainables.features.entry import CHUNK, Entry, Layout, open_entry
 from trainables.features.key import key_of
 from trainables.features.prefix import FeatureArray, Prefix, hash_of
