@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from search.journal import JOURNAL
-from search.mirror.address import below, is_uri
-from search.mirror.fetch import fetched
+from search.mirror.download import fetched
+from search.mirror.uri import below, is_uri
+from search.run.journal import JOURNAL
 from spaces.problem import InputError, Problem
 
 LATEST = "latest"

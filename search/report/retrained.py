@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.opened import Run
+from search.formatting import counted
 from search.report.page import Cell, section, table
 from search.report.plot import blank, html
-from search.tested import raw_metrics, read
-from search.wording import counted
+from search.results.test_scores import raw_metrics, read
+from search.run.reader import Run
 
 TABLE_BYTES, IMAGE_BYTES = 20_000_000, 100_000
 """A larger file is not read: the run may be a stranger's."""

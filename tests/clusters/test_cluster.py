@@ -8,7 +8,7 @@ import pytest
 
 from clusters import cluster as module
 from clusters.cluster import Cluster
-from clusters.members import Member
+from clusters.membership import Member
 from clusters.slots import Node
 
 SMALL, LARGE = Node(cpus=2, gpus=0, memory_bytes=8e9), Node(cpus=8, gpus=2, memory_bytes=60e9)
@@ -19,8 +19,8 @@ class Now:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *nodes: Node, startable: tuple[Node, ...] | None = ()) -> None:
         self.there = [Member(id=f"{i}", host=f"host{i}", node=node, leaving=False) for i, node in enumerate(nodes)]
-        monkeypatch.setattr("clusters.members.VALID_S", -1.0)
-        monkeypatch.setattr("clusters.members.members", lambda: tuple(self.there))
+        monkeypatch.setattr("clusters.membership.VALID_S", -1.0)
+        monkeypatch.setattr("clusters.membership.members", lambda: tuple(self.there))
         monkeypatch.setattr(module, "Newcomers", lambda: None)
         monkeypatch.setattr(module, "startable_nodes", lambda living: startable)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import ray
 
-from clusters.members import living_nodes
+from clusters.membership import living_nodes
 from clusters.nodes import this_node
 from clusters.session import connected
 

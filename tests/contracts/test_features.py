@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from spaces.config import Augmentation, PretrainedModel, TrialConfig
-from trainables.features.shelf import prefix_of
+from spaces.config.trial import Augmentation, PretrainedModel, TrialConfig
+from trainables.features.table import prefix_of
 from trainables.models.backbones import BACKBONES
 from trainables.models.cut import cut_of
 from trainables.models.layers import StockLayers

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from search.formatting import duration
 from search.progress import Progress
-from search.record import Reason, State, TrialEnd, TrialInfo
-from search.wording import duration
+from search.run.events import Reason, State, TrialEnd, TrialInfo
 from tests.search.runs import config, make_run, row, run_info
 
 

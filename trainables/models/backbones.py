@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
-from spaces.config import PretrainedModel
+from spaces.config.trial import PretrainedModel
 from spaces.problem import Problem, did_you_mean
 
 LAYER_NAMES = Path(__file__).with_name("layer_names.json")

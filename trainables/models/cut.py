@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from spaces.config import PretrainedModel
+from spaces.config.trial import PretrainedModel
 from trainables.models.backbones import BACKBONES, feature_cut, layer_names
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from spaces.config import PretrainedModel
+from spaces.config.trial import PretrainedModel
 from spaces.problem import InputError, Problem
 from trainables.models.backbones import BACKBONES, Backbone, first_unfrozen, layer_names, misfit
 from trainables.models.cut import Cut

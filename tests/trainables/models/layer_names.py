@@ -6,11 +6,11 @@ import json
 import os
 from pathlib import Path
 
-from trainables.environment import prepare
+from trainables.process import prepare
 
 prepare(cpus=os.cpu_count() or 1)
 
-from spaces.config import PretrainedModel  # noqa: E402
+from spaces.config.trial import PretrainedModel  # noqa: E402
 from trainables.models.backbones import BACKBONES, LAYER_NAMES  # noqa: E402
 from trainables.models.pretrained import network_of  # noqa: E402
 

@@ -12,10 +12,9 @@ import keras
 import numpy as np
 import pytest
 
-from spaces.config import PretrainedModel
+from spaces.config.trial import PretrainedModel
 from tests.trainables.small import config
 from trainables.models.backbones import BACKBONES, LAYER_NAMES, feature_cut, first_unfrozen, layer_names, misfit
-from trainables.models.build import Inputs, build, set_values
 from trainables.models.pretrained import (
     BACKBONE_LAYER,
     network_of,
@@ -23,6 +22,7 @@ from trainables.models.pretrained import (
     set_trainable,
     trained_weights,
 )
+from trainables.training.build import Inputs, build, set_values
 
 ALL = pytest.mark.parametrize("backbone", BACKBONES)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spaces.config import PretrainedModel
+from spaces.config.trial import PretrainedModel
 from trainables.models.cut import Cut, cut_of, cuts_of, highest_usable
 
 POOLED, MAP = Cut("out_relu", "average"), Cut("out_relu")
