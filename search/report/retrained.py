@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from search.formatting import counted
 from search.report.page import Cell, section, table
 from search.report.plot import blank, html
-from search.results.test_scores import raw_metrics, read
+from search.results.held_out_scores import raw_metrics, read
 from search.run.reader import Run
 
 TABLE_BYTES, IMAGE_BYTES = 20_000_000, 100_000

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from search.results.held_out_scores import metrics
 from search.results.leaderboard import leaderboard
-from search.results.test_scores import metrics
 from search.run.reader import open_run
 
 COLUMNS = (

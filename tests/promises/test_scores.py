@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from spaces.config.metric import Metric, direction_of
+from spaces.config.metric import Metric
 from tests.trainables.small import config, digits, fit
 from trainables.evaluation import averaged, averages, evaluate
 from trainables.training.history import Row
@@ -36,10 +36,6 @@ def test_every_epoch_reports_what_the_evaluation_of_its_model_finds() -> None:
     row = trained.history[-1]
     assert {name: row[name] for name in expected} == pytest.approx(expected, abs=1e-6)
     assert set(expected) | {"val_loss"} == set(get_args(Metric))
-
-
-def test_less_is_better_for_the_loss_alone() -> None:
-    assert [name for name in get_args(Metric) if direction_of(name) == "minimize"] == ["val_loss"]
 
 
 @pytest.mark.parametrize("metric", get_args(Metric))

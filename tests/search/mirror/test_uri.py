@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from search.find import find_run
 from search.mirror.store import answered, place_of
-from search.run.directory import new_directory
 from spaces.problem import InputError
 
 
@@ -44,15 +42,3 @@ def test_a_store_that_does_not_answer_or_fails_is_refused_before_anything_starts
         answered(place, threading.Event().wait, within_s=0.05)
     with pytest.raises(InputError, match="PermissionError: keys"):
         answered(place, lambda: (_ for _ in ()).throw(PermissionError("keys")))
-
-
-def test_an_address_given_as_a_path_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="with two slashes"):
-        new_directory(Path("s3://bucket/runs"), "one", {})
-
-
-def test_where_no_run_lies_none_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"which holds sweep.yaml; got nothing there"):
-        find_run(f"file://{tmp_path}/store/one")
-    assert not list(tmp_path.glob("runs/*"))
