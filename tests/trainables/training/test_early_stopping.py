@@ -14,7 +14,7 @@ from trainables.training import steps
 from trainables.training.early_stopping import Interrupted, Reporter
 from trainables.training.history import Row, epochs_without_gain
 from trainables.training.train import Hooks
-from trainables.training.train import train as training
+from trainables.training import train as training
 
 TINY_RATE = {"learning_rate": 1e-30}
 HUGE_RATE = {"learning_rate": 1e38}

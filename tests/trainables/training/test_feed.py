@@ -20,7 +20,7 @@ from trainables.training import feed
 from trainables.training.checkpoint import Snapshot
 from trainables.training.early_stopping import Interrupted
 from trainables.training.train import Hooks, Trained
-from trainables.training.train import train as training
+from trainables.training import train as training
 
 SHARING = Sharing(images="digits", trials=10)
 

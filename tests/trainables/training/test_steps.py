@@ -9,7 +9,7 @@ from tensorflow.python.eager import context
 from tests.trainables.small import config, digits, fit, measured
 from trainables.dataset import StreamedImages
 from trainables.training import steps
-from trainables.training.train import train as training
+from trainables.training import train as training
 
 SETTINGS = config({"dropout": 0.3}, augmentation={"strength": 0.5}, batch_size=32, epochs=3)
 
