@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from clusters.members import Member
-from clusters.newcomers import Newcomers
+from clusters.autoscaler import startable_nodes
+from clusters.health.version_watch import Newcomers
+from clusters.membership import Member
 from clusters.slots import Node, choose_slot, count_slots, slot_memory_bytes
-from clusters.startable import startable_nodes
 
 FIRST_SLOTS = 4
 """A cluster that grows is asked for as many slots again as it has, or for so many where it has fewer."""

@@ -15,10 +15,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from search.confirmation import Training
-from search.opened import as_ended, is_baseline, open_begun
-from search.record import STATES, RunInfo, TrialEnd, TrialInfo
-from search.wording import against, counted, duration, ending, ending_and_why
+from search.formatting import against, counted, duration, ending, ending_and_why
+from search.run.events import STATES, RunInfo, Training, TrialEnd, TrialInfo
+from search.run.reader import as_ended, is_baseline, open_begun
 from spaces.printable import printable
 
 ROWS = 8

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.opened import Run
+from search.formatting import counted
 from search.report.page import Cell, section, table
 from search.report.plot import blank, html
-from search.tested import raw_metrics, read
-from search.wording import counted
+from search.results.held_out_scores import raw_metrics, read
+from search.run.reader import Run
 from trainables.spreadsheet import read_csv
 
 TABLE_BYTES, IMAGE_BYTES = 20_000_000, 100_000

@@ -8,7 +8,7 @@ import pytest
 
 from clusters import cluster as module
 from clusters.cluster import Cluster
-from clusters.members import Member
+from clusters.membership import Member
 from clusters.slots import Node
 
 SMALL, LARGE = Node(cpus=2, gpus=0, memory_bytes=8e9), Node(cpus=8, gpus=2, memory_bytes=60e9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trainables.credentials import credentials, is_credential, values_of
-from trainables.environment import child_environment
+from trainables.process import child_environment
 
 SECRET = (
     "WANDB_API_KEY",

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from search.leaderboard import leaderboard
-from search.opened import Run, open_run
 from search.report import retrained, write_report
+from search.results.leaderboard import leaderboard
+from search.run.reader import Run, open_run
 from tests.search.report.test_write import Parts
 from tests.search.runs import SMALL, make_run
 from trainables.spreadsheet import csv_text
