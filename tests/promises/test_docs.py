@@ -14,19 +14,20 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 import pytest
-import typer
 from PIL import Image
 
-from search.cli import app
-from spaces.config import TrialConfig
-from spaces.load import load_sweep
-from spaces.settings import Settings
-from spaces.sweep import SECTIONS
+from spaces.config.settings import Settings
+from spaces.config.trial import TrialConfig
+from spaces.file.load import load_sweep
+from spaces.file.sweep import SECTIONS
+from spaces.problem import InputError
 from tests.promises.pages import PROGRAMS, ROOT, Page, page, pages
-from tests.promises.typed import ROOMS, check, check_line, is_name
+from tests.promises.typed import ROOMS, check, check_line, is_name, our_cli
 
 PAGES = pages()
 README = page("README.md")
+MISTAKES = {"[16, 64]": "[16, 60]", "dropout:": "droput:", "[1.0e-6, ": "[0.0, ", "grace_epochs: 3": "grace_epochs: 27"}
+"""What is wrong with the sweep whose check docs/sweep-file.md shows, against the one that it shows before."""
 MAX_README_BYTES, MAX_PICTURE_BYTES = 8_000, 300_000
 
 
@@ -146,6 +147,20 @@ def test_sweep_files_load(each: Page, tmp_path: Path) -> None:
         assert load_sweep(file, check_files=False).baseline
 
 
+def test_the_check_that_is_shown_is_what_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = page("docs/sweep-file.md").blocks
+    text = next(block.text for block in blocks if block.language == "yaml")
+    for right, wrong in MISTAKES.items():
+        assert right in text
+        text = text.replace(right, wrong)
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as said:
+        load_sweep("mine.yaml", check_files=False)
+    shown = next(block.text for block in blocks if block.text.startswith("$ tunehound plan mine.yaml --check"))
+    assert str(said.value) == shown.partition("\n")[2].rstrip("\n")
+
+
 def test_what_is_set_in_a_sweep_of_the_reader_fits_the_one_that_is_shown(tmp_path: Path) -> None:
     (block,) = (block for block in README.blocks if block.language == "yaml")
     file = tmp_path / "mine.yaml"
@@ -186,7 +201,7 @@ def leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 def test_every_command_and_option_is_described() -> None:
     text = page("docs/commands.md").text
     rows = {name: row for row in text.splitlines() if row.startswith("| `tunehound") for name in [row.split("`")[1]]}
-    for name, command in leaves(typer.main.get_command(app), "tunehound"):
+    for name, command in leaves(our_cli(), "tunehound"):
         row = next((row for typed, row in rows.items() if typed == name or typed.startswith(f"{name} ")), "")
         longest = {max(each.opts, key=len) for each in command.params if each.param_type_name == "option"}
         assert {option for option in longest - {"--help"} if f"`{option}`" not in row} == set(), name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import itertools
 import re
@@ -13,14 +14,20 @@ from typing import Any
 import typer
 from ray.scripts.scripts import cli as ray_cli
 
-from search.cli import app
-from spaces.load import load_sweep, ready_sweeps
+from spaces.file.load import load_sweep, ready_sweeps
 from tests.promises.pages import ROOT, simple_commands
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OTHERS = {"ls", "chmod", ".", "pre-commit"}
 """Programs of which the pages need no proof."""
 ROOMS = ("search/", "spaces/", "trainables/", "clusters/", "tests/", "docs/", ".ci/")
 """What begins so is a file or a folder of the repository."""
+
+
+def our_cli() -> Any:
+    """The command that the console script starts, made anew."""
+    module, _, _ = PROJECT["scripts"]["tunehound"].partition(":")
+    return typer.main.get_command(importlib.import_module(module).app)
 
 
 def parse(command: Any, words: Sequence[str], *, name: str, parent: Any = None) -> list[str]:
@@ -41,14 +48,14 @@ def parse(command: Any, words: Sequence[str], *, name: str, parent: Any = None) 
 
 def is_name(words: Sequence[str]) -> bool:
     """Whether these are the name of a command and nothing more, as a text mentions it."""
-    inner: Any = {"tunehound": typer.main.get_command(app), "ray": ray_cli}.get(words[0])
+    inner: Any = {"tunehound": our_cli(), "ray": ray_cli}.get(words[0])
     for word in words[1:]:
         inner = getattr(inner, "commands", {}).get(word)
     return inner is not None
 
 
 def check_tunehound(words: Sequence[str]) -> None:
-    parse(typer.main.get_command(app), words, name="tunehound")
+    parse(our_cli(), words, name="tunehound")
     if words[0] == "submit":
         check_tunehound(words[words.index("--") + 1 :])
     if words[0] in ("run", "plan") and len(words) > 1:
@@ -92,10 +99,9 @@ def check_pytest(words: Sequence[str]) -> None:
 
 def check_pip(words: Sequence[str]) -> None:
     """What is installed of ours has such an extra."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     named = [extra for word in words for extra in re.findall(r"^tunehound\[(.+)\]$", word)]
     assert named
-    assert set(named) <= set(extras)
+    assert set(named) <= set(PROJECT["optional-dependencies"])
 
 
 def check_ray(words: Sequence[str]) -> None:
