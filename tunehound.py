@@ -44,7 +44,7 @@ def _check_packages() -> None:
         if found is None or Path(found).resolve() == Path(__file__).parent.resolve() / package:
             continue
         message = f"{found} hides Tunehound's package `{package}`: rename it and restart Python (a notebook's kernel)"
-        if Path(sys.argv[0]).name == "tunehound":
+        if __name__ == "__main__" or Path(sys.argv[0]).name == "tunehound":
             print(message, file=sys.stderr)
             raise SystemExit(2)
         raise ImportError(message)
