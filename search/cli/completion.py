@@ -1,11 +1,10 @@
 """What a shell offers for RUN and SWEEP when Tab is pressed. Quick: neither a journal nor a sweep file is read.
 
-Where nothing is offered, the shell completes file names by itself.
+Folders are not offered: where nothing is, the shell completes file names by itself, and knows that a folder goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import typer
@@ -21,27 +20,24 @@ def run_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def sweep_names(incomplete: str) -> list[str]:
-    """The ready sweeps, and the sweep files and folders that begin so."""
+    """The ready sweeps, and the YAML files that begin so."""
     from spaces.file.load import ready_sweeps
 
-    return [name for name in [*ready_sweeps(), *files(incomplete)] if name.startswith(incomplete)]
+    return [*(name for name in ready_sweeps() if name.startswith(incomplete)), *yaml_files(incomplete)]
 
 
 def runs_and_files(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Runs, and the configuration files and folders that begin so."""
-    return [*run_names(ctx, incomplete), *files(incomplete)]
+    """Runs, and the YAML files that begin so."""
+    return [*run_names(ctx, incomplete), *yaml_files(incomplete)]
 
 
-def files(incomplete: str) -> Iterator[str]:
-    """The YAML files, and the folders, whose names begin so; hidden ones only if that is what was begun."""
+def yaml_files(incomplete: str) -> list[str]:
+    """The YAML files whose names begin so; hidden ones only if that is what was begun."""
     typed, slash, start = incomplete.rpartition("/")
     folder = Path(typed + slash)
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.name.startswith(start) and (start.startswith(".") or not path.name.startswith(".")):
-            if path.is_dir():
-                yield f"{typed}{slash}{path.name}/"
-            elif path.suffix in YAML:
-                yield f"{typed}{slash}{path.name}"
+    names = sorted(path.name for path in folder.iterdir() if path.suffix in YAML) if folder.is_dir() else []
+    shown = (name for name in names if start.startswith(".") or not name.startswith("."))
+    return [f"{typed}{slash}{name}" for name in shown if name.startswith(start)]
 
 
 def is_run(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from search.cli.completion import runs_and_files
+from search.cli.completion import run_names, runs_and_files
 from search.cli.options import NO_FORMATS, NO_OVERRIDES, NO_TRUST, RUNS, Formats, Overrides, Runs, Trust, trust_modules
 from search.cli.output import WORK_FAILED, show_scores, told
 from search.logs import wake_tensorflow
@@ -68,7 +68,7 @@ def predict(
         typer.Argument(
             metavar="RUN|DIR",
             help="A retrained run's folder or name, or `latest`; or the folder that `retrain` wrote.",
-            autocompletion=runs_and_files,
+            autocompletion=run_names,
         ),
     ],
     paths: Annotated[list[str], typer.Argument(metavar="PATH…|-", help="Images or folders; - reads names from stdin.")],
