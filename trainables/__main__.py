@@ -5,37 +5,49 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
-from spaces.config.trial import TrialConfig
-from spaces.file.load import load_config
-from spaces.problem import InputError
-from trainables.data.load import load
-from trainables.preflight.compatibility import refuse_misfits
-from trainables.process import prepare
-from trainables.training.history import Reason
-from trainables.trust import trust
+if TYPE_CHECKING:
+    from spaces.config.trial import TrialConfig
+    from trainables.training.history import Reason
 
 
 def main() -> int:
-    """Exit code 0: trained; 1: the loss was not finite; 2: the input is wrong."""
+    """Exit code 0: trained; 1: the loss was not finite; 2: the input is wrong, or a file hides one of our packages."""
     parser = argparse.ArgumentParser(prog="python -m trainables", description=__doc__)
     parser.add_argument("config", help="a closed configuration, such as best.yaml or trials/0/config.yaml of a run")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides")
     parser.add_argument("--trust", action="append", default=[], metavar="MODULE", help="a module that may be run")
     arguments = parser.parse_args()
-    trust(arguments.trust)
     try:
-        config, _ = load_config(arguments.config, arguments.overrides)
-        refuse_misfits(config, source=arguments.config)
-        reason = _train(config)
-    except InputError as error:
+        import tunehound  # before our packages: `-m` looks into the current folder first
+    except ImportError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        reason = _train(_checked(arguments))
+    except tunehound.InputError as error:
         print(error, file=sys.stderr)
         return 2
     print(f"ended: {reason}")
     return 1 if reason == "diverged" else 0
 
 
+def _checked(arguments: argparse.Namespace) -> TrialConfig:
+    from spaces.file.load import load_config
+    from trainables.preflight.compatibility import refuse_misfits
+    from trainables.trust import trust
+
+    trust(arguments.trust)
+    config, _ = load_config(arguments.config, arguments.overrides)
+    refuse_misfits(config, source=arguments.config)
+    return config
+
+
 def _train(config: TrialConfig) -> Reason:
+    from trainables.data.load import load
+    from trainables.process import prepare
+
     prepare(cpus=os.cpu_count() or 1)
     from trainables.training.train import Hooks, train
 

@@ -1,4 +1,4 @@
-"""The `tunehound` command: a thin layer over the functions that `search.notebook` offers."""
+"""The `tunehound` command: a thin layer over the functions that `import tunehound` offers, too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from clusters.tempdirs import temporary_files
 from search.cli.cluster import cluster
+from search.cli.completion import run_names
 from search.cli.dashboard import dashboard
 from search.cli.model import predict, retrain
 from search.cli.options import (
@@ -38,6 +39,7 @@ from search.cli.output import (
     show_plan,
     show_spaces,
     show_synced,
+    show_versions,
     told,
     warn,
 )
@@ -48,11 +50,19 @@ from spaces.problem import InputError, WorkFailedError
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Finds good hyperparameters for Keras image classifiers: `tunehound run digits` is a first try.",
 )
+
+
+@app.callback()
+def tunehound(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=show_versions, help="Print the versions that matter."),
+    ] = False,
+) -> None:
+    """Finds good hyperparameters for Keras image classifiers: `tunehound run digits` is a first try."""
 
 
 @app.command(epilog=examples("tunehound run digits", "tunehound run my.yaml --set search.trials=8 --name first-try"))
@@ -127,7 +137,10 @@ def describe(
 
 @app.command(epilog=examples("tunehound leaderboard latest --top 5", "tunehound leaderboard a b --format csv"))
 def leaderboard(
-    names: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs' folders or names, or `latest`.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN…", help="Runs' folders or names, or `latest`.", autocompletion=run_names),
+    ],
     top: Annotated[int | None, typer.Option(min=1, help="So many trials of each run.")] = None,
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="For people or for scripts.")] = "table",
     runs: Runs = RUNS,
@@ -165,9 +178,9 @@ def export(
 app.command(epilog=examples("tunehound retrain latest", "tunehound retrain best.yaml --set data.path=photos -o model"))(
     retrain
 )
-app.command(
-    epilog=examples("tunehound predict retrained photo.png", "ls *.png | tunehound predict retrained - --top 3")
-)(predict)
+app.command(epilog=examples("tunehound predict latest photo.png", "ls *.png | tunehound predict first-try - --top 3"))(
+    predict
+)
 
 
 @app.command(

@@ -9,13 +9,21 @@ from typing import Annotated
 
 import typer
 
+from search.cli.completion import run_names, runs_and_files
 from search.cli.options import NO_FORMATS, NO_OVERRIDES, NO_TRUST, RUNS, Formats, Overrides, Runs, Trust, trust_modules
 from search.cli.output import WORK_FAILED, show_scores, told
 from search.logs import wake_tensorflow
 
 
 def retrain(
-    best: Annotated[str, typer.Argument(metavar="BEST.yaml", help="A configuration, or a run whose best is meant.")],
+    best: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|BEST.yaml",
+            help="A run's folder or name, or `latest`, whose best.yaml is meant; or a configuration file.",
+            autocompletion=runs_and_files,
+        ),
+    ],
     overrides: Overrides = NO_OVERRIDES,
     seeds: Annotated[int, typer.Option(min=1, help="Train so often; scores are mean ± sd, the first is saved.")] = 1,
     holdout: Annotated[
@@ -31,18 +39,19 @@ def retrain(
     """Train the best configuration on train + validation, score the test split once, save the model."""
     from search.find import find_best, run_around
     from search.report import write_report
+    from search.run.directory import RETRAINED
 
+    source = find_best(best, runs)
     wake_tensorflow()
     from trainables.retrain.retrain import retrain as train_again
 
     trust_modules(trust)
-    source = find_best(best, runs)
     result = train_again(
         source,
         overrides=overrides,
         seeds=seeds,
         holdout=holdout,
-        output=output or source.parent / "retrained",
+        output=output or source.parent / RETRAINED,
         formats=export,
         tell=partial(told.print, highlight=False),
     )
@@ -54,11 +63,22 @@ def retrain(
 
 
 def predict(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `retrain` wrote.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|DIR",
+            help="A retrained run's folder or name, or `latest`; or the folder that `retrain` wrote.",
+            autocompletion=run_names,
+        ),
+    ],
     paths: Annotated[list[str], typer.Argument(metavar="PATH…|-", help="Images or folders; - reads names from stdin.")],
     top: Annotated[int, typer.Option(min=1, help="Classes to name for each image.")] = 1,
+    runs: Runs = RUNS,
 ) -> None:
     """Name the class of images: CSV of file, class and probability."""
+    from search.find import find_retrained
+
+    folder = find_retrained(run, runs)
     wake_tensorflow()
     from search.cli.predictions import listed, write_predictions
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from search.cli.completion import run_names, sweep_names
+
 Overrides = Annotated[
     list[str],
     typer.Option("--set", metavar="PATH=VALUE", help="Replaces a value of the file; VALUE is YAML. May be repeated."),
@@ -19,10 +21,20 @@ Runs = Annotated[
     typer.Option("--runs", metavar="DIR|URI", help="The folder that holds runs; or s3://…, gs://… to mirror them to."),
 ]
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's folder, its name, the address of its mirror, or `latest`.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's folder, its name, the address of its mirror, or `latest`.",
+        autocompletion=run_names,
+    ),
 ]
 SweepArgument = Annotated[
-    str, typer.Argument(metavar="SWEEP", help="A sweep file, or the name of a ready one (`tunehound spaces`).")
+    str,
+    typer.Argument(
+        metavar="SWEEP",
+        help="A sweep file, or the name of a ready one (`tunehound spaces`).",
+        autocompletion=sweep_names,
+    ),
 ]
 Formats = Annotated[
     list[str],

@@ -90,6 +90,21 @@ def show_synced(synced: Synced, directory: Path) -> None:
         raise typer.Exit(WORK_FAILED)
 
 
+def show_versions(wanted: bool) -> None:
+    """Prints the version of Tunehound, and of what results depend on, if that is ``wanted``; then nothing else is done.
+
+    Nothing of it is imported.
+    """
+    if not wanted:
+        return
+    from search.run.provenance import versions
+
+    found = dict(versions())
+    typer.echo(f"tunehound {found.pop('tunehound')}")
+    typer.echo("\n".join(f"  {name} {version}" for name, version in found.items()))
+    raise typer.Exit
+
+
 def show_data_messages() -> None:
     """Lets the data be heard: decoding that takes long, and a store that has no room."""
     about_data = logging.getLogger("trainables.data")

@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-FOLDER = "retrained"
+from search.run.directory import RETRAINED
+
 METRICS_BYTES = 1_000_000
 
 
 def read(directory: Path, name: str, *, limit: int) -> bytes | None:
     """A file of the folder in the run at ``directory``, a resolved path; None where it is not there, leads elsewhere,
     or has more than ``limit`` bytes."""
-    folder = directory / FOLDER
+    folder = directory / RETRAINED
     try:
         file = folder / name
         if file.resolve() != file or not file.is_relative_to(folder) or not file.is_file():

@@ -13,6 +13,9 @@ from spaces.file.document import read_yaml
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem
 
+BEST, RETRAINED = "best.yaml", "retrained"
+"""In it: the winner's configuration, and what was made of it."""
+
 
 def refuse_name(name: str, source: str) -> None:
     """Raises: InputError, where a run, and so its folder, cannot be called so."""

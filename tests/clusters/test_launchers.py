@@ -44,6 +44,7 @@ def test_what_is_copied_to_the_nodes_is_there(launcher: dict[str, Any]) -> None:
     sources = [source for source in launcher["file_mounts"].values() if not source.startswith("~")]
     assert all((CHECKOUT / source).exists() for source in sources)
     packages = {
+        "tunehound.py",
         "search",
         "spaces",
         "trainables",

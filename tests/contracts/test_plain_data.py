@@ -28,7 +28,7 @@ def forbidden(code: ast.AST) -> Iterator[str]:
 
 
 def test_no_module_unpickles_or_evaluates() -> None:
-    files = [file for room in ROOMS for file in (ROOT / room).rglob("*.py")]
+    files = [*ROOT.glob("*.py"), *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
     assert len(files) > 50
     found = {str(file): set(forbidden(ast.parse(file.read_text(encoding="utf-8")))) for file in files}
     assert {file: names for file, names in found.items() if names} == {}

@@ -29,7 +29,7 @@ def test_a_job_goes_on_and_its_run_outlives_the_folder_of_the_job(cluster: Clust
     cluster.start("ray", "dashboard", FILE)
     until(lambda: cluster.desk.call("bash", "-c", "echo > /dev/tcp/127.0.0.1/8265").returncode == 0, within_s=60)
     (cluster.desk.home / "work").mkdir()
-    for part in ("search", "spaces", "trainables", "clusters"):
+    for part in ("tunehound.py", "search", "spaces", "trainables", "clusters"):
         cluster.well("cp", "-r", ROOT / part, f"work/{part}")
     (cluster.desk.home / "work" / "it's mine.yaml").write_text(SHORT)
     job = ["ray", "job", "submit", "--address", DASHBOARD, "--working-dir", "work", "--no-wait", "--"]

@@ -19,6 +19,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Host]]:
     older: Path = tmp_path_factory.mktemp("older")
     for part in ("search", "spaces", "trainables", "clusters"):
         shutil.copytree(ROOT / part, older / part)
+    shutil.copyfile(ROOT / "tunehound.py", older / "tunehound.py")
     environment = Path(sys.prefix)
     if environment.is_relative_to(ROOT):
         (older / environment.relative_to(ROOT)).mkdir(parents=True)  # where it is mounted

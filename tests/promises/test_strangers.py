@@ -32,9 +32,8 @@ from trainables.data.load import describe
 from trainables.training import checkpoint
 
 ROOT = Path(__file__).parents[2]
-PRODUCT = sorted(
-    file for room in ("spaces", "trainables", "search", "clusters") for file in (ROOT / room).rglob("*.py")
-)
+ROOMS = ("spaces", "trainables", "search", "clusters")
+PRODUCT = [ROOT / "tunehound.py", *sorted(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
 
 
 @pytest.fixture
@@ -232,7 +231,7 @@ tracking: off
 """
 MODULES = (
     "csv json random numpy pandas keras tensorflow ray optuna wandb yaml ruamel typer rich trainables spaces search "
-    "sitecustomize usercustomize my_models"
+    "clusters tunehound sitecustomize usercustomize my_models"
 )
 
 

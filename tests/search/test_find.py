@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from search.find import find_best, find_run, run_around
+from search.find import find_best, find_retrained, find_run, run_around
 from search.run.journal import JOURNAL
 from spaces.problem import InputError
 from tests.search.runs import make_run
@@ -42,7 +42,30 @@ def test_where_there_are_no_runs_that_is_said(tmp_path: Path) -> None:
 
 def test_the_best_configuration_is_a_file_or_that_of_a_run(runs: Path) -> None:
     assert find_best("mine.yaml", runs) == Path("mine.yaml")
-    assert find_best("first", runs) == runs / "first" / "best.yaml"
+    (runs / "second" / "best.yaml").touch()
+    for given in ("latest", "second", str(runs / "second")):
+        assert find_best(given, runs) == runs / "second" / "best.yaml"
+
+
+def test_a_run_without_a_best_configuration_is_refused_with_what_to_do(runs: Path) -> None:
+    with pytest.raises(InputError, match=f"none yet\n.*tunehound resume {runs / 'first'}"):
+        find_best("first", runs)
+
+
+def test_what_was_retrained_is_a_folder_or_that_of_a_run(runs: Path, tmp_path: Path) -> None:
+    model = runs / "second" / "retrained"
+    model.mkdir()
+    for given in ("latest", "second", str(runs / "second"), str(model)):
+        assert find_retrained(given, runs) == model
+    (tmp_path / "elsewhere").mkdir()
+    assert find_retrained(str(tmp_path / "elsewhere"), runs) == tmp_path / "elsewhere"
+
+
+def test_a_run_that_was_not_retrained_is_refused_with_what_to_do(runs: Path) -> None:
+    with pytest.raises(InputError, match=f"none yet\n.*tunehound retrain {runs / 'first'}"):
+        find_retrained("first", runs)
+    with pytest.raises(InputError, match=r"or a folder that `tunehound retrain` wrote; got third\n.*first, second"):
+        find_retrained("third", runs)
 
 
 def test_a_folder_in_a_run_knows_its_run(runs: Path) -> None:
