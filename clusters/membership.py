@@ -1,4 +1,4 @@
-"""The nodes of a running cluster, as they come and go."""
+"""The nodes of a running cluster, as they join and leave."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray._private.state import state
 
+from clusters.ray_internals import draining_nodes
 from clusters.slots import Node
 
 
@@ -17,16 +17,16 @@ class Member:
     """A living node of the cluster."""
 
     id: str
-    """Ray's, in hexadecimal."""
+    """Ray's id, in hexadecimal."""
     host: str
     node: Node
     leaving: bool
-    """Whether it was told to drain: it takes nothing new, and goes away."""
+    """Whether it is draining: it accepts no new work and is about to leave."""
 
 
 def members() -> tuple[Member, ...]:
-    """The living nodes of the cluster that this driver is connected to."""
-    leaving = state.get_draining_nodes()
+    """Return the living nodes of the cluster that this process is connected to."""
+    leaving = draining_nodes()
     return tuple(
         Member(
             id=node["NodeID"],
@@ -40,12 +40,12 @@ def members() -> tuple[Member, ...]:
 
 
 def living_nodes() -> tuple[Node, ...]:
-    """What the nodes have that take new trials."""
+    """Return the resources of the nodes that accept new trials."""
     return tuple(member.node for member in members() if not member.leaving)
 
 
 def as_node(resources: Mapping[str, Any]) -> Node:
-    """From Ray's names of resources."""
+    """Convert Ray's resources of a node, by their names."""
     return Node(
         cpus=resources.get("CPU", 0.0), gpus=resources.get("GPU", 0.0), memory_bytes=resources.get("memory", 0.0)
     )

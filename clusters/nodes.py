@@ -1,4 +1,4 @@
-"""This machine as a node, and whether another one can be reached; found out without starting a Ray."""
+"""This machine as a node, and whether another one can be reached, without starting Ray."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from urllib.parse import urlsplit
 
 from clusters.slots import Node
 
-LISTENS_S = 5.0
-"""How long a machine may take to say whether it listens."""
-FOR_OBJECTS = 0.3
-"""Of the memory that is free when it starts, Ray sets this share aside for objects."""
+CONNECT_S = 5.0
+"""Time allowed for a connection."""
+OBJECT_STORE_SHARE = 0.3
+"""The share of free memory that Ray reserves for its object store when it starts."""
 
 
 def this_node(*, gpus: int) -> Node:
-    """This machine as Ray would count it."""
-    from ray._private.utils import estimate_available_memory, get_num_cpus
+    """Return this machine as Ray would count it."""
+    from clusters.ray_internals import available_memory_bytes, machine_cpus  # here, because importing Ray is slow
 
-    return Node(cpus=get_num_cpus(), gpus=gpus, memory_bytes=(1 - FOR_OBJECTS) * estimate_available_memory())
+    return Node(cpus=machine_cpus(), gpus=gpus, memory_bytes=(1 - OBJECT_STORE_SHARE) * available_memory_bytes())
 
 
-def listens(place: str) -> bool:
-    """Whether there is something at HOST:PORT: Ray also tells of what is gone, or was never started."""
-    named = urlsplit(f"//{place}")
+def is_listening(address: str) -> bool:
+    """Whether something accepts connections at HOST:PORT; Ray also lists services that have ended or never started."""
+    parts = urlsplit(f"//{address}")
     try:
-        with socket.create_connection((named.hostname, named.port or 0), timeout=LISTENS_S):
+        with socket.create_connection((parts.hostname, parts.port or 0), timeout=CONNECT_S):
             return True
     except (OSError, TypeError, ValueError):
         return False

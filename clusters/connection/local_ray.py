@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from clusters.connection.ownership import is_guarded
-from clusters.connection.ray_internals import on_loopback, read_authentication_again
+from clusters.ray_internals import local_options, on_loopback, reload_authentication
 from clusters.tempdirs import environment
 
 logger = logging.getLogger(__name__)
@@ -55,13 +55,13 @@ def local_ray() -> Iterator[dict[str, Any]]:
     ours = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token), "RAY_AUTH_TOKEN": None}
     try:
         with environment(ours):
-            read_authentication_again()
+            reload_authentication()
             with on_loopback():
-                yield {"address": "local", "_temp_dir": str(folder / RAYS), "_node_ip_address": "127.0.0.1"}
+                yield local_options(str(folder / RAYS))
     finally:
         token.unlink(missing_ok=True)
         os.close(lock)
-        read_authentication_again()
+        reload_authentication()
 
 
 def close_to_others(session: str) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 import ray
 
 from clusters.connection.address import ClusterChoice, choose_cluster
-from clusters.connection.environment import withheld
 from clusters.connection.local_ray import close_to_others, local_ray
-from clusters.connection.ray_internals import look_for_token
+from clusters.ray_internals import use_token_if_present, withheld
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ def _connected(cluster: ClusterChoice | None) -> Iterator[bool]:
 def join(cluster: ClusterChoice, **settings: Any) -> Any:
     """Connects to the cluster that was chosen; Ray itself does not choose again, and would take another's."""
     if cluster.found:
-        look_for_token()
+        use_token_if_present()
     return _init(address=cluster.address, **settings)
 
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from clusters.connection.address import ClusterChoice
 from clusters.health.survey import SURVEY, WISH, Survey, Wish
-from clusters.nodes import listens
+from clusters.nodes import is_listening
 
 QUICK_S, EXAMINE_S = 90.0, 210.0
 """How long a cluster may take to be heard and to answer: the versions alone, or everything."""
@@ -29,8 +29,8 @@ def survey(cluster: ClusterChoice, wish: Wish) -> Survey:
     Raises:
         NoAnswerError: it did not answer, or not in time.
     """
-    if not listens(cluster.address):
-        raise NoAnswerError("nothing listens there")
+    if not is_listening(cluster.address):
+        raise NoAnswerError("nothing is_listening there")
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     environment = {**os.environ, "PYTHONPATH": path, "RAY_ADDRESS": cluster.address}
     limit_s = EXAMINE_S if wish.examine else QUICK_S

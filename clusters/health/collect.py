@@ -16,7 +16,7 @@ from clusters.autoscaler import startable_nodes
 from clusters.health import probe
 from clusters.health.survey import FACTS, SeenNode, Survey, Wish
 from clusters.membership import as_node
-from clusters.nodes import listens
+from clusters.nodes import is_listening
 
 VERSIONS_S, EXAMINE_S, CLOCK_S = 40.0, 90.0, 5.0
 """How long a node may take for each."""
@@ -43,7 +43,7 @@ def look(wish: Wish, *, dashboard: str) -> Survey:
         versions=probe.versions(),
         nodes=nodes,
         startable=startable_nodes([node.has for node in nodes]),
-        dashboard=dashboard if listens(dashboard) else "",
+        dashboard=dashboard if is_listening(dashboard) else "",
     )
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 import ray
 
 from clusters.membership import as_node, members
-from clusters.nodes import listens
+from clusters.nodes import is_listening
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Heartbeat:
 
     def _ask(self) -> None:
         while not self._stopped.wait(ASK_S):
-            if not listens(self._address):  # Ray's own question would not come back
+            if not is_listening(self._address):  # Ray's own question would not come back
                 continue
             try:
                 seen, free = members(), as_node(ray.available_resources())
@@ -98,7 +98,7 @@ class Heartbeat:
         while not self._stopped.wait(1.0):
             self._silent_s += 1
             if self._silent_s >= DOUBTED_S:
-                self._refused = 0 if listens(self._address) else self._refused + 1
+                self._refused = 0 if is_listening(self._address) else self._refused + 1
             self._mention_silence()
             self._mention_clock()
             if self._still_s is not None and self._silent_s < SILENT_S:

@@ -15,6 +15,7 @@ import numpy as np
 
 from spaces.config.trial import CustomModel
 from spaces.problem import InputError, Problem, shown
+from trainables.models.keras_internals import flat_layers
 from trainables.trust import beside, distrust
 
 CUSTOM_LAYER = "network"
@@ -85,7 +86,7 @@ def _refuse_misfits(model: Any, settings: CustomModel, *, classes: int, image_sh
     """Raises: InputError, where the function returned no classifier of stock layers for these images."""
     if not isinstance(model, keras.Model):
         raise _refusal(settings, "the function must return a keras.Model", type(model).__name__)
-    strange = {type(each) for each in model._flatten_layers() if type(each).__module__.split(".")[0] != "keras"}
+    strange = {type(each) for each in (model, *flat_layers(model)) if type(each).__module__.split(".")[0] != "keras"}
     if strange:
         names = ", ".join(sorted(each.__name__ for each in strange))
         raise _refusal(settings, "the model must consist of stock Keras layers, so that its file loads anywhere", names)

@@ -7,39 +7,39 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from trainables.models.keras_internals import flat_layers, has_sublayers
+
 
 def initialise(model: keras.Model, *, seed: int, pretrained: Mapping[str, list[np.ndarray]]) -> None:
-    """Draws every weight of ``model`` anew and rewinds every random generator.
+    """Draw every weight of ``model`` again and reset every random generator.
 
     Args:
-        model: any model of stock layers and of ours; sublayers are found at any depth.
+        model: any model of stock layers and Tunehound's own; sublayers are found at any depth.
         seed: the same seed gives the same weights, whatever the model was used for before.
-        pretrained: by layer name, weights that are assigned instead of drawn.
+        pretrained: weights by layer name, assigned instead of drawn.
 
     Raises:
-        ValueError: a weight of the model has no initializer that is known here.
+        ValueError: a weight of the model has no known initializer.
     """
-    layers = model._flatten_layers(include_self=False)
-    for position, layer in enumerate(layer for layer in layers if holds_weights(layer)):
+    for position, layer in enumerate(layer for layer in flat_layers(model) if holds_weights(layer)):
         if layer.name in pretrained:
             layer.set_weights(pretrained[layer.name])
         else:
             _draw(layer, seed=seed, position=position)
-    rewind(model, seed=seed)
+    reset_generators(model, seed=seed)
 
 
-def rewind(model: keras.Model, *, seed: int) -> None:
-    """Sets every random generator of ``model`` to where the seed lets it begin."""
-    layers = model._flatten_layers(include_self=False)
-    generators = [layer.seed_generator for layer in layers if hasattr(layer, "seed_generator")]
+def reset_generators(model: keras.Model, *, seed: int) -> None:
+    """Reset every random generator of ``model`` to the state that the seed gives."""
+    generators = [layer.seed_generator for layer in flat_layers(model) if hasattr(layer, "seed_generator")]
     for position, generator in enumerate(generators):
         state = np.random.SeedSequence([seed, position, 1]).generate_state(1)
         generator.state.assign(np.array([state[0], 0], dtype=generator.state.dtype))
 
 
 def holds_weights(layer: keras.layers.Layer) -> bool:
-    """Whether a layer has weights of its own, not only those of layers inside it."""
-    return bool(layer.weights) and not layer._layers
+    """Whether a layer has weights of its own rather than those of layers inside it."""
+    return bool(layer.weights) and not has_sublayers(layer)
 
 
 def _draw(layer: keras.layers.Layer, *, seed: int, position: int) -> None:
@@ -57,7 +57,7 @@ def _initializer(layer: keras.layers.Layer, weight: keras.Variable) -> keras.ini
 
     Depthwise and separable convolutions name theirs by the kind of kernel: ``depthwise_initializer``.
     """
-    if isinstance(layer, keras.layers.Normalization):  # until it is shown data or weights, it changes nothing
+    if isinstance(layer, keras.layers.Normalization):  # the identity until it is adapted or given weights
         return keras.initializers.Ones() if weight.name == "variance" else keras.initializers.Zeros()
     kind = "depthwise" if weight.name == "kernel" else weight.name.removesuffix("_kernel")
     for attribute in (f"{weight.name}_initializer", f"{kind}_initializer"):

@@ -16,7 +16,7 @@ from trainables.models.cnn import cnn
 from trainables.models.custom import CUSTOM_LAYER, custom, fresh_weights
 from trainables.models.cut import Cut
 from trainables.models.fine_tuning import is_staged
-from trainables.models.initialise import initialise, rewind
+from trainables.models.initialise import initialise, reset_generators
 from trainables.models.layers import Layers, SettableLayers, StockLayers
 from trainables.models.pretrained import pretrained, set_trainable, suffix_of, trained_weights
 from trainables.models.settable import settable_values
@@ -54,7 +54,7 @@ class Inputs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Built:
+class CompiledModel:
     """A model whose settable values are variables, with what is needed to start it afresh."""
 
     model: keras.Model
@@ -75,7 +75,7 @@ class Built:
         return [*self.model.variables, *self.optimizer.variables]
 
 
-def build(config: TrialConfig, inputs: Inputs) -> Built:
+def build(config: TrialConfig, inputs: Inputs) -> CompiledModel:
     """The training model of a configuration's architecture, compiled; its settable values are not set yet.
 
     Raises:
@@ -88,7 +88,7 @@ def build(config: TrialConfig, inputs: Inputs) -> Built:
     weights = keras.Variable(np.ones(inputs.classes), trainable=False, dtype="float32", name="class_weights")
     rule = optimizer.make(config.optimizer, weight_decay=decay, scaled_loss=mixed)
     _compile(model, rule, Loss(smoothing=smoothing, weights=weights), classes=inputs.classes)
-    built = Built(
+    built = CompiledModel(
         model=model,
         steps={unfrozen: Steps(model) for unfrozen in ((False, True) if is_staged(config.model) else (True,))},
         optimizer=rule,
@@ -97,19 +97,19 @@ def build(config: TrialConfig, inputs: Inputs) -> Built:
         inputs=inputs,
         pretrained=trained_weights(model, config.model) if isinstance(config.model, PretrainedModel) else {},
     )
-    choose_stage(built, config, unfrozen=True)
+    set_stage(built, config, unfrozen=True)
     rule.build(model.trainable_variables)
     return built
 
 
-def choose_stage(built: Built, config: TrialConfig, *, unfrozen: bool) -> Steps:
+def set_stage(built: CompiledModel, config: TrialConfig, *, unfrozen: bool) -> Steps:
     """What trains the model, its backbone frozen below the configured depth, or (``unfrozen`` false) altogether."""
     if isinstance(config.model, PretrainedModel):
         set_trainable(built.model, config.model, unfrozen=unfrozen)
     return built.steps[unfrozen]
 
 
-def steps_on(built: Built, cut: Cut, *, unfrozen: bool, dtype: str) -> Steps:
+def feature_steps(built: CompiledModel, cut: Cut, *, unfrozen: bool, dtype: str) -> Steps:
     """What trains the part above a cut, on features of that dtype; the stage must be chosen already."""
     key = unfrozen, cut
     if key not in built.on_features:
@@ -119,16 +119,16 @@ def steps_on(built: Built, cut: Cut, *, unfrozen: bool, dtype: str) -> Steps:
     return built.on_features[key]
 
 
-def set_values(built: Built, config: TrialConfig) -> None:
+def set_values(built: CompiledModel, config: TrialConfig) -> None:
     """Makes a built model that of this trial: its settable values, fresh weights and an optimizer with no memory."""
     values = settable_values(config)
     for path, variable in built.variables.items():
         variable.assign(values[path])
     _start(built, config)
-    forget(built)
+    reset_optimizer(built)
 
 
-def _start(built: Built, config: TrialConfig) -> None:
+def _start(built: CompiledModel, config: TrialConfig) -> None:
     """Fresh weights and rewound generators. A user's function gives its model's weights itself: it may load some."""
     seed, inputs, model = config.training.seed, built.inputs, config.model
     if not isinstance(model, CustomModel):
@@ -136,15 +136,15 @@ def _start(built: Built, config: TrialConfig) -> None:
         return
     weights = fresh_weights(model, seed=seed, classes=inputs.classes, image_shape=inputs.shape)
     built.model.get_layer(CUSTOM_LAYER).set_weights(weights)
-    rewind(built.model, seed=seed)
+    reset_generators(built.model, seed=seed)
 
 
-def forget(built: Built) -> None:
+def reset_optimizer(built: CompiledModel) -> None:
     """An optimizer with no memory."""
     optimizer.forget(built.optimizer)
 
 
-def stock_model(built: Built, config: TrialConfig) -> keras.Model:
+def stock_model(built: CompiledModel, config: TrialConfig) -> keras.Model:
     """The trained model in layers of Keras alone: pixels in [0, 255] in, class probabilities out."""
     stock = _model(config, built.inputs, layers=StockLayers(settable_values(config)))
     stock.set_weights(built.model.get_weights())

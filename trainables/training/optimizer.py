@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from spaces.config.trial import Constant, Cosine, Exponential, Optimizer, Plateau, Product, Schedule
+from trainables.models.keras_internals import replace_update
 
 RateSchedule = Callable[[Sequence[float]], float]
 """From the validation losses of the epochs so far to the factor on the learning rate of the next epoch."""
@@ -59,7 +60,7 @@ def _update_directly(optimizer: keras.optimizers.Optimizer) -> None:
         for variable in variables:
             variable.value.assign_sub(variable.value * optimizer.weight_decay * optimizer.learning_rate)
 
-    optimizer._backend_update_step, optimizer._apply_weight_decay = update, decay
+    replace_update(optimizer, update_step=update, apply_weight_decay=decay)
 
 
 def schedule(settings: Schedule, *, learning_rate: float, epochs: int) -> RateSchedule:

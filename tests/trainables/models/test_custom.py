@@ -16,7 +16,7 @@ from tests.trainables.small import config, fit, measured
 from trainables import trust as trusting
 from trainables.data.load import describe
 from trainables.models.settable import architecture
-from trainables.preflight.compatibility import misfits
+from trainables.preflight.compatibility import incompatibilities
 from trainables.training.train import Hooks
 from trainables.trust import trust
 
@@ -76,7 +76,7 @@ def name_of(model: dict[str, Any]) -> str:
 
 
 def problems(settings: TrialConfig) -> list[tuple[tuple[str | int, ...], str, str]]:
-    found = misfits(settings, describe(settings.data))
+    found = incompatibilities(settings, describe(settings.data))
     return [(each.path, each.rule, each.remedy) for each in found]
 
 

