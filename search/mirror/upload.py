@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from optuna.storages.journal._storage import JournalOperation  # the meaning of the numbers in the file
-
 from search.mirror.files import Mark, is_checkpoint, is_mirrored, listed, mark_of, trial_of_history
 from search.mirror.store import Place
 from search.run.journal import JOURNAL, record_of
+from search.run.optuna_format import JournalOperation
 
 AT_ONCE, AT_ONCE_BYTES = 64, 16_000_000
 """How many files, and bytes, are handed to the store together."""

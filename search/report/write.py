@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from search.formatting import counted, duration
+from search.formatting import format_count, format_duration
 from search.report.curves import curves_part, rungs_part
 from search.report.failures import failures_part
 from search.report.hyperparameters import importance_part, parallel_part, slices_part
@@ -47,14 +47,14 @@ SECTIONS = (
 """The page from top to bottom; what has nothing to tell returns nothing."""
 
 
-def write_report(run_dir: str | os.PathLike[str]) -> Path:
+def write_report(run_dir: str | os.PathLike[str] | Run) -> Path:
     """(Re)writes report.html in the run's directory, whole or not at all, and returns where. Needs no network.
 
     Raises:
         InputError: there is no run in ``run_dir``.
     """
     run = open_run(run_dir)
-    frame = leaderboard(run_dir)
+    frame = leaderboard(run)
     destination = run.directory / "report.html"
     sections = [part(run, frame) for part in SECTIONS]
     write_text(destination, page(title=run.name, lead=lead(run, frame), sections=sections))
@@ -71,15 +71,13 @@ def cost(run: Run, frame: pd.DataFrame) -> str:
     """What was spent: ``24 trials (10 complete, 14 stopped-early) · 312 epochs · 12 min 40 s of training in 7 min``."""
     kinds = Counter(map(word, run.trials))
     told = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
-    trials = f"{counted(len(run.trials), 'trial')} ({told})" if told else "no trials yet"
-    spent = (
-        f"{trials} · {counted(int(frame['epochs'].sum()), 'epoch')} · {duration(frame['seconds'].sum())} of training"
-    )
+    trials = f"{format_count(len(run.trials), 'trial')} ({told})" if told else "no trials yet"
+    spent = f"{trials} · {format_count(int(frame['epochs'].sum()), 'epoch')} · {format_duration(frame['seconds'].sum())} of training"
     if again := trainings(run.notes):
-        hours = duration(sum(training.seconds for training in again))
-        spent += f" · confirmation: {counted(len(again), 'training')}, "
-        spent += f"{counted(sum(training.epochs for training in again), 'epoch')}, {hours}"
+        hours = format_duration(sum(training.seconds for training in again))
+        spent += f" · confirmation: {format_count(len(again), 'training')}, "
+        spent += f"{format_count(sum(training.epochs for training in again), 'epoch')}, {hours}"
     meter = run.notes.get("spent") or {}
-    spent += f" · {duration(3600 * float(meter['hours']))} in all" if meter.get("hours") else ""
+    spent += f" · {format_duration(3600 * float(meter['hours']))} in all" if meter.get("hours") else ""
     usd = (run.settings.resources.usd_per_hour or 0.0) * float(meter.get("slot_hours") or 0.0)
     return f"{spent} · {usd:,.2f} USD" if usd else spent

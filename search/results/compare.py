@@ -11,7 +11,7 @@ import pandas as pd
 
 from search.results.held_out_scores import metrics
 from search.results.leaderboard import leaderboard
-from search.run.reader import open_run
+from search.run.reader import Run, open_run
 
 COLUMNS = (
     "run", "metric", "value", "sd", "seeds", "trial", "baseline", "gain", "trials", "epochs", "seconds",
@@ -19,7 +19,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def comparison(run_dirs: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
+def comparison(run_dirs: Iterable[str | os.PathLike[str] | Run]) -> pd.DataFrame:
     """A line a run; the best first where all are about the same metric, else in the order given.
 
     Columns: run, metric, value and sd (of the leading trial: its mean over the seeds of the confirmation, or its best
@@ -37,9 +37,10 @@ def comparison(run_dirs: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
     return frame.astype({"trial": "Int64"}).reset_index(drop=True)
 
 
-def line(run_dir: str | os.PathLike[str]) -> dict[str, Any]:
+def line(run_dir: str | os.PathLike[str] | Run) -> dict[str, Any]:
     """One run, by column."""
-    run, frame = open_run(run_dir), leaderboard(run_dir)
+    run = open_run(run_dir)
+    frame = leaderboard(run)
     known = frame[frame[run.metric].notna()].head(1)
     baseline = frame[frame["baseline"]].head(1)
     tested = metrics(run.directory)

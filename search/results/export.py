@@ -32,13 +32,13 @@ def best_config(run_dir: str | os.PathLike[str] | Run, rank: int = 1) -> dict[st
     Raises:
         InputError: there is no run in ``run_dir``, or no trial of that rank that reported a finite metric.
     """
-    run = run_dir if isinstance(run_dir, Run) else open_run(run_dir)
+    run = open_run(run_dir)
     trial = of_rank(run, rank)
     config, _ = load_config(run.directory / "trials" / str(trial.number) / "config.yaml", check_files=False)
     return {**config.model_dump(mode="json"), "provenance": provenance(run, trial, rank=rank)}
 
 
-def write_best(run_dir: str | os.PathLike[str], destination: str | os.PathLike[str], rank: int = 1) -> Path:
+def write_best(run_dir: str | os.PathLike[str] | Run, destination: str | os.PathLike[str], rank: int = 1) -> Path:
     """Writes `best_config` as YAML, whole or not at all, and returns where.
 
     Raises:

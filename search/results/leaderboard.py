@@ -47,7 +47,7 @@ def leaderboard(run_dir: str | os.PathLike[str] | Run) -> pd.DataFrame:
     Raises:
         InputError: there is no run in ``run_dir``.
     """
-    run = run_dir if isinstance(run_dir, Run) else open_run(run_dir)
+    run = open_run(run_dir)
     level = tied(run)
     rows = [row(run, trial, rank=rank, level=level) for rank, trial in enumerate(ranked(run), start=1)]
     frame = pd.DataFrame(rows, columns=columns(run))
@@ -62,7 +62,7 @@ def holds_integers(run: Run, name: str) -> bool:
     return bool(values) and all(isinstance(value, int) and not isinstance(value, bool) for value in values)
 
 
-def compared(run_dirs: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
+def compared(run_dirs: Iterable[str | os.PathLike[str] | Run]) -> pd.DataFrame:
     """The leaderboards of several runs in one frame, the run's name in the first column; each keeps its own ranks.
 
     Raises:
@@ -70,8 +70,9 @@ def compared(run_dirs: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
     """
     frames = []
     for run_dir in run_dirs:
-        frame = leaderboard(run_dir)
-        frame.insert(0, "run", Path(run_dir).resolve().name)
+        run = open_run(run_dir)
+        frame = leaderboard(run)
+        frame.insert(0, "run", run.directory.name)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from search.run.events import Training
+from search.run.events import ConfirmationTraining
 
 CHOSEN = "confirming"
 """The note that says what is confirmed."""
@@ -58,17 +58,17 @@ def chosen(notes: Mapping[str, Any]) -> Chosen | None:
     return Chosen(trials=tuple(kept["trials"]), seeds=tuple(kept["seeds"]), overlap=float(kept["overlap"]))
 
 
-def trainings(notes: Mapping[str, Any]) -> list[Training]:
+def trainings(notes: Mapping[str, Any]) -> list[ConfirmationTraining]:
     """Every training of the confirmation that ended, by trial and seed."""
     found = []
     for name, kept in notes.items():
         if name.startswith(TRAINING):
             trial, seed = map(int, name.removeprefix(TRAINING).split(":"))
-            found.append(Training(trial=trial, seed=seed, **kept))
+            found.append(ConfirmationTraining(trial=trial, seed=seed, **kept))
     return sorted(found, key=lambda training: (training.trial, training.seed))
 
 
-def note_of(training: Training) -> tuple[str, dict[str, Any]]:
+def note_of(training: ConfirmationTraining) -> tuple[str, dict[str, Any]]:
     """Name and content of the note that keeps a training."""
     kept = asdict(training)
     return f"{TRAINING}{kept.pop('trial')}:{kept.pop('seed')}", kept
@@ -97,7 +97,7 @@ def left(notes: Mapping[str, Any]) -> list[tuple[int, int]]:
     return [(trial, seed) for seed in picked.seeds for trial in picked.trials if (trial, seed) not in ended]
 
 
-def _score(of_one: Iterable[Training]) -> Score:
+def _score(of_one: Iterable[ConfirmationTraining]) -> Score:
     all_of_it = list(of_one)
     by_seed = {each.seed: each.score for each in all_of_it if each.score is not None}
     return Score(by_seed=by_seed, lacking=len(all_of_it) - len(by_seed))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from spaces.config.metric import Direction
+from spaces.config.metric import Direction, direction_of
 from spaces.config.trial import TrialConfig
 from spaces.domains.domain import Scalar
+from spaces.file.sweep import Sweep
 
 State = Literal["complete", "pruned", "fail", "interrupted"]
 Reason = Literal[
@@ -33,18 +34,39 @@ STATES: Mapping[Reason, State] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RunInfo:
-    """One sweep being run: who it is, where it lives, and how far it means to go."""
+    """Who a run is, where it lives, and how far it means to go: what is known before its first trial."""
 
-    id: str
-    """Random, given once; survives renaming and resuming."""
-    name: str
     directory: Path
+    about: Mapping[str, Any]
+    """The `run` section of its sweep.yaml; see `search.run.provenance`."""
     metric: str
     direction: Direction
     trials: int
     """How many trials are meant to run."""
     epochs: int
     """The horizon of one trial."""
+
+    @classmethod
+    def of(cls, directory: Path, sweep: Sweep, about: Mapping[str, Any]) -> RunInfo:
+        """Describe the run of ``sweep`` in ``directory``."""
+        return cls(
+            directory=directory.resolve(),
+            about=about,
+            metric=sweep.search.metric,
+            direction=direction_of(sweep.search.metric),
+            trials=sweep.search.trials,
+            epochs=sweep.epochs,
+        )
+
+    @property
+    def id(self) -> str:
+        """Random, given once; survives renaming and resuming."""
+        return str(self.about["id"])
+
+    @property
+    def name(self) -> str:
+        """The name that the run began with."""
+        return str(self.about.get("name", self.directory.name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +81,7 @@ class TrialInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialEnd:
+class TrialFinished:
     """What came of a trial."""
 
     number: int
@@ -81,7 +103,7 @@ class TrialEnd:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Begun:
+class TrialCreated:
     """The journal's record of a new trial."""
 
     number: int
@@ -89,7 +111,7 @@ class Begun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reported:
+class EpochReported:
     """The journal's record of an epoch."""
 
     number: int
@@ -99,7 +121,7 @@ class Reported:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
+class TrialEnded:
     """The journal's record of why a trial ended."""
 
     number: int
@@ -107,7 +129,7 @@ class Ended:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
+class ConfirmationTraining:
     """A configuration trained again from one seed."""
 
     trial: int
@@ -137,10 +159,10 @@ class Listener(Protocol):
     def epoch(self, number: int, row: Mapping[str, float]) -> None:
         """Trial ``number`` finished an epoch; ``row`` has the columns of its history.csv."""
 
-    def ended(self, end: TrialEnd) -> None:
+    def ended(self, end: TrialFinished) -> None:
         """A trial ended, in whatever way."""
 
-    def confirmed(self, training: Training | None, *, done: int, total: int) -> None:
+    def confirmed(self, training: ConfirmationTraining | None, *, done: int, total: int) -> None:
         """A configuration was trained again from one seed, ``done`` of ``total``; None where that begins or goes on."""
 
     def close(self, best: int | None) -> None:

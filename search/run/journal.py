@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from optuna.storages.journal import BaseJournalBackend
-from optuna.storages.journal._storage import JournalOperation  # the meaning of the numbers in the file
 
-from search.run.events import Begun, Ended, Reported
+from search.run.events import EpochReported, TrialCreated, TrialEnded
+from search.run.optuna_format import event
 from spaces.problem import InputError, Problem
 
 JOURNAL = "study.journal"
@@ -71,68 +71,89 @@ class OwnJournal(BaseJournalBackend):
 
 
 class ReadJournal(BaseJournalBackend):
-    """The same file for those who look at a run, while its driver may be at work."""
+    """The same file for those who look at a run, while its driver may be at work. Each record is parsed once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._records = self._end = 0
+        """How many records were read, and where in the file the last of them ends, in bytes."""
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
-        """The records from a number on."""
-        return whole_records(self._path)[0][log_number_from:]
+        """Return the records that were written since the last reading.
+
+        Raises:
+            InputError: a record in the middle cannot be read.
+        """
+        if log_number_from != self._records:  # another reader, or one that could not make use of a record
+            self._records = self._end = 0
+        skipped = log_number_from - self._records
+        records, self._end = whole_records(self._path, start=self._end, number=self._records)
+        self._records += len(records)
+        return records[skipped:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Never: only its driver writes to a journal."""
+        """Refuse: only its driver writes to a journal."""
         raise PermissionError(f"{self._path} is open for reading only")
 
 
-def events(path: Path) -> Iterator[Begun | Reported | Ended]:
-    """What happened to the trials of a run, in the order in which its journal has it.
+def events(path: Path) -> Iterator[TrialCreated | EpochReported | TrialEnded]:
+    """Yield what happened to the trials of a run, in the order of its journal.
 
-    Optuna tells what a trial reported, but not whether that was before or after another trial's report.
+    Optuna's trials hold what each of them reported, but not whether that was before or after another trial's report.
     """
-    begun = 0
+    trials = 0
     for record in whole_records(path)[0]:
-        match record:
-            case {"op_code": JournalOperation.CREATE_TRIAL}:
-                yield Begun(number=begun, baseline=bool(record.get("user_attrs", {}).get("baseline")))
-                begun += 1
-            case {"op_code": JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE, "trial_id": number}:
-                yield Reported(number=number, epoch=record["step"], value=record["intermediate_value"])
-            case {"op_code": JournalOperation.SET_TRIAL_USER_ATTR, "user_attr": {"reason": reason}}:
-                yield Ended(number=record["trial_id"], reason=reason)
+        if found := event(record, trials=trials):
+            trials += isinstance(found, TrialCreated)
+            yield found
 
 
 def cut_half_record(path: Path) -> int:
-    """Makes a journal end with its last whole record; returns how many bytes were cut off.
+    """Make a journal end with its last whole record, and return how many bytes were cut off.
 
     Raises:
         InputError: a record in the middle cannot be read.
     """
-    _, cut = whole_records(path)
+    if not path.exists():
+        return 0
+    _, end = whole_records(path)
+    cut = path.stat().st_size - end
     if cut:
-        os.truncate(path, path.stat().st_size - cut)
+        os.truncate(path, end)
     return cut
 
 
-def whole_records(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The records of a journal, none where there is no file, and the number of bytes behind the last of them.
+def whole_records(path: Path, *, start: int = 0, number: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """Read a journal: its records, none if there is no file, and where the last of them ends, in bytes.
 
-    A machine or a disk that failed leaves half a line there, or a block of zeros; a driver at work half a line.
+    A machine or a disk that failed leaves half a line behind it, or a block of zeros; a driver at work half a line.
+
+    Args:
+        path: of the journal.
+        start: where to begin, in bytes; a record begins there, or the file ends.
+        number: how many records come before that.
 
     Raises:
         InputError: a record in the middle cannot be read.
     """
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    lines = _bytes_from(path, start).splitlines(keepends=True)
     records: list[dict[str, Any]] = []
     for line in lines:
         record = record_of(line)
         if record is None:
             break
         records.append(record)
-    rest = lines[len(records) :]
-    if any(record_of(line) is not None for line in rest):
-        raise _spoiled(path, len(records) + 1)
-    return records, sum(map(len, rest))
+    if any(record_of(line) is not None for line in lines[len(records) :]):
+        raise _spoiled(path, number + len(records) + 1)
+    return records, start + sum(map(len, lines[: len(records)]))
+
+
+def _bytes_from(path: Path, start: int) -> bytes:
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read()
 
 
 def record_of(line: bytes) -> dict[str, Any] | None:

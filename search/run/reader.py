@@ -13,10 +13,11 @@ from typing import Any, cast
 import optuna
 import pandas as pd
 from optuna.storages import JournalStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search.run.confirmation import Score, scores
-from search.run.events import Reason, State, TrialEnd, TrialInfo
+from search.run.events import Reason, RunInfo, State, TrialFinished, TrialInfo
 from search.run.history import HISTORY, read_history
 from search.run.journal import JOURNAL, ReadJournal
 from spaces.config.metric import Direction
@@ -45,8 +46,23 @@ class Run:
     about: Mapping[str, Any]
     """The `run` section: id, name, created, versions, git_commit, data_fingerprint, class_names."""
     direction: Direction
-    study: optuna.Study
     trials: tuple[FrozenTrial, ...]
+    notes: Mapping[str, Any]
+    """What the journal holds besides the trials."""
+
+    @classmethod
+    def from_study(
+        cls, study: optuna.Study, *, directory: Path, sweep: Mapping[str, Any], about: Mapping[str, Any]
+    ) -> Run:
+        """Take a run from its study, which a driver has in memory and a reader has from the journal."""
+        return cls(
+            directory=directory,
+            sweep=sweep,
+            about=about,
+            direction="maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize",
+            trials=tuple(sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)),
+            notes=study.user_attrs,
+        )
 
     @property
     def name(self) -> str:
@@ -64,14 +80,14 @@ class Run:
         return load_sweep(self.directory / "sweep.yaml", check_files=False)
 
     @cached_property
+    def info(self) -> RunInfo:
+        """Who the run is and how far it means to go."""
+        return RunInfo.of(self.directory, self.settings, self.about)
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """Full name of every open value → its short name, in the order of the sweep file."""
         return short_names(self.settings.open_values)
-
-    @cached_property
-    def notes(self) -> Mapping[str, Any]:
-        """What the journal holds beside the trials."""
-        return self.study.user_attrs
 
     @cached_property
     def scores(self) -> dict[int, Score]:
@@ -79,52 +95,64 @@ class Run:
         return scores(self.notes)
 
 
-def open_run(directory: str | os.PathLike[str]) -> Run:
-    """Opens the run in ``directory``.
+class RunReader:
+    """Opens the run in ``directory``, as often as needed: what was read of the journal is not read again."""
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.directory = Path(directory).resolve()
+        self._storage: JournalStorage | None = None
+
+    def read(self) -> Run | None:
+        """Return the run as it stands now, or None as long as its journal has no record.
+
+        Raises:
+            InputError: the journal is damaged in its middle, or holds several studies.
+        """
+        if self._storage is None and (self.directory / JOURNAL).is_file():
+            self._storage = stored(self.directory)
+        names = [study.study_name for study in self._storage.get_all_studies()] if self._storage else []
+        if len(names) > 1:
+            raise no_run(self.directory, f"a journal that holds {len(names)} studies instead of one")
+        if self._storage is None or not names:
+            return None
+        study = optuna.load_study(study_name=names[0], storage=self._storage)
+        mapping = dict(read_yaml(self.directory / "sweep.yaml"))
+        about = dict(mapping.pop("run", None) or {})
+        return Run.from_study(study, directory=self.directory, sweep=mapping, about=about)
+
+
+def open_run(run: str | os.PathLike[str] | Run) -> Run:
+    """Open the run in a directory; one that is open already is returned as it is.
 
     Raises:
         InputError: there is no run there, or its journal holds no study or is damaged in its middle.
     """
-    home = Path(directory).resolve()
+    if isinstance(run, Run):
+        return run
+    home = Path(run).resolve()
     for name in ("sweep.yaml", JOURNAL):
         if not (home / name).is_file():
             raise no_run(home, f"no {name}")
-    study = read_study(home)
-    if study is None:
+    if (opened := open_begun(home)) is None:
         raise no_run(home, "a journal that holds 0 studies instead of one")
-    return _run(home, study)
-
-
-def _run(home: Path, study: optuna.Study) -> Run:
-    mapping = dict(read_yaml(home / "sweep.yaml"))
-    direction: Direction = "maximize" if study.direction == optuna.study.StudyDirection.MAXIMIZE else "minimize"
-    about = dict(mapping.pop("run", None) or {})
-    trials = tuple(sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number))
-    return Run(directory=home, sweep=mapping, about=about, direction=direction, study=study, trials=trials)
+    return opened
 
 
 def open_begun(directory: Path) -> Run | None:
-    """Opens the run in ``directory``; None where it did not come as far as its first record.
+    """Open the run in ``directory``; None if it did not come as far as its first record.
 
     Raises:
         InputError: as `open_run`.
     """
-    home = directory.resolve()
-    study = read_study(home) if (home / JOURNAL).is_file() else None
-    return None if study is None else _run(home, study)
-
-
-def read_study(home: Path) -> optuna.Study | None:
-    """The one study in the journal of the run at ``home``, an absolute path; None while the journal is empty."""
-    storage = stored(home)
-    names = [study.study_name for study in storage.get_all_studies()]
-    if len(names) > 1:
-        raise no_run(home, f"a journal that holds {len(names)} studies instead of one")
-    return optuna.load_study(study_name=names[0], storage=storage) if names else None
+    return RunReader(directory).read()
 
 
 def stored(directory: Path) -> JournalStorage:
-    """A run's journal as Optuna's storage, for reading. Raises: InputError, where it is damaged in its middle."""
+    """A run's journal as Optuna's storage, for reading.
+
+    Raises:
+        InputError: it is damaged in its middle.
+    """
     journal = directory.resolve() / JOURNAL
     try:
         return JournalStorage(ReadJournal(journal))
@@ -224,14 +252,14 @@ def as_started(run: Run, trial: FrozenTrial) -> TrialInfo:
     return TrialInfo(number=trial.number, values=values, config=config, baseline=is_baseline(trial))
 
 
-def as_ended(run: Run, trial: FrozenTrial) -> TrialEnd:
+def as_ended(run: Run, trial: FrozenTrial) -> TrialFinished:
     """What listeners were told when the trial ended; one that has not ended counts as interrupted."""
     states: dict[TrialState, State] = {
         TrialState.COMPLETE: "complete",
         TrialState.PRUNED: "pruned",
         TrialState.FAIL: "fail",
     }
-    return TrialEnd(
+    return TrialFinished(
         number=trial.number,
         state=states.get(trial.state, "interrupted"),
         reason=cast(Reason, reason(trial) or "interrupted"),

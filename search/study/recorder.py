@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.run.confirmation import trainings
-from search.run.events import STATES, Listener, Reason, RunInfo, TrialEnd, TrialInfo
+from search.run.events import STATES, Listener, Reason, RunInfo, TrialFinished, TrialInfo
 from search.run.history import HISTORY, append_row, read_history, write_history
-from search.run.reader import best_trial, open_run
+from search.run.reader import Run, best_trial
 from search.study.study import Proposal, Study
 from spaces.config.metric import maximised
 from spaces.config.trial import TrialConfig
@@ -79,6 +79,11 @@ def best_of(rows: Sequence[Row], metric: str) -> tuple[int | None, float | None]
     return epoch, finite[epoch]
 
 
+def opened(run: RunInfo, sweep: Sweep, study: Study) -> Run:
+    """Return the run as its driver has it in memory; nothing is read."""
+    return Run.from_study(study.journal, directory=run.directory, sweep=sweep.as_mapping(), about=run.about)
+
+
 class Recorder:
     """The one writer of a run."""
 
@@ -126,16 +131,16 @@ class Recorder:
 
     def close(self) -> None:
         """The run is over, or stops for now."""
-        leading = best_trial(open_run(self.run.directory))
+        leading = best_trial(opened(self.run, self._sweep, self._study))
         for listener in self._listeners:
             try:
                 listener.close(leading.number if leading else None)
             except Exception:
                 log.exception("a listener did not close")
 
-    def _summary(self, trial: Running, reason: Reason, outcome: Outcome) -> TrialEnd:
+    def _summary(self, trial: Running, reason: Reason, outcome: Outcome) -> TrialFinished:
         best_epoch, value = best_of(trial.rows, self.run.metric)
-        return TrialEnd(
+        return TrialFinished(
             number=trial.proposal.number,
             state=STATES[reason],
             reason=reason,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
-from search.formatting import counted
+from search.formatting import format_count
 from search.run.history import HISTORY, read_history, write_history
 from search.run.journal import cut_half_record
 from search.study.study import Study
@@ -26,7 +26,9 @@ def mend_journal(journal: Path) -> list[str]:
         InputError: the journal is damaged in its middle.
     """
     cut = cut_half_record(journal)
-    return [f"{journal.name}: the last {counted(cut, 'byte')} were no whole record, and were cut off"] if cut else []
+    return (
+        [f"{journal.name}: the last {format_count(cut, 'byte')} were no whole record, and were cut off"] if cut else []
+    )
 
 
 def mend_trials(directory: Path, study: Study, *, metric: str) -> Iterator[str]:
@@ -83,4 +85,4 @@ def _is_whole(file: Path, *, rows: int) -> bool:
 
 def _regained(read: list[Row], rows: list[Row]) -> str:
     regained = len(rows) - len(read)
-    return f"{counted(regained, 'epoch')} regained" if regained else "what follows is trained again"
+    return f"{format_count(regained, 'epoch')} regained" if regained else "what follows is trained again"

@@ -20,7 +20,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import InMemoryStorage, JournalStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from search.run.events import TrialEnd
+from search.run.events import TrialFinished
 from search.run.journal import OwnJournal
 from search.study.distribution import distribution, suggest
 from search.study.space import draw, key, untried
@@ -127,7 +127,7 @@ class Study:
         self._storage.set_trial_intermediate_value(self._id(number), epoch, value)
         self._copy_storage.set_trial_intermediate_value(self._in_copy[number], epoch, value)  # ids are numbers
 
-    def tell(self, end: TrialEnd) -> None:
+    def tell(self, end: TrialFinished) -> None:
         """Enters the end of a trial. An interrupted one stays open, to be continued."""
         if end.state == "interrupted":
             return

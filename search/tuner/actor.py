@@ -13,8 +13,8 @@ from ray.exceptions import RayActorError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.run.events import RunInfo
-from trainables.trial.actor import Home
-from trainables.trial.task import HomeAddress
+from trainables.trial.actor import DriverActor
+from trainables.trial.task import ActorAddress
 
 CALLS_AT_ONCE = 100_000
 """Every process that trains waits in one call of the actor."""
@@ -41,10 +41,10 @@ class AtHome:
 
     def _start(self) -> None:
         # The actor before this one, or that of the search, may not be gone yet.
-        self.address = HomeAddress(actor=f"tunehound-{self._run.id}-{secrets.token_hex(4)}", node=self._node)
+        self.address = ActorAddress(actor=f"tunehound-{self._run.id}-{secrets.token_hex(4)}", node=self._node)
         here = NodeAffinitySchedulingStrategy(self._node, soft=False)
         options = {"num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "scheduling_strategy": here}
-        self._actor = ray.remote(Home).options(name=self.address.actor, **options).remote(self._environment)
+        self._actor = ray.remote(DriverActor).options(name=self.address.actor, **options).remote(self._environment)
         self._seen_dead = False
         self._pulse = self._actor.told_to_stop.remote("")
         """Comes back when the run is told to stop, or when the actor has died."""

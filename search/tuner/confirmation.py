@@ -9,10 +9,10 @@ import shutil
 from collections.abc import Sequence
 
 from search.run.confirmation import CHOSEN, chosen, left, note_of, trainings
-from search.run.events import Listener, Reason, RunInfo, Training
+from search.run.events import ConfirmationTraining, Listener, Reason, RunInfo
 from search.run.history import HISTORY, write_history
 from search.run.reader import Run
-from search.study.recorder import Running, best_of, epochs_trained, opened_folder
+from search.study.recorder import Running, best_of, epochs_trained, opened, opened_folder
 from search.study.study import Proposal, Study
 from search.tuner.candidates import candidates
 from spaces.config.trial import TrialConfig
@@ -27,31 +27,19 @@ KEPT: frozenset[Reason] = frozenset({"finished", "patience", "diverged", "out of
 """Ways of ending that are results; after any other one the training is taken up again."""
 
 
-def choose(run: RunInfo, sweep: Sweep, confirm: Confirm, study: Study) -> None:
+def choose(info: RunInfo, sweep: Sweep, confirm: Confirm, study: Study) -> None:
     """Notes in the journal what is to be trained again: the best of the search, the baseline, and what was before."""
-    opened = in_memory(run, sweep, study)
-    earlier, first = chosen(opened.notes), first_seed(sweep)
-    trials = list(dict.fromkeys([*candidates(opened, confirm.top), *(earlier.trials if earlier else ())]))
+    run = opened(info, sweep, study)
+    earlier, first = chosen(run.notes), first_seed(sweep)
+    trials = list(dict.fromkeys([*candidates(run, confirm.top), *(earlier.trials if earlier else ())]))
     if not trials:
         return
     count = max(confirm.seeds, len(earlier.seeds) if earlier else 0)
-    (params,) = (trial.params for trial in opened.trials if trial.number == trials[0])
+    (params,) = (trial.params for trial in run.trials if trial.number == trials[0])
     overlap = fresh_overlap(close_values(sweep.trial, params).data)
     picked = {"trials": trials, "seeds": list(range(first, first + count)), "overlap": overlap}
     if picked != study.note(CHOSEN):
         study.keep_note(CHOSEN, picked)
-
-
-def in_memory(run: RunInfo, sweep: Sweep, study: Study) -> Run:
-    """The run as its driver knows it; nothing is read."""
-    return Run(
-        directory=run.directory,
-        sweep=sweep.as_mapping(),
-        about={"id": run.id, "name": run.name},
-        direction=run.direction,
-        study=study.journal,
-        trials=tuple(study.trials()),
-    )
 
 
 def first_seed(sweep: Sweep) -> int:
@@ -124,7 +112,7 @@ class ConfirmationRecorder:
             (job.folder / "error.txt").write_text(outcome.error)
         trial, seed = self._jobs[outcome.number]
         epoch, value = best_of(job.rows, self.run.metric)
-        training = Training(
+        training = ConfirmationTraining(
             trial=trial,
             seed=seed,
             value=value,
@@ -139,7 +127,7 @@ class ConfirmationRecorder:
         shutil.rmtree(job.folder / "checkpoint", ignore_errors=True)
         self._tell(training)
 
-    def _tell(self, training: Training | None) -> None:
+    def _tell(self, training: ConfirmationTraining | None) -> None:
         for listener in self._listeners:
             listener.confirmed(training, done=self._done, total=self._done + self._left)
 

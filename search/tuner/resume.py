@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.formatting import counted
+from search.formatting import format_count
 from search.run.compatibility import LASTING, lasting
 from search.run.events import RunInfo
 from search.run.journal import JOURNAL, events
@@ -60,7 +60,7 @@ def open_study(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> Study
         earlier = earlier_trials(sweep)
         study.learn(earlier)
         if earlier:
-            tell(f"Warm start: the sampler knows {counted(len(earlier), 'earlier trial')}.")
+            tell(f"Warm start: the sampler knows {format_count(len(earlier), 'earlier trial')}.")
     if study.note(LASTING) is None:
         study.keep_note(LASTING, lasting(sweep))
     return study

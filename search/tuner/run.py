@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from clusters.connection.address import ClusterChoice, choose_cluster
-from search.find import home_of
-from search.logs import calm, chatter_to, log_file
+from search.find import runs_folder
+from search.logs import log_file, quiet_environment, redirect_output
 from search.plan.check import check, doubts
 from search.plan.placement import refuse_unfit
 from search.run.compatibility import LASTING, other_versions, refuse_changes, refuse_unknown
 from search.run.directory import mirror_of, new_directory
-from search.run.events import Listener, RunInfo
+from search.run.events import RunInfo
 from search.run.lock import driving
 from search.run.provenance import provenance
-from search.run.reader import open_begun
+from search.run.reader import Run, open_begun, open_run
 from search.study.warm_start import earlier_trials
-from spaces.config.metric import direction_of
 from spaces.file.load import load_sweep, read_yaml
 from spaces.file.sweep import Sweep
 from spaces.file.write import write_yaml
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from search.mirror.mirror import Mirror
-    from search.tracking.listener import Tracking
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +64,13 @@ class Finished:
     """How driving a run ended."""
 
     directory: Path
+    """As it was given: what the user types to name the run."""
+    run: Run
+    """The run at its end."""
     interrupted: bool
     """Somebody asked it to stop; it can be resumed."""
     reason: str | None
     """Why it ended before all its trials were done; None where they are."""
-    metric: str
     log: Path
     """What Ray, TensorFlow and W&B had to say."""
 
@@ -107,7 +107,7 @@ def run_sweep(
     refuse_unfit(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
     about = provenance(name, info, by_hand=sweep.by_hand) | ({"mirror": place.uri} if place else {})
     with held_for_new(place) as lease:
-        directory = new_directory(home_of(runs), name, sweep.as_mapping() | {"run": about})
+        directory = new_directory(runs_folder(runs), name, sweep.as_mapping() | {"run": about})
         with driving(directory):
             mirror = Mirror(lease, directory) if lease else None
             return _drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror)
@@ -173,24 +173,16 @@ def _drive(
     mirror: Mirror | None,
     changed: bool = False,
 ) -> Finished:
-    calm()
+    quiet_environment()
     from search.progress import Progress
     from search.tuner.stopping import INTERRUPTED
     from search.tuner.tuner import drive  # Ray takes seconds to import, and a wrong sweep is refused before
 
-    run = RunInfo(
-        id=str(about["id"]),
-        name=str(about["name"]),
-        directory=directory.resolve(),
-        metric=sweep.search.metric,
-        direction=direction_of(sweep.search.metric),
-        trials=sweep.search.trials,
-        epochs=sweep.epochs,
-    )
+    run = RunInfo.of(directory, sweep, about)
     log = log_file(run.id)
     reason: str | None = INTERRUPTED
     with (
-        chatter_to(log) as console,
+        redirect_output(log) as console,
         mirror.sending(partial(console.print, soft_wrap=True))
         if mirror
         else contextlib.nullcontext(lambda: False) as halted,
@@ -199,32 +191,30 @@ def _drive(
             write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
         if cluster.sentence:
             console.print(cluster.sentence, markup=False, highlight=False, soft_wrap=True)
-        trackers = _trackers(run, sweep, console.print)
-        listeners: list[Listener] = [Progress(run, console), *trackers]
-        try:
-            reason = drive(
-                run,
-                sweep,
-                cluster,
-                image_side_px=image_side_px,
-                listeners=listeners,
-                tell=console.print,
-                give_up=partial(_give_up, directory, log, console),
-                halted=halted,
-            ).reason
-        except KeyboardInterrupt:
-            logger.warning("interrupted while Ray was starting or stopping")
-        except Exception as error:
-            logger.exception("the sweep stopped")
-            with contextlib.suppress(OSError):
-                write_results(directory)
-            raise SweepFailedError(directory, error, log) from error
-        write_results(directory)
-        for tracker in trackers:
-            tracker.conclude()
+        with _tracking(run.directory, sweep, console.print):
+            try:
+                reason = drive(
+                    run,
+                    sweep,
+                    cluster,
+                    image_side_px=image_side_px,
+                    listeners=[Progress(run, console)],
+                    tell=console.print,
+                    give_up=partial(_give_up, directory, log, console),
+                    halted=halted,
+                ).reason
+            except KeyboardInterrupt:
+                logger.warning("interrupted while Ray was starting or stopping")
+            except Exception as error:
+                logger.exception("the sweep stopped")
+                with contextlib.suppress(OSError):
+                    write_results(open_run(directory))
+                raise SweepFailedError(directory, error, log) from error
+            ended = open_run(directory)
+            write_results(ended)
     if mirror:
         mirror.refuse_taken_over()
-    return Finished(directory=directory, interrupted=reason == INTERRUPTED, reason=reason, metric=run.metric, log=log)
+    return Finished(directory=directory, run=ended, interrupted=reason == INTERRUPTED, reason=reason, log=log)
 
 
 def _give_up(directory: Path, log: Path, console: Console, reason: str) -> NoReturn:
@@ -233,28 +223,31 @@ def _give_up(directory: Path, log: Path, console: Console, reason: str) -> NoRet
     error = WorkFailedError(f"{reason}, and the driver with it.")
     console.print(str(SweepFailedError(directory, error, log)), markup=False, highlight=False, soft_wrap=True)
     with contextlib.suppress(Exception):
-        write_results(directory)
+        write_results(open_run(directory))
     os._exit(1)
 
 
-def write_results(directory: Path) -> None:
-    """Writes what follows from the journal: leaderboard.csv, best.yaml, report.html."""
+def write_results(run: Run) -> None:
+    """Write what follows from the journal: leaderboard.csv, best.yaml, report.html."""
     from search.report import write_report
     from search.results.export import write_best
     from search.results.leaderboard import leaderboard, write_csv
 
-    write_csv(leaderboard(directory), directory / "leaderboard.csv")
+    write_csv(leaderboard(run), run.directory / "leaderboard.csv")
     with contextlib.suppress(InputError):  # no trial has a value yet: then there is no best one
-        write_best(directory, directory / "best.yaml")
-    write_report(directory)
+        write_best(run, run.directory / "best.yaml")
+    write_report(run)
 
 
-def _trackers(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> list[Tracking]:
+def _tracking(
+    directory: Path, sweep: Sweep, message: Callable[[str], None]
+) -> contextlib.AbstractContextManager[object]:
+    """Show the trials on W&B, if the sweep asks for it, until the results are written."""
     if sweep.tracking.wandb == "off":
-        return []
-    from search.tracking.listener import Tracking
+        return contextlib.nullcontext()
+    from search.tracking.tracker import WandbTracker
 
-    return [Tracking(run, sweep.tracking.wandb, tell=tell)]
+    return WandbTracker(directory, sweep.tracking.wandb, message=message)
 
 
 def _refuse_other_data(directory: Path, *, recorded: str, found: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ray.exceptions import OutOfMemoryError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from search.run.events import Begun, Ended, Reported
+from search.run.events import EpochReported, TrialCreated, TrialEnded
 from search.study.rungs import Rungs
 from spaces.config.metric import maximised
 from trainables.trial.task import OUTCOME, Outcome
@@ -47,15 +47,15 @@ class FairAsha(FIFOScheduler):
         """Never stops this trial (the baseline), though it is compared with the others."""
         self._spared.add(number)
 
-    def replay(self, events: Iterable[Begun | Reported | Ended]) -> None:
+    def replay(self, events: Iterable[TrialCreated | EpochReported | TrialEnded]) -> None:
         """Rebuilds rungs and decisions from what the journal holds, in its order: the same journal, the same stops."""
         for event in events:
             match event:
-                case Begun(baseline=True):
+                case TrialCreated(baseline=True):
                     self.spare(event.number)
-                case Reported():
+                case EpochReported():
                     self.judge(event.number, epoch=event.epoch, value=event.value)
-                case Ended(reason="patience"):
+                case TrialEnded(reason="patience"):
                     self._finish(event.number)
 
     def judge(self, number: int, *, epoch: int, value: float) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from search.formatting import counted, duration
+from search.formatting import format_count, format_duration
 
 IDLE_S = 60.0
 """So long free slots may stay empty: a process takes some tens of seconds to start."""
@@ -72,8 +72,8 @@ class Stall:
         if not free or (handed_out and handed_out <= slots - free):
             return None
         return (
-            f"No progress for {duration(still_s)} although {free} of {counted(slots, 'slot')} are free: "
-            f"{counted(handed_out, 'trial')} handed out, and Ray starts none of them."
+            f"No progress for {format_duration(still_s)} although {free} of {format_count(slots, 'slot')} are free: "
+            f"{format_count(handed_out, 'trial')} handed out, and Ray starts none of them."
         )
 
     def _slow(self, still_s: float) -> str | None:
@@ -81,6 +81,6 @@ class Stall:
         if self._slowest_s is None or still_s < max(SLOW_S, SLOW_FACTOR * self._slowest_s):
             return None
         return (
-            f"No epoch has ended for {duration(still_s)}; before, there was one at least every "
-            f"{duration(self._slowest_s)}. {counted(len(self._recorder.running), 'trial')} handed out."
+            f"No epoch has ended for {format_duration(still_s)}; before, there was one at least every "
+            f"{format_duration(self._slowest_s)}. {format_count(len(self._recorder.running), 'trial')} handed out."
         )

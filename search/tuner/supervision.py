@@ -12,11 +12,11 @@ from clusters.health.heartbeat import Heartbeat
 from clusters.slots import count_slots
 from search.plan.placement import UnfitClusterError
 from search.run.events import RunInfo
+from search.study.recorder import opened
 from search.study.study import Study
 from search.tuner.actor import AtHome
 from search.tuner.budget import Cost, Meter, spent
 from search.tuner.candidates import expected_cost
-from search.tuner.confirmation import in_memory
 from search.tuner.searcher import Record
 from search.tuner.stall import Stall
 from search.tuner.stopping import INTERRUPTED, Ending
@@ -140,7 +140,7 @@ def confirmation_cost(driven: Driven) -> Callable[[], Cost]:
         return Cost
 
     def cost() -> Cost:
-        expected = expected_cost(in_memory(driven.run, driven.sweep, driven.study), confirm, driven.sweep.trial)
+        expected = expected_cost(opened(driven.run, driven.sweep, driven.study), confirm, driven.sweep.trial)
         return replace(expected, hours=expected.slot_hours / driven.cluster.slots())
 
     return _kept_for(COST_VALID_S, cost)

@@ -20,11 +20,11 @@ from clusters.slots import Slot
 from clusters.tempdirs import scratch
 from search.run.events import Listener, RunInfo
 from search.study.feature_cuts import shared_cuts
-from search.study.recorder import Recorder, Running
+from search.study.recorder import Recorder, Running, opened
 from search.study.rungs import Rungs
 from search.tuner.actor import AtHome, at_home
 from search.tuner.budget import Cost, Meter
-from search.tuner.confirmation import Again, ConfirmationRecorder, choose, in_memory
+from search.tuner.confirmation import Again, ConfirmationRecorder, choose
 from search.tuner.resume import decide_again, open_study
 from search.tuner.scheduler import FairAsha
 from search.tuner.searcher import Proposals, Record, RecordResults, StopWhenQuiet, StudySearcher
@@ -99,7 +99,7 @@ def _ray(chosen: ClusterChoice, tell: Tell, give_up: Callable[[str], None]) -> I
 
 def _confirmed(driven: Driven, listeners: Sequence[Listener], *, searched: Ending) -> Ending:
     """Trains what is left of the confirmation; how the whole sweep ended."""
-    again = Again(in_memory(driven.run, driven.sweep, driven.study))
+    again = Again(opened(driven.run, driven.sweep, driven.study))
     if not again.jobs:
         return searched
     recorder = ConfirmationRecorder(driven.run, driven.sweep, driven.study, again, listeners)

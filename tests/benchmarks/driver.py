@@ -36,6 +36,7 @@ from optuna import create_study
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
+from search.tracking.listener import Tracking
 
 import search.study.study
 from search.progress import Progress
@@ -44,7 +45,6 @@ from search.study.distribution import distribution, suggest
 from search.study.recorder import Recorder
 from search.study.space import draw
 from search.study.study import Study
-from search.tracking.listener import Tracking
 from search.tuner.budget import Meter as SlotMeter
 from search.tuner.scheduler import STOP, FairAsha
 from search.tuner.searcher import RecordResults, StopWhenQuiet, StudySearcher
@@ -198,8 +198,7 @@ def pace(number: int) -> float:
 def begin(folder: Path, sweep: Sweep) -> RunInfo:
     """Makes what a run has before its first trial."""
     write_yaml(folder / "sweep.yaml", sweep.as_mapping())
-    told = {"metric": sweep.search.metric, "trials": sweep.search.trials, "epochs": sweep.epochs}
-    return RunInfo(id="0", name=folder.name, directory=folder, direction="maximize", **told)  # type: ignore[arg-type]
+    return RunInfo.of(folder, sweep, about={"id": "0", "name": folder.name})
 
 
 def sweep_of(options: argparse.Namespace, *, trials: int, sampler: str) -> Sweep:

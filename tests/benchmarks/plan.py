@@ -31,7 +31,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 
-from search.logs import calm
+from search.logs import quiet_environment
 from search.machine import this_machine
 from search.plan.capacity import capacity
 from search.plan.check import check
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("sweeps", nargs="+", metavar="SWEEP [PATH=VALUE]…")
     parser.add_argument("--runs", type=Path, help="keep the runs in this folder")
     arguments = parser.parse_args()
-    calm()
+    quiet_environment()
     print(f"{this_machine()}; Python {platform.python_version()}")
     with tempfile.TemporaryDirectory(prefix="tunehound-plan-") as thrown_away:
         for number, words in enumerate(arguments.sweeps):
@@ -93,7 +93,7 @@ def compared(sweep: Sweep, *, runs: Path, name: str) -> list[Row]:
         directory = run_sweep(sweep, runs=runs, name=name).directory
     trials = _histories(directory, "trials/*/history.csv")
     again = _histories(directory, "trials/*/confirm/*/history.csv")
-    spent = open_run(directory).study.user_attrs[NOTE]
+    spent = open_run(directory).notes[NOTE]
 
     def row(name: str, predicted: Callable[[Outlook], float], actual: float, text: str) -> Row:
         return Row(name, expected.span(predicted), actual, text)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from search.results.leaderboard import leaderboard
 from search.run.confirmation import TRAINING, left, trainings
-from search.run.events import Reported
+from search.run.events import EpochReported
 from search.run.history import read_history
 from search.run.journal import JOURNAL, events
 from search.run.reader import Run, is_baseline, open_run, reason
@@ -129,4 +129,4 @@ def leftovers(directory: Path) -> list[str]:
 
 def reports(event: object) -> bool:
     """Whether a record of the journal is that of an epoch."""
-    return isinstance(event, Reported)
+    return isinstance(event, EpochReported)

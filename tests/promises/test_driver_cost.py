@@ -68,9 +68,7 @@ def test_a_result_costs_the_hundredth_trial_what_it_cost_the_first(tmp_path: Pat
     (tmp_path / "tiny.yaml").write_text(TINY)
     sweep = load_sweep(tmp_path / "tiny.yaml", ["search.sampler=random", "search.trials=100"])
     write_yaml(tmp_path / "sweep.yaml", sweep.as_mapping())
-    run = RunInfo(
-        id="0", name="tiny", directory=tmp_path, metric="val_accuracy", direction="maximize", trials=100, epochs=EPOCHS
-    )
+    run = RunInfo.of(tmp_path, sweep, about={"id": "0", "name": "tiny"})
     study = Study(tmp_path / "study.journal", sweep)
     recorder = Recorder(run, sweep, study, [Progress(run, Console(quiet=True))])
     asha = FairAsha(Rungs(grace_epochs=1, reduction_factor=2, epochs=EPOCHS), metric="val_accuracy")

@@ -61,9 +61,7 @@ SMALL = (
 def run_info(directory: Path, *, name: str = "digits-1", trials: int = 6, metric: str = "val_accuracy") -> RunInfo:
     """The run that `make_run` builds."""
     direction = direction_of(metric)
-    return RunInfo(
-        id="ab12cd34", name=name, directory=directory, metric=metric, direction=direction, trials=trials, epochs=3
-    )
+    return RunInfo(directory=directory, about=about(name), metric=metric, direction=direction, trials=trials, epochs=3)
 
 
 def make_run(

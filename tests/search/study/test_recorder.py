@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search.run.events import RunInfo, Training, TrialEnd, TrialInfo
+from search.run.events import ConfirmationTraining, RunInfo, TrialFinished, TrialInfo
 from search.run.history import read_history
 from search.study.recorder import Recorder
 from search.study.study import Study
@@ -23,7 +23,7 @@ class Listening:
 
     def __init__(self) -> None:
         self.epochs: list[int] = []
-        self.ends: list[TrialEnd] = []
+        self.ends: list[TrialFinished] = []
 
     def started(self, trial: TrialInfo) -> None:
         pass
@@ -31,10 +31,10 @@ class Listening:
     def epoch(self, number: int, row: Mapping[str, float]) -> None:
         self.epochs.append(int(row["epoch"]))
 
-    def ended(self, end: TrialEnd) -> None:
+    def ended(self, end: TrialFinished) -> None:
         self.ends.append(end)
 
-    def confirmed(self, training: Training | None, *, done: int, total: int) -> None:
+    def confirmed(self, training: ConfirmationTraining | None, *, done: int, total: int) -> None:
         """Not told here."""
 
     def close(self, best: int | None) -> None:
@@ -51,9 +51,7 @@ def recorder(tmp_path: Path, listening: Listening) -> Recorder:
     (tmp_path / "tiny.yaml").write_text(TINY)
     sweep = load_sweep(tmp_path / "tiny.yaml")
     write_yaml(tmp_path / "sweep.yaml", sweep.as_mapping())
-    run = RunInfo(
-        id="0", name="tiny", directory=tmp_path, metric="val_accuracy", direction="maximize", trials=6, epochs=4
-    )
+    run = RunInfo.of(tmp_path, sweep, about={"id": "0", "name": "tiny"})
     return Recorder(run, sweep, Study(tmp_path / "study.journal", sweep), [listening])
 
 

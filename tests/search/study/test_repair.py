@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.run.events import TrialEnd
+from search.run.events import TrialFinished
 from search.run.history import read_history, write_history
 from search.study.repair import mend_journal, mend_trials
 from search.study.study import Study
@@ -51,7 +51,9 @@ def run(tmp_path: Path, sweep: Sweep) -> Path:
         for each in rows(epochs):
             study.report(number, epoch=int(each["epoch"]), value=each["val_accuracy"])
         write_history(folder / "history.csv", rows(epochs))
-    end = TrialEnd(number=ENDED, state="complete", reason="finished", best_epoch=4, value=0.54, epochs=4, seconds=2.0)
+    end = TrialFinished(
+        number=ENDED, state="complete", reason="finished", best_epoch=4, value=0.54, epochs=4, seconds=2.0
+    )
     study.tell(end)
     for epochs in (1, 2):
         saved = Snapshot((np.full(1000, float(epochs)),), tuple(rows(epochs)))
@@ -173,7 +175,7 @@ def test_the_folder_of_a_trial_that_the_journal_lost_is_put_aside(run: Path, swe
 def test_a_diverged_epoch_is_mended_as_one(run: Path, sweep: Sweep) -> None:
     study = Study(run / "study.journal", sweep)
     study.report(OPEN, epoch=4, value=math.nan)
-    end = TrialEnd(number=OPEN, state="pruned", reason="diverged", best_epoch=3, value=0.53, epochs=4, seconds=2.0)
+    end = TrialFinished(number=OPEN, state="pruned", reason="diverged", best_epoch=3, value=0.53, epochs=4, seconds=2.0)
     study.tell(end)
     assert len(mended(run, sweep)) == 1
     assert len(history(run, OPEN)) == 4

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ray.tune.schedulers import TrialScheduler
 
-from search.run.events import Ended, TrialEnd
+from search.run.events import TrialEnded, TrialFinished
 from search.run.journal import events
 from search.study.rungs import Rungs
 from search.study.study import Study
@@ -171,7 +171,7 @@ class Lived:
         if reason or not ahead:
             state = {"diverged": "pruned", None: "pruned"}.get(reason, "complete")
             told = {"state": state, "reason": reason or "asha", "best_epoch": epoch, "value": 0.5}
-            self._study.tell(TrialEnd(number=number, epochs=epoch, seconds=1.0, **told))  # type: ignore[arg-type]
+            self._study.tell(TrialFinished(number=number, epochs=epoch, seconds=1.0, **told))  # type: ignore[arg-type]
             del self._epochs[number]
 
     def _patience(self) -> str | None:
@@ -195,7 +195,7 @@ def test_the_same_journal_gives_the_same_rungs_and_stops(tmp_path: Path, seed: i
         assert again.rungs.reached == lived.asha.rungs.reached
         assert again.stopped == lived.asha.stopped
     assert len(lived.asha.stopped) > 3
-    reasons = {event.number: event.reason for event in events(lived.journal) if isinstance(event, Ended)}
+    reasons = {event.number: event.reason for event in events(lived.journal) if isinstance(event, TrialEnded)}
     assert {number for number, reason in reasons.items() if reason == "asha"} == {
         number for number in lived.asha.stopped if reasons[number] not in ("patience", "finished")
     }

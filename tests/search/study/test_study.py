@@ -11,7 +11,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from search.run.events import TrialEnd
+from search.run.events import TrialFinished
 from search.study.study import Proposal, Study
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
@@ -50,8 +50,8 @@ def sweep(tmp_path: Path) -> MakeSweep:
     return make
 
 
-def done(number: int, value: float | None, *, state: str = "complete", reason: str = "finished") -> TrialEnd:
-    return TrialEnd(number=number, state=state, reason=reason, best_epoch=1, value=value, epochs=1, seconds=0.1)
+def done(number: int, value: float | None, *, state: str = "complete", reason: str = "finished") -> TrialFinished:
+    return TrialFinished(number=number, state=state, reason=reason, best_epoch=1, value=value, epochs=1, seconds=0.1)
 
 
 def score(proposal: Proposal) -> float:
