@@ -149,6 +149,6 @@ class Recorder:
             epochs=len(trial.rows),
             seconds=trial.seconds,
             slowest_s=max((row.get("seconds", 0.0) for row in trial.rows), default=0.0),
-            told=outcome.told,
+            told=outcome.message,
             host=outcome.host,
         )

@@ -46,7 +46,7 @@ class AtHome:
         options = {"num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "scheduling_strategy": here}
         self._actor = ray.remote(DriverActor).options(name=self.address.actor, **options).remote(self._environment)
         self._seen_dead = False
-        self._pulse = self._actor.told_to_stop.remote("")
+        self._pulse = self._actor.wait_for_stop.remote("")
         """Comes back when the run is told to stop, or when the actor has died."""
 
     def stop(self) -> None:

@@ -12,9 +12,9 @@ from search.run.confirmation import CHOSEN, chosen, left, note_of, trainings
 from search.run.events import ConfirmationTraining, Listener, Reason, RunInfo
 from search.run.history import HISTORY, write_history
 from search.run.reader import Run
+from search.study.candidates import candidates
 from search.study.recorder import Running, best_of, epochs_trained, opened, opened_folder
 from search.study.study import Proposal, Study
-from search.tuner.candidates import candidates
 from spaces.config.trial import TrialConfig
 from spaces.domains.close import close_values
 from spaces.file.sweep import Confirm, Sweep
@@ -120,7 +120,7 @@ class ConfirmationRecorder:
             epochs=len(job.rows),
             seconds=job.seconds,
             reason=reason,
-            told=outcome.told,
+            told=outcome.message,
         )
         self._study.keep_note(*note_of(training))
         self._done, self._left = self._done + 1, self._left - 1

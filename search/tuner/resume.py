@@ -11,12 +11,12 @@ from search.run.compatibility import LASTING, lasting
 from search.run.events import RunInfo
 from search.run.journal import JOURNAL, events
 from search.run.reader import open_begun
+from search.study.candidates import is_unconfirmed
 from search.study.recorder import Recorder
 from search.study.repair import mend_journal, mend_trials
 from search.study.space import key, untried
 from search.study.study import EARLIER, Study, was_lost
 from search.study.warm_start import earlier_trials
-from search.tuner.candidates import is_unconfirmed
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
 from trainables.trial.task import Outcome

@@ -83,7 +83,7 @@ class FairAsha(FIFOScheduler):
         """Lets a trial that lost patience count at every higher rung."""
         outcome: Outcome | None = result.get(OUTCOME)
         # Whether the trial's process serves another one: Ray asks its controller right after this call, each time.
-        tune_controller._reuse_actors = outcome is None or not outcome.spent
+        tune_controller._reuse_actors = outcome is None or not outcome.should_recycle
         if outcome is not None and outcome.reason == "patience":
             self._finish(outcome.number)
 

@@ -130,8 +130,8 @@ class StudySearcher(Searcher):
             return
         self._recorder.end(outcome, reason=reason)
         if reason == "disk full":
-            raise OSError(errno.ENOSPC, outcome.told)
-        self._heed_errors(reason, outcome.told)
+            raise OSError(errno.ENOSPC, outcome.message)
+        self._heed_errors(reason, outcome.message)
 
     def _heed_errors(self, reason: Reason, told: str) -> None:
         """Ends a sweep whose first trials all fail in the same way: the others would too, and each costs time."""
@@ -163,7 +163,7 @@ class StudySearcher(Searcher):
         self._failures[number] += 1
         if starved:
             told = self._task(self._recorder.running[number]).size()
-            self._recorder.end(Outcome(number=number, told=told), reason="out of memory")
+            self._recorder.end(Outcome(number=number, message=told), reason="out of memory")
         elif self._failures[number] > self._max_failures:
             self._recorder.end(Outcome(number=number), reason="lost")
         else:

@@ -12,11 +12,11 @@ from clusters.health.heartbeat import Heartbeat
 from clusters.slots import count_slots
 from search.plan.placement import UnfitClusterError
 from search.run.events import RunInfo
+from search.study.budget import Cost, Meter, spent
+from search.study.candidates import expected_cost
 from search.study.recorder import opened
 from search.study.study import Study
 from search.tuner.actor import AtHome
-from search.tuner.budget import Cost, Meter, spent
-from search.tuner.candidates import expected_cost
 from search.tuner.searcher import Record
 from search.tuner.stall import Stall
 from search.tuner.stopping import INTERRUPTED, Ending

@@ -19,11 +19,11 @@ from clusters.health.heartbeat import Heartbeat
 from clusters.slots import Slot
 from clusters.tempdirs import scratch
 from search.run.events import Listener, RunInfo
+from search.study.budget import Cost, Meter
 from search.study.feature_cuts import shared_cuts
 from search.study.recorder import Recorder, Running, opened
 from search.study.rungs import Rungs
 from search.tuner.actor import AtHome, at_home
-from search.tuner.budget import Cost, Meter
 from search.tuner.confirmation import Again, ConfirmationRecorder, choose
 from search.tuner.resume import decide_again, open_study
 from search.tuner.scheduler import FairAsha

@@ -41,11 +41,11 @@ from search.tracking.listener import Tracking
 import search.study.study
 from search.progress import Progress
 from search.run.events import Listener, RunInfo
+from search.study.budget import Meter as SlotMeter
 from search.study.distribution import distribution, suggest
 from search.study.recorder import Recorder
 from search.study.space import draw
 from search.study.study import Study
-from search.tuner.budget import Meter as SlotMeter
 from search.tuner.scheduler import STOP, FairAsha
 from search.tuner.searcher import RecordResults, StopWhenQuiet, StudySearcher
 from search.tuner.stopping import Ending

@@ -39,7 +39,7 @@ from search.plan.corners import measure
 from search.plan.forecast import Outlook, Span
 from search.plan.summary import cost_lines, predict
 from search.run.reader import open_run
-from search.tuner.budget import NOTE
+from search.study.budget import NOTE
 from search.tuner.run import run_sweep
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep

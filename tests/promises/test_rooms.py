@@ -44,7 +44,7 @@ COVERED = {
     "search/tracking/saved_report",
     "search/tracking/test_listener": "search/tracking/client search/tracking/fragments search/tracking/wandb_runs",
     "search/tracking/test_sync": "search/tracking/upload",
-    "search/tuner/test_confirmation": "search/run/confirmation search/run/reader search/tuner/candidates",
+    "search/tuner/test_confirmation": "search/run/confirmation search/run/reader search/study/candidates",
     "search/tuner/test_run": "search/logs search/tuner/searcher trainables/trial/trainable",
     "search/study/test_repair": "trainables/trial/task",
     "trainables/data/test_load": "trainables/data/leaks trainables/data/statistics trainables/sources/digits",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from search.plan.check import check
+from search.plan.summary import plan_lines
 from search.study.study import EARLIER, Study
 from search.study.warm_start import earlier_trials, fitting_values
 from spaces.domains.close import close_values
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError
-from tests.search.commands import TINY, call
+from tests.search.commands import TINY
 
 BRANCHES = """
 trial:
@@ -26,8 +29,7 @@ trial:
   training: {epochs: 9}
 """
 
-ALONE = "tracking: off\nresources: {cpus: 2}\n"
-SECOND = TINY.replace("trials: 6", "trials: 2, warm_start: [runs/first]")
+pytestmark = pytest.mark.xdist_group("first run")
 
 
 def sweep(folder: Path, text: str, *overrides: str) -> Sweep:
@@ -75,36 +77,28 @@ def test_what_was_fixed_and_is_open_now_fits_with_its_value(tmp_path: Path) -> N
     assert values["model.dropout"] == 0.2
 
 
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run of six trials, in `runs/first`."""
-    home = tmp_path_factory.mktemp("warm")
-    (home / "tiny.yaml").write_text(TINY + ALONE)
-    done = call("run", "tiny.yaml", "--name", "first", cwd=home)
-    assert done.returncode == 0, done.stderr
-    return home
-
-
-def test_a_warm_started_run_knows_the_trials_of_the_first_with_their_curves(first: Path) -> None:
-    (first / "second.yaml").write_text(SECOND + ALONE)
-    planned = call("plan", "second.yaml", cwd=first)
-    assert "warm start from 6 earlier trials" in planned.stdout
-    assert "together" in planned.stdout, planned.stderr
-    done = call("run", "second.yaml", "--name", "second", cwd=first)
-    assert done.returncode == 0, done.stderr
-    assert "Warm start: the sampler knows 6 earlier trials." in done.stderr
-    study = Study(first / "runs" / "second" / "study.journal", load_sweep(first / "second.yaml"))
-    before = Study(first / "runs" / "first" / "study.journal", load_sweep(first / "tiny.yaml"))
+def test_a_warm_started_run_knows_the_trials_of_the_first_with_their_curves(
+    home: Path, second: subprocess.CompletedProcess[str]
+) -> None:
+    assert "Warm start: the sampler knows 6 earlier trials." in second.stderr
+    study = Study(home / "runs" / "second" / "study.journal", load_sweep(home / "second.yaml"))
+    before = Study(home / "runs" / "first" / "study.journal", load_sweep(home / "tiny.yaml"))
     kept = study.note(EARLIER)
-    assert len(study.trials()) == 2
+    assert len(study.trials()) == 3
     assert [record["state"] for record in kept] == [trial.state.name for trial in before.trials()]
     assert all(record["curve"] for record in kept)
-    assert len(study._copy.trials) == 8
+    assert len(study._copy.trials) == 9
 
 
-def test_the_sampler_proposes_otherwise_than_without(first: Path, tmp_path: Path) -> None:
+def test_the_plan_counts_the_earlier_trials(home: Path, first: object) -> None:
+    sweep = load_sweep(home / "second.yaml")
+    lines = plan_lines(sweep, check(sweep), earlier=len(earlier_trials(sweep)))
+    assert "warm start from 6 earlier trials" in "\n".join(lines)
+
+
+def test_the_sampler_proposes_otherwise_than_without(home: Path, first: object, tmp_path: Path) -> None:
     cold = sweep(tmp_path, TINY)
-    warm = load_sweep(tmp_path / "s.yaml", [f"search.warm_start=[{first / 'runs' / 'first'}]"])
+    warm = load_sweep(tmp_path / "s.yaml", [f"search.warm_start=[{home / 'runs' / 'first'}]"])
     proposed = []
     for name, each in (("cold", cold), ("warm", warm)):
         study = Study(tmp_path / f"{name}.journal", each)
@@ -122,8 +116,9 @@ def test_the_sampler_proposes_otherwise_than_without(first: Path, tmp_path: Path
         ("trial.training.batch_size=16", "of its 6 that ended none does"),
     ],
 )
-def test_a_run_that_teaches_nothing_is_refused_before_anything_starts(first: Path, given: str, told: str) -> None:
-    (first / "third.yaml").write_text(SECOND)
-    third = load_sweep(first / "third.yaml", [given])
+def test_a_run_that_teaches_nothing_is_refused_before_anything_starts(
+    home: Path, first: object, given: str, told: str
+) -> None:
+    third = load_sweep(home / "second.yaml", [given])
     with pytest.raises(InputError, match=told):
         earlier_trials(third)

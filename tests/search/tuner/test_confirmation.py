@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -12,42 +13,33 @@ from search.run.confirmation import trainings
 from search.run.reader import open_run
 from search.tuner.resume import unfinished
 from spaces.file.load import load_config
-from tests.search.commands import TINY, call
+from tests.search.commands import call
 
-CONFIRMED = (
-    TINY.replace("epochs: 4,", "epochs: 2,")
-    .replace("trials: 6", "trials: 3")
-    .replace("confirm: off", "confirm: {top: 1, seeds: 3}")
-    + "budget: {epochs: 10}\ntracking: off\nresources: {cpus: 2}\n"
-)
-"""Three trials and, of one or two configurations, three trainings each: more epochs than the budget has."""
+pytestmark = pytest.mark.xdist_group("first run")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder with a run whose confirmation a budget cut short, and which then was resumed."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "sweep.yaml").write_text(CONFIRMED)
-    cut = call("run", "sweep.yaml", "--name", "one", cwd=home)
-    assert cut.returncode == 0, cut.stderr
-    assert "budget.epochs = 10" in cut.stderr
-    (home / "cut.txt").write_text(str(len(trainings(open_run(home / "runs/one").notes))))
-    resumed = call("resume", "one", "--set", "budget.epochs=1000", cwd=home)
+def run(home: Path, second: subprocess.CompletedProcess[str]) -> Path:
+    """A run whose confirmation a budget cut short, and which then was resumed."""
+    run = home / "runs" / "second"
+    assert "budget.epochs = 8" in second.stderr
+    (home / "cut.txt").write_text(str(len(trainings(open_run(run).notes))))
+    resumed = call("resume", "second", "--set", "budget.epochs=1000", cwd=home)
     assert resumed.returncode == 0, resumed.stderr
-    return home
+    return run
 
 
-def test_a_budget_cuts_the_confirmation_and_a_resume_completes_it(home: Path) -> None:
-    run = open_run(home / "runs/one")
-    found, chosen = trainings(run.notes), run.notes["confirming"]["trials"]
+def test_a_budget_cuts_the_confirmation_and_a_resume_completes_it(home: Path, run: Path) -> None:
+    opened = open_run(run)
+    found, chosen = trainings(opened.notes), opened.notes["confirming"]["trials"]
     assert int((home / "cut.txt").read_text()) < len(found) == 3 * len(chosen)
     assert {training.seed for training in found} == {1, 2, 3}
-    assert not unfinished(home / "runs/one")
+    assert not unfinished(run)
 
 
-def test_each_training_leaves_a_whole_history_and_its_configuration(home: Path) -> None:
-    for training in trainings(open_run(home / "runs/one").notes):
-        folder = home / "runs/one/trials" / str(training.trial) / "confirm" / str(training.seed)
+def test_each_training_leaves_a_whole_history_and_its_configuration(run: Path) -> None:
+    for training in trainings(open_run(run).notes):
+        folder = run / "trials" / str(training.trial) / "confirm" / str(training.seed)
         history = pd.read_csv(folder / "history.csv")
         assert list(history["epoch"]) == list(range(1, training.epochs + 1))
         assert history["val_accuracy"].max() == pytest.approx(training.value)
@@ -55,8 +47,7 @@ def test_each_training_leaves_a_whole_history_and_its_configuration(home: Path) 
         assert not (folder / "checkpoint").exists()
 
 
-def test_all_outputs_tell_the_confirmation(home: Path) -> None:
-    run = home / "runs/one"
+def test_all_outputs_tell_the_confirmation(run: Path) -> None:
     frame = pd.read_csv(run / "leaderboard.csv")
     confirmed = frame[frame["seeds"] == 3]
     assert confirmed["mean"].notna().all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import subprocess
 from html.parser import HTMLParser
@@ -17,27 +18,24 @@ from PIL import Image
 from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
 
-from tests.search.commands import TINY, call
+from tests.search.commands import call, called
 
 Done = subprocess.CompletedProcess[str]
+Capture = pytest.CaptureFixture[str]
+
+pytestmark = pytest.mark.xdist_group("first run")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("user")
-    (folder / "tiny.yaml").write_text(TINY)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(home: Path) -> Done:
-    return call("run", "tiny.yaml", "--name", "first", cwd=home)
-
-
-@pytest.fixture(scope="module")
-def run(home: Path, finished: Done) -> Path:
-    assert finished.returncode == 0, finished.stderr
+def run(home: Path, first: Done) -> Path:
     return home / "runs" / "first"
+
+
+@pytest.fixture
+def here(home: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder, with the finished run, as the working directory."""
+    monkeypatch.chdir(home)
+    return home
 
 
 @pytest.fixture(scope="module")
@@ -64,18 +62,18 @@ def test_the_run_directory_holds_what_is_promised_and_nothing_else(run: Path) ->
         assert {path.name for path in trial.iterdir()} == {"config.yaml", "history.csv"}
 
 
-def test_the_end_shows_leaderboard_winner_against_baseline_and_the_next_command(finished: Done, run: Path) -> None:
-    assert "val" in finished.stdout
-    assert "baseline" in finished.stdout
-    assert "above the baseline's" in finished.stdout or "baseline leads" in finished.stdout.lower()
-    assert "tunehound retrain runs/first/best.yaml" in finished.stderr
+def test_the_end_shows_leaderboard_winner_against_baseline_and_the_next_command(first: Done, run: Path) -> None:
+    assert "val" in first.stdout
+    assert "baseline" in first.stdout
+    assert "above the baseline's" in first.stdout or "baseline leads" in first.stdout.lower()
+    assert "tunehound retrain runs/first/best.yaml" in first.stderr
 
 
-def test_every_trial_is_told_once_and_chatter_stays_in_the_log(finished: Done, run: Path) -> None:
-    lines = finished.stderr.splitlines()
+def test_every_trial_is_told_once_and_chatter_stays_in_the_log(first: Done, run: Path) -> None:
+    lines = first.stderr.splitlines()
     assert sum(line.startswith("trial ") for line in lines) == 6
     for noise in ("tensorflow", "Warning", "ray::", "wandb:", "INFO"):
-        assert noise not in finished.stderr
+        assert noise not in first.stderr
     log = Path(next(line for line in lines if "Log: " in line).split("Log: ")[1])
     assert log.exists()
     assert not log.is_relative_to(run)
@@ -107,13 +105,13 @@ def test_the_sweep_is_written_with_every_default_and_where_it_comes_from(run: Pa
     assert len(written["run"]["data_fingerprint"]) == 16
 
 
-def test_the_leaderboard_agrees_with_the_journal(home: Path, run: Path) -> None:
+def test_the_leaderboard_agrees_with_the_journal(here: Path, run: Path, capsys: Capture) -> None:
     board = rows(run / "leaderboard.csv")
     best = max(value for trial in trials(run) for value in trial.intermediate_values.values())
     assert [int(row["rank"]) for row in board] == list(range(1, 7))
     assert float(board[0]["val_accuracy"]) == best
     assert {"filters", "dropout", "l2", "strength", "learning_rate"} <= set(board[0])
-    told = json.loads(call("leaderboard", "first", "--format", "json", cwd=home).stdout)
+    told = json.loads(called(capsys, "leaderboard", "first", "--format", "json")[1])
     assert [row["trial"] for row in told] == [int(row["trial"]) for row in board]
 
 
@@ -136,28 +134,28 @@ def test_the_report_is_one_file_that_needs_no_network(run: Path) -> None:
     assert not [reference for reference in fetched if "//" in reference]
 
 
-def test_an_existing_run_is_refused_with_the_two_ways_out(home: Path, run: Path) -> None:
+def test_an_existing_run_is_refused_with_the_two_ways_out(here: Path, run: Path, capsys: Capture) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
-    again = call("run", "tiny.yaml", "--name", "first", cwd=home)
-    assert again.returncode == 2
-    assert "tunehound resume" in again.stderr
-    assert "--name" in again.stderr
+    code, _, err = called(capsys, "run", "tiny.yaml", "--name", "first")
+    assert code == 2
+    assert "tunehound resume" in err
+    assert "--name" in err
     assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
 
 
-def test_a_finished_run_says_so_when_resumed(home: Path, run: Path) -> None:
-    again = call("resume", "latest", cwd=home)
-    assert again.returncode == 0
-    assert "finished" in again.stderr
-    assert "search.trials=" in again.stderr
+def test_a_finished_run_says_so_when_resumed(here: Path, capsys: Capture) -> None:
+    code, _, err = called(capsys, "resume", "first")
+    assert code == 0
+    assert "finished" in err
+    assert "search.trials=" in err
 
 
-def test_export_writes_any_rank_and_refuses_what_is_not_there(home: Path, run: Path) -> None:
-    second = call("export", "first", "--rank", "2", cwd=home)
-    assert second.returncode == 0
+def test_export_writes_any_rank_and_refuses_what_is_not_there(here: Path, run: Path, capsys: Capture) -> None:
+    code, out, _ = called(capsys, "export", "first", "--rank", "2")
+    assert code == 0
     board = rows(run / "leaderboard.csv")
-    assert YAML(typ="safe").load(second.stdout)["provenance"]["trial"] == int(board[1]["trial"])
-    assert call("export", "first", "--rank", "7", cwd=home).returncode == 2
+    assert YAML(typ="safe").load(out)["provenance"]["trial"] == int(board[1]["trial"])
+    assert called(capsys, "export", "first", "--rank", "7")[0] == 2
 
 
 def test_retraining_scores_the_test_split_and_replays_the_winner(run: Path, retrained: tuple[Path, Done]) -> None:
@@ -175,58 +173,21 @@ def test_retraining_scores_the_test_split_and_replays_the_winner(run: Path, retr
     assert "tunehound predict" in done.stderr
 
 
-def test_predictions_name_the_class_of_image_files(home: Path, retrained: tuple[Path, Done], tmp_path: Path) -> None:
+def test_predictions_name_the_class_of_image_files(
+    retrained: tuple[Path, Done], tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images, labels = load_digits(return_X_y=True)
     for position in range(20):
         pixels = np.round(images[position].reshape(8, 8) * 255 / 16).astype("uint8")
         Image.fromarray(pixels).save(tmp_path / f"{position:02d}.png")
     (tmp_path / "20.png").write_bytes(b"no image")
-    done = call("predict", retrained[0], tmp_path, "--top", "2", cwd=home)
-    told = list(csv.DictReader(done.stdout.splitlines()))
-    assert done.returncode == 1
-    assert "20.png" in done.stderr
+    code, out, err = called(capsys, "predict", str(retrained[0]), str(tmp_path), "--top", "2")
+    told = list(csv.DictReader(out.splitlines()))
+    assert code == 1
+    assert "20.png" in err
     assert len(told) == 40
     right = sum(row["class"] == str(labels[int(Path(row["file"]).stem)]) for row in told if row["rank"] == "1")
     assert right >= 10
     names = "\n".join(str(tmp_path / f"{position:02d}.png") for position in range(3))
-    assert len(call("predict", retrained[0], "-", cwd=home, given=names).stdout.splitlines()) == 4
-
-
-def test_a_finished_run_is_extended_and_keeps_its_trials(home: Path, run: Path) -> None:
-    before = [(trial.number, trial.params, trial.value) for trial in trials(run)]
-    done = call("resume", "first", "--set", "search.trials=8", "--set", "tracking=off", cwd=home)
-    assert done.returncode == 0, done.stderr
-    after = [(trial.number, trial.params, trial.value) for trial in trials(run)]
-    assert after[:6] == before
-    assert len(after) == 8
-
-
-FAILING = """
-import sys
-
-import keras
-
-
-def build(values, image_shape, classes):
-    if "ray" in sys.modules:
-        raise RuntimeError("no licence on this machine")
-    return keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")])
-"""
-"""A model that can be built where the sweep is checked, and not where its trials run."""
-
-
-def test_a_sweep_whose_first_trials_all_fail_stops_early_and_says_why(home: Path) -> None:
-    (home / "failing.py").write_text(FAILING)
-    (home / "wrong.yaml").write_text(
-        "trial:\n  data: {source: digits}\n  model: {kind: custom, build: 'failing:build'}\n"
-        "  optimizer: {learning_rate: {log: [1.0e-4, 1.0e-2], baseline: 1.0e-3}}\n  training: {epochs: 2}\n"
-        "search: {trials: 20, scheduler: none}\nconfirm: off\ntracking: off\nresources: {cpus: 2}\n"
-    )
-    done = call("run", "wrong.yaml", "--name", "wrong", "--trust", "failing", cwd=home)
-    run = home / "runs" / "wrong"
-    assert done.returncode == 1
-    assert "the first 3 trials all failed" in done.stderr
-    assert "error.txt" in done.stderr
-    assert len(trials(run)) < 8
-    assert "no licence" in (run / "trials" / "0" / "error.txt").read_text()
-    assert trials(run)[0].state.name == "FAIL"
+    monkeypatch.setattr("sys.stdin", io.StringIO(names))
+    assert len(called(capsys, "predict", str(retrained[0]), "-")[1].splitlines()) == 4

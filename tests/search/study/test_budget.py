@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from search.study.budget import Cost, Meter, spent
 from search.study.study import Study
-from search.tuner.budget import Cost, Meter, spent
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Budget
 from tests.search.commands import TINY
