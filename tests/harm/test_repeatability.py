@@ -9,7 +9,6 @@ import pytest
 
 from tests.harm.doing import killed_at, moments
 from tests.harm.sound import assert_sound, ended_trials
-from tests.promises.test_repeatability import board
 from tests.search.commands import TINY, call
 
 
@@ -21,6 +20,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = call("run", "tiny.yaml", "--name", "whole", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def board(run: Path) -> pd.DataFrame:
+    return pd.read_csv(run / "leaderboard.csv").drop(columns="seconds")
 
 
 def test_two_runs_of_one_slot_and_seed_give_the_same_leaderboard(home: Path) -> None:

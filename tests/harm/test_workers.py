@@ -94,3 +94,35 @@ def test_a_trial_whose_own_code_fails_at_a_corner_is_recorded_once_and_the_sweep
     assert "Traceback" in told
     assert "too wide for this machine" in told
     assert_sound(run, trials=3)
+
+
+FAILING = """
+import sys
+
+import keras
+
+
+def build(values, image_shape, classes):
+    if "ray" in sys.modules:
+        raise RuntimeError("no licence on this machine")
+    return keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")])
+"""
+"""A model that can be built where the sweep is checked, and not where its trials run."""
+
+
+def test_a_sweep_whose_first_trials_all_fail_stops_early_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text(FAILING)
+    (tmp_path / "wrong.yaml").write_text(
+        "trial:\n  data: {source: digits}\n  model: {kind: custom, build: 'failing:build'}\n"
+        "  optimizer: {learning_rate: {log: [1.0e-4, 1.0e-2], baseline: 1.0e-3}}\n  training: {epochs: 2}\n"
+        "search: {trials: 20, scheduler: none}\nconfirm: off\ntracking: off\nresources: {cpus: 2}\n"
+    )
+    done = call("run", "wrong.yaml", "--name", "wrong", "--trust", "failing", cwd=tmp_path)
+    run = tmp_path / "runs" / "wrong"
+    assert done.returncode == 1
+    assert "the first 3 trials all failed" in done.stderr
+    assert "error.txt" in done.stderr
+    trials = open_run(run).trials
+    assert len(trials) < 8
+    assert "no licence" in (run / "trials" / "0" / "error.txt").read_text()
+    assert trials[0].state.name == "FAIL"
