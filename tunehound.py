@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from search.tuner.run import Finished
     from spaces.file.sweep import Sweep
-    from trainables.retrain.retrain import Retrained
+    from trainables.retrain.retrain import RetrainResult
 
 
 def _check_packages() -> None:
@@ -186,7 +186,7 @@ def retrain(
     holdout: float | None = None,
     output: str | os.PathLike[str] | None = None,
     formats: Sequence[str] = (),
-) -> Retrained:
+) -> RetrainResult:
     """Train a configuration on train + validation, score the test part once, save the model and its card.
 
     >>> tunehound.retrain("latest").scores
@@ -208,11 +208,11 @@ def retrain(
         WorkFailedError: the loss was not finite.
     """
     from search.find import run_around
-    from search.logs import wake_tensorflow
+    from search.logs import start_tensorflow
     from search.report import write_report
 
     with _as_file(best) as source:
-        wake_tensorflow()
+        start_tensorflow()
         from trainables.retrain.retrain import retrain as train_again
 
         folder = output or (Path() if isinstance(best, Mapping) else source.parent) / "retrained"
@@ -236,10 +236,10 @@ def load_model(folder: str | os.PathLike[str]) -> Any:
         InputError: there is none, or it is damaged.
     """
     from search.find import find_retrained
-    from search.logs import wake_tensorflow
+    from search.logs import start_tensorflow
 
     place = find_retrained(os.fspath(folder))
-    wake_tensorflow()
+    start_tensorflow()
     from trainables.retrain.predict import read_model, read_preprocessing
 
     return read_model(place, classes=len(read_preprocessing(place).class_names))

@@ -13,12 +13,16 @@ from search.run.journal import JOURNAL
 from spaces.problem import InputError, Problem
 
 LATEST = "latest"
-HOME = Path("runs")
+DEFAULT_RUNS = Path("runs")
 """Where runs live that are mirrored."""
 
 
 def find_run(
-    given: str, runs: str | os.PathLike[str] = HOME, *, also: str = "", tell: Callable[[str], None] = lambda _: None
+    given: str,
+    runs: str | os.PathLike[str] = DEFAULT_RUNS,
+    *,
+    also: str = "",
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """The folder of a run: a path, a name under ``runs``, or the one last begun; a mirrored one is fetched first.
 
@@ -31,18 +35,18 @@ def find_run(
     Raises:
         InputError: there is no such run; the known ones are listed.
     """
-    home = home_of(runs)
+    home = runs_folder(runs)
     if is_uri(given) or (is_uri(runs) and given != LATEST):
         return fetched(given if is_uri(given) else below(str(runs), given), home, tell=tell)
     return _found(given, home, also)
 
 
-def home_of(runs: str | os.PathLike[str]) -> Path:
+def runs_folder(runs: str | os.PathLike[str]) -> Path:
     """The folder for runs on this machine; where they are mirrored, one below the working directory."""
-    return HOME if is_uri(runs) else Path(runs)
+    return DEFAULT_RUNS if is_uri(runs) else Path(runs)
 
 
-def find_best(given: str, runs: str | os.PathLike[str] = HOME) -> Path:
+def find_best(given: str, runs: str | os.PathLike[str] = DEFAULT_RUNS) -> Path:
     """A configuration file, or the best.yaml of a run.
 
     Raises:
@@ -58,7 +62,7 @@ def find_best(given: str, runs: str | os.PathLike[str] = HOME) -> Path:
     return directory / BEST
 
 
-def find_retrained(given: str, runs: str | os.PathLike[str] = HOME) -> Path:
+def find_retrained(given: str, runs: str | os.PathLike[str] = DEFAULT_RUNS) -> Path:
     """The folder that `retrain` filled: the one named, or that of a run.
 
     Raises:

@@ -15,13 +15,13 @@ def ending(state: str, reason: str) -> str:
     return {"fail": "failed"}.get(state, state)
 
 
-def ending_and_why(state: str, reason: str) -> str:
+def format_ending(state: str, reason: str) -> str:
     """The ending, and the reason where the ending does not tell it: ``complete (patience)``, ``failed (lost)``."""
     word = ending(state, reason)
     return word if reason in ("", "finished", "asha", word) else f"{word} ({reason})"
 
 
-def compact(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value in few characters: three significant digits, whole numbers whole, nothing for what is missing."""
     if value is None:
         return ""
@@ -32,12 +32,12 @@ def compact(value: Any) -> str:
     return f"{value:.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.3g}"
 
 
-def counted(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """``1 epoch``, ``2 epochs``, ``12,000 epochs``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time in its two largest units: ``45 s``, ``2 min 10 s``, ``1 h 05 min``, ``2 d 3 h``."""
     whole = round(seconds)
     if whole < 60:
@@ -49,15 +49,15 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
-def rough_duration(seconds: float) -> str:
+def format_rough_duration(seconds: float) -> str:
     """A time that is only expected: ``45 s``, ``1 min 50 s``, ``38 min``, ``1 h 10 min``, ``2 d 3 h``."""
     if 300 <= seconds < 3570:
         return f"{round(seconds / 60)} min"
-    told = duration(seconds if seconds < 300 else round(seconds / 60) * 60)
+    told = format_duration(seconds if seconds < 300 else round(seconds / 60) * 60)
     return told.replace(" 00 min", "").replace(" min 00 s", " min")
 
 
-def against(value: float, base: float) -> str:
+def compared_to_baseline(value: float, base: float) -> str:
     """How a value stands to the baseline's: ``0.0139 above the baseline's 0.9722``."""
     if value == base:
         return f"the same as the baseline's {base:.4f}"

@@ -27,15 +27,15 @@ ENVIRONMENT = {
 }
 
 
-def calm() -> None:
+def quiet_environment() -> None:
     """Sets what these libraries read from the environment; what the user has set stays. Call before importing them."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
 
-def wake_tensorflow() -> None:
+def start_tensorflow() -> None:
     """Imports TensorFlow for this process, with all its cores and without its greetings."""
-    calm()
+    quiet_environment()
     from trainables.process import prepare
 
     prepare(cpus=count_cores())
@@ -47,7 +47,7 @@ def log_file(run_id: str) -> Path:
 
 
 @contextmanager
-def chatter_to(log: Path) -> Iterator[Terminal]:
+def redirect_output(log: Path) -> Iterator[Terminal]:
     """Sends this process's stdout and stderr, also that of its C++ libraries, to ``log``.
 
     Yields a console on what was stderr, for those who have something to say to the user.

@@ -1,4 +1,4 @@
-"""The live view of a sweep: a few lines that redraw themselves on a terminal, one line a trial anywhere else."""
+"""The live view of a sweep: a few lines that redraw themselves on a terminal, one trial_line a trial anywhere else."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from search.formatting import against, counted, duration, ending, ending_and_why
-from search.run.events import STATES, RunInfo, Training, TrialEnd, TrialInfo
-from search.run.reader import as_ended, is_baseline, open_begun
+from search.formatting import compared_to_baseline, ending, format_count, format_duration, format_ending
+from search.run.events import STATES, ConfirmationTraining, TrialFinished, TrialInfo
+from search.run.reader import Run
+from search.run.trials import as_ended, is_baseline
 from spaces.printable import printable
 
 ROWS = 8
-"""No more running trials than this are shown, each in a line."""
+"""No more running trials than this are shown, each in a trial_line."""
 ENOUGH = 3
 """From so many finished trials on, the time left is estimated."""
 
 
 @dataclass
-class Running:
+class TrialProgress:
     """Where a running trial stands."""
 
     epoch: int = 0
@@ -40,12 +41,14 @@ class Progress:
     ``clock`` gives seconds; only differences count.
     """
 
-    def __init__(self, run: RunInfo, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, run: Run, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._run = run
+        self._trials = int(run.sweep["search"]["trials"])
+        self._horizon = int(run.sweep["trial"]["training"]["epochs"])
         self._console = console
         self._clock = clock
         self._began = clock()
-        self._running: dict[int, Running] = {}
+        self._running: dict[int, TrialProgress] = {}
         self._endings: Counter[str] = Counter()
         self._values: dict[int, float] = {}
         self._best: int | None = None
@@ -65,7 +68,7 @@ class Progress:
 
     def started(self, trial: TrialInfo) -> None:
         """A trial starts; the first one brings up the live view."""
-        self._running.setdefault(trial.number, Running())
+        self._running.setdefault(trial.number, TrialProgress())
         if trial.baseline:
             self._baseline = trial.number
         if self._console.is_terminal and not self._live.is_started:
@@ -75,24 +78,24 @@ class Progress:
         """A trial finished an epoch."""
         value = row.get(self._run.metric, math.nan)
         best = self._better_of(self._values.get(number, math.nan), value)
-        self._running[number] = Running(epoch=int(row["epoch"]), value=best)
+        self._running[number] = TrialProgress(epoch=int(row["epoch"]), value=best)
         self._epochs += 1
         if not math.isnan(best):
             self._keep(number, best)
 
-    def ended(self, end: TrialEnd) -> None:
-        """A trial ended; away from a terminal it gets its line."""
+    def ended(self, end: TrialFinished) -> None:
+        """A trial ended; away from a terminal it gets its trial_line."""
         self._running.pop(end.number, None)
         self._count(end)
         if end.told or not self._console.is_terminal:
             mark = "  best so far" if end.number == self.best() else ""
-            self._console.print(Text(line(end, self._run.metric) + mark), soft_wrap=True)
+            self._console.print(Text(trial_line(end, self._run.metric) + mark), soft_wrap=True)
 
-    def confirmed(self, training: Training | None, *, done: int, total: int) -> None:
-        """The winner is being confirmed; away from a terminal each training gets its line."""
+    def confirmed(self, training: ConfirmationTraining | None, *, done: int, total: int) -> None:
+        """The winner is being confirmed; away from a terminal each training gets its trial_line."""
         self._confirmed = done, total
         if not self._console.is_terminal:
-            begun = f"Confirming the winner: {counted(total - done, 'training')} to go."
+            begun = f"Confirming the winner: {format_count(total - done, 'training')} to go."
             told = begun if training is None else training_line(training, self._run.metric)
             self._console.print(Text(told), soft_wrap=True)
 
@@ -111,7 +114,7 @@ class Progress:
         done, running = self._done(), len(self._running)
         if done < ENOUGH or not running:
             return None
-        return self._seconds / done * max(self._run.trials - done, 0) / running
+        return self._seconds / done * max(self._trials - done, 0) / running
 
     def view(self) -> RenderableType:
         """What a terminal shows just now.
@@ -123,9 +126,7 @@ class Progress:
         return Group(self._bar(), self._best_line(), *confirmation, self._spent_line(), *self._running_lines())
 
     def _take_up(self) -> None:
-        run = open_begun(self._run.directory)
-        if run is None:
-            return
+        run = self._run
         for trial in run.trials:
             if is_baseline(trial):
                 self._baseline = trial.number
@@ -133,7 +134,7 @@ class Progress:
                 self._count(as_ended(run, trial))
                 self._epochs += as_ended(run, trial).epochs
 
-    def _count(self, end: TrialEnd) -> None:
+    def _count(self, end: TrialFinished) -> None:
         word = ending(end.state, end.reason)
         if word != "interrupted":
             self._endings[word] += 1
@@ -169,8 +170,8 @@ class Progress:
         counts = [f"{len(self._running)} running"] if self._running else []
         counts += [f"{number} {word}" for word, number in dict(self._endings).items() if number]
         grid = Table.grid(padding=(0, 2, 0, 0))
-        bar = ProgressBar(total=max(self._run.trials, self._done(), 1), completed=self._done(), width=20)
-        grid.add_row(bar, f"{self._done()}/{self._run.trials} trials", Text(" · ".join(counts), overflow="fold"))
+        bar = ProgressBar(total=max(self._trials, self._done(), 1), completed=self._done(), width=20)
+        grid.add_row(bar, f"{self._done()}/{self._trials} trials", Text(" · ".join(counts), overflow="fold"))
         return grid
 
     def _confirmation_bar(self, done: int, total: int) -> RenderableType:
@@ -189,13 +190,13 @@ class Progress:
         if best == self._baseline:
             told += ", the baseline"
         elif base is not None:
-            told += f", {against(value, base)}"
+            told += f", {compared_to_baseline(value, base)}"
         return one_line(told, style="bold green")
 
     def _spent_line(self) -> RenderableType:
-        told = f"{counted(self._epochs, 'epoch')} · {duration(self._clock() - self._began)} gone"
+        told = f"{format_count(self._epochs, 'epoch')} · {format_duration(self._clock() - self._began)} gone"
         left = self.seconds_left()
-        return one_line(told if left is None else f"{told} · about {duration(left)} left")
+        return one_line(told if left is None else f"{told} · about {format_duration(left)} left")
 
     def _running_lines(self) -> list[RenderableType]:
         shown = heapq.nsmallest(ROWS, list(self._running.items()))
@@ -204,10 +205,10 @@ class Progress:
             lines.append(one_line(f"  … and {len(self._running) - ROWS} more", style="dim"))
         return lines
 
-    def _running_line(self, number: int, trial: Running) -> str:
+    def _running_line(self, number: int, trial: TrialProgress) -> str:
         name = f"{number} baseline" if number == self._baseline else str(number)
         value = "" if math.isnan(trial.value) else f"   best {trial.value:.4f}"
-        return f"  trial {name:<12} epoch {trial.epoch}/{self._run.epochs}{value}"
+        return f"  trial {name:<12} epoch {trial.epoch}/{self._horizon}{value}"
 
 
 def one_line(told: str, *, style: str = "") -> Text:
@@ -215,19 +216,19 @@ def one_line(told: str, *, style: str = "") -> Text:
     return Text(told, style=style, no_wrap=True, overflow="ellipsis")
 
 
-def training_line(training: Training, metric: str) -> str:
+def training_line(training: ConfirmationTraining, metric: str) -> str:
     """An ended training of the confirmation: ``trial  17  seed 2  complete  21 epochs  val_accuracy 0.9861``."""
     value = "" if training.score is None else f"  {metric} {training.score:.4f}"
-    word = ending_and_why(STATES[training.reason], training.reason)
+    word = format_ending(STATES[training.reason], training.reason)
     told = f"  {training.told}" if training.told else ""
-    epochs = counted(training.epochs, "epoch")
+    epochs = format_count(training.epochs, "epoch")
     return printable(f"trial {training.trial:>3}  seed {training.seed:<3} {word:<19} {epochs:>10}{value}{told}")
 
 
-def line(end: TrialEnd, metric: str) -> str:
-    """An ended trial in one line: ``trial  17  complete (patience)   21 epochs  val_accuracy 0.9861``."""
+def trial_line(end: TrialFinished, metric: str) -> str:
+    """An ended trial in one trial_line: ``trial  17  complete (patience)   21 epochs  val_accuracy 0.9861``."""
     value = "" if end.value is None else f"  {metric} {end.value:.4f}"
     return printable(
-        f"trial {end.number:>3}  {ending_and_why(end.state, end.reason):<19} {counted(end.epochs, 'epoch'):>10}{value}"
+        f"trial {end.number:>3}  {format_ending(end.state, end.reason):<19} {format_count(end.epochs, 'epoch'):>10}{value}"
         f"{f'  {end.told}' if end.told else ''}"
     )

@@ -26,7 +26,7 @@ class Terminal(Console):
             yield segment if segment.control else segment._replace(text=printable(segment.text, keep="\n"))
 
 
-class ForPeople(logging.Formatter):
+class PrintableFormatter(logging.Formatter):
     """Log messages for a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -34,12 +34,12 @@ class ForPeople(logging.Formatter):
         return printable(super().format(record), keep="\n")
 
 
-def say(text: str) -> None:
+def print_text(text: str) -> None:
     """Writes a result for people to stdout."""
     typer.echo(printable(text, keep="\n"))
 
 
-def hand_over(text: str, *, end: str = "\n") -> None:
+def print_data(text: str, *, end: str = "\n") -> None:
     """Writes a result that programs may read to stdout: as it is, unless a terminal shows it."""
     typer.echo(for_stdout(text, keep="\n") + end, nl=False, color=True)  # else click drops what looks like a colour
 

@@ -35,12 +35,12 @@ def main() -> int:
 
 def _checked(arguments: argparse.Namespace) -> TrialConfig:
     from spaces.file.load import load_config
-    from trainables.preflight.compatibility import refuse_misfits
+    from trainables.preflight.compatibility import check_compatibility
     from trainables.trust import trust
 
     trust(arguments.trust)
     config, _ = load_config(arguments.config, arguments.overrides)
-    refuse_misfits(config, source=arguments.config)
+    check_compatibility(config, source=arguments.config)
     return config
 
 

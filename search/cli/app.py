@@ -32,20 +32,20 @@ from search.cli.output import (
     WORK_FAILED,
     command,
     conclude,
+    console,
     show_configuration,
     show_data_messages,
     show_description,
     show_leaderboard,
     show_plan,
     show_spaces,
-    show_synced,
+    show_sync_result,
     show_versions,
-    told,
     warn,
 )
 from search.cli.submit import submit
-from search.logs import calm, wake_tensorflow
-from search.terminal import hand_over
+from search.logs import quiet_environment, start_tensorflow
+from search.terminal import print_data
 from spaces.problem import InputError, WorkFailedError
 
 app = typer.Typer(
@@ -93,10 +93,10 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
     from search.tuner.run import resume_run
 
     trust_modules(trust)
-    tell = partial(told.print, highlight=False)
+    tell = partial(console.print, highlight=False)
     directory = find_run(run, runs, tell=tell)
     if not overrides and not unfinished(directory):
-        told.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
+        console.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
         send_finished(directory, mirror_of(directory), tell=tell)
         return
     conclude(resume_run(directory, overrides=overrides, warn=warn, tell=tell))
@@ -128,11 +128,13 @@ def describe(
     trust: Trust = NO_TRUST,
 ) -> None:
     """Show what a configuration builds, or a backbone's blocks: layers, parameters, what trains."""
-    wake_tensorflow()
-    from search.cli.describe import described
+    start_tensorflow()
+    from search.cli.describe import describe_source
 
     trust_modules(trust)
-    show_description(described(source, overrides=overrides, image_size=image_size, classes=classes), as_json=as_json)
+    show_description(
+        describe_source(source, overrides=overrides, image_size=image_size, classes=classes), as_json=as_json
+    )
 
 
 @app.command(epilog=examples("tunehound leaderboard latest --top 5", "tunehound leaderboard a b --format csv"))
@@ -157,7 +159,7 @@ def report(run: RunArgument, runs: Runs = RUNS) -> None:
     from search.find import find_run
     from search.report import write_report
 
-    hand_over(str(write_report(find_run(run, runs))))
+    print_data(str(write_report(find_run(run, runs))))
 
 
 app.add_typer(cluster)
@@ -188,12 +190,12 @@ app.command(epilog=examples("tunehound predict latest photo.png", "ls *.png | tu
 )
 def sync(run: RunArgument, runs: Runs = RUNS) -> None:
     """Send W&B what it could not be sent while the sweep ran; a second time changes nothing."""
-    calm()
+    quiet_environment()
     from search.find import find_run
     from search.tracking.sync import sync as send
 
     directory = find_run(run, runs)
-    show_synced(send(directory), directory)
+    show_sync_result(send(directory), directory)
 
 
 @app.command(epilog=examples("tunehound new photos -o photos.yaml", "tunehound new labels.csv > first.yaml"))
@@ -209,10 +211,10 @@ def new(
 
     text = new_sweep(data, output, overwrite=force)
     if output is None:
-        hand_over(text, end="")
+        print_data(text, end="")
     else:
-        hand_over(str(output))
-        told.print(f"Next: {command()} run {output}")
+        print_data(str(output))
+        console.print(f"Next: {command()} run {output}")
 
 
 app.command(
@@ -239,12 +241,12 @@ def main() -> NoReturn:
         with temporary_files():
             app()
     except InputError as error:
-        told.print(str(error), highlight=False)
+        console.print(str(error), highlight=False)
         sys.exit(INPUT_IS_WRONG)
     except (WorkFailedError, OSError) as error:
-        told.print(str(error), highlight=False)
+        console.print(str(error), highlight=False)
         sys.exit(WORK_FAILED)
     except KeyboardInterrupt:
-        told.print("Interrupted.")
+        console.print("Interrupted.")
         sys.exit(INTERRUPTED)
     sys.exit(0)

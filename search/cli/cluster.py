@@ -12,9 +12,9 @@ from clusters.health.diagnose import Trouble, troubles
 from clusters.health.diagnose import told as sentences
 from clusters.health.survey import Wish
 from search.cli.options import NO_OVERRIDES, Overrides, examples
-from search.cli.output import WORK_FAILED, command, told, warn
-from search.formatting import counted
-from search.terminal import Terminal, hand_over, say
+from search.cli.output import WORK_FAILED, command, console, warn
+from search.formatting import format_count
+from search.terminal import Terminal, print_data, print_text
 from spaces.cache import PLACES
 from spaces.file.sweep import Sweep, Tracking
 from spaces.problem import InputError, Problem
@@ -39,29 +39,29 @@ def check(
     format: Annotated[Literal["table", "json"], typer.Option(help="For people or for scripts.")] = "table",
 ) -> None:
     """Is this cluster fit for a sweep? A line a node; exit code 1, with what to do, where it is not."""
-    from search.cli.cluster_table import as_mapping, node_table, summary
+    from search.cli.cluster_table import node_table, summary, survey_as_mapping
     from search.plan.placement import asked
     from spaces.file.load import load_sweep
 
     meant = load_sweep(sweep, overrides, check_files=False) if sweep else None
     chosen = choose_cluster(address or "")
     if not address and chosen.address:
-        told.print(chosen.sentence, markup=False, highlight=False)
+        console.print(chosen.sentence, markup=False, highlight=False)
     found = asked(chosen if chosen.address else _no_cluster(chosen), _wish(meant))
     wrong = [*troubles(found), *_untracked(meant)]
     if format == "json":
-        hand_over(json.dumps(as_mapping(found, wrong), indent=2))
+        print_data(json.dumps(survey_as_mapping(found, wrong), indent=2))
     else:
-        console = Terminal()
-        console.print(node_table(found, wrong, width=console.width))
-        say(summary(found))
+        terminal = Terminal()
+        terminal.print(node_table(found, wrong, width=terminal.width))
+        print_text(summary(found))
         for sentence in sentences(wrong):
-            told.print(sentence, highlight=False)
+            console.print(sentence, highlight=False)
     if wrong:
-        told.print(f"Not fit for a sweep: {counted(len(wrong), 'problem')}.")
+        console.print(f"Not fit for a sweep: {format_count(len(wrong), 'problem')}.")
         raise typer.Exit(WORK_FAILED)
     if format == "table":
-        say("This cluster is fit for a sweep.")
+        print_text("This cluster is fit for a sweep.")
 
 
 def _no_cluster(chosen: ClusterChoice) -> NoReturn:
@@ -78,7 +78,7 @@ def _wish(sweep: Sweep | None) -> Wish:
 
 
 def _untracked(sweep: Sweep | None) -> list[Trouble]:
-    """A key for W&B that is not here. Where the sweep does not say where it is to be shown, that is but a warning."""
+    """A key for W&B that is not here. Where the sweep does not print_text where it is to be shown, that is but a warning."""
     if sweep is None or sweep.tracking.wandb == "off":
         return []
     from search.tracking.client import lacks_key

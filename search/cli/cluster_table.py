@@ -10,7 +10,7 @@ from rich.table import Table
 from clusters.health.diagnose import Trouble, differing, loopback, names
 from clusters.health.survey import SeenNode, Survey
 from search.cli.table import draw
-from search.formatting import counted
+from search.formatting import format_count
 
 DROPPED_FIRST = ("memory", "CPUs", "clock", "shared")
 """Columns that go when the terminal is narrow, in this order."""
@@ -42,7 +42,7 @@ def summary(found: Survey) -> str:
     heads = [node.facts for node in found.nodes if node.head and node.facts]
     token = "not known" if not heads else "on" if all(facts.token for facts in heads) else "off"
     where = " (for this machine alone)" if found.dashboard and loopback(found.dashboard) else ""
-    more = "not known" if found.startable is None else f"up to {counted(len(found.startable), 'node')}"
+    more = "not known" if found.startable is None else f"up to {format_count(len(found.startable), 'node')}"
     return "\n".join(
         (
             f"driver      {', '.join(ours)},",
@@ -53,7 +53,7 @@ def summary(found: Survey) -> str:
     )
 
 
-def as_mapping(found: Survey, wrong: list[Trouble]) -> dict[str, Any]:
+def survey_as_mapping(found: Survey, wrong: list[Trouble]) -> dict[str, Any]:
     """For scripts."""
     called = names(found.nodes)
     nodes = [{"name": called[node.id], **asdict(node)} for node in found.nodes]

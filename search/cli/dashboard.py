@@ -17,7 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import typer
 
 from search.cli.options import RUNS, RunArgument, Runs
-from search.terminal import say
+from search.terminal import print_text
 from spaces.problem import InputError, Problem
 
 HOST = "127.0.0.1"
@@ -32,7 +32,7 @@ class Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
-class Quiet(WSGIRequestHandler):
+class QuietHandler(WSGIRequestHandler):
     """Says nothing about requests."""
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -48,7 +48,7 @@ def dashboard(
     from search.find import find_run
 
     server = serve(find_run(run, runs), port=port)
-    say(f"http://{HOST}:{server.server_port}/dashboard/   Ctrl-C ends it.")
+    print_text(f"http://{HOST}:{server.server_port}/dashboard/   Ctrl-C ends it.")
     server.serve_forever()
 
 
@@ -67,7 +67,7 @@ def serve(directory: Path, *, port: int) -> Server:
     from search.run.reader import stored
 
     answer = reading_only(wsgi(stored(directory)))
-    return make_server(HOST, port, answer, server_class=Server, handler_class=Quiet)
+    return make_server(HOST, port, answer, server_class=Server, handler_class=QuietHandler)
 
 
 def reading_only(answer: Answer) -> Answer:

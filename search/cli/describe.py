@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trainables.preflight.describe import Description
 
 
-def described(
+def describe_source(
     source: str, *, overrides: Sequence[str] = (), image_size: int | None = None, classes: int | None = None
 ) -> Description:
     """What a closed configuration, a sweep's baseline or a backbone builds.
@@ -39,7 +39,7 @@ def described(
     return describe(config, image_shape=shape, classes=count)
 
 
-def as_mapping(description: Description) -> dict[str, Any]:
+def description_as_mapping(description: Description) -> dict[str, Any]:
     """The description as plain data, for JSON."""
     return {key: value for key, value in asdict(description).items() if value is not None}
 

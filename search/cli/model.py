@@ -11,8 +11,8 @@ import typer
 
 from search.cli.completion import run_names, runs_and_files
 from search.cli.options import NO_FORMATS, NO_OVERRIDES, NO_TRUST, RUNS, Formats, Overrides, Runs, Trust, trust_modules
-from search.cli.output import WORK_FAILED, show_scores, told
-from search.logs import wake_tensorflow
+from search.cli.output import WORK_FAILED, console, show_scores
+from search.logs import start_tensorflow
 
 
 def retrain(
@@ -42,7 +42,7 @@ def retrain(
     from search.run.directory import RETRAINED
 
     source = find_best(best, runs)
-    wake_tensorflow()
+    start_tensorflow()
     from trainables.retrain.retrain import retrain as train_again
 
     trust_modules(trust)
@@ -53,11 +53,11 @@ def retrain(
         holdout=holdout,
         output=output or source.parent / RETRAINED,
         formats=export,
-        tell=partial(told.print, highlight=False),
+        tell=partial(console.print, highlight=False),
     )
     show_scores(result)
     if directory := run_around(result.folder):
-        told.print(f"Report: {write_report(directory)}", highlight=False)
+        console.print(f"Report: {write_report(directory)}", highlight=False)
     if result.not_exported:
         raise typer.Exit(WORK_FAILED)
 
@@ -79,7 +79,7 @@ def predict(
     from search.find import find_retrained
 
     folder = find_retrained(run, runs)
-    wake_tensorflow()
+    start_tensorflow()
     from search.cli.predictions import listed, write_predictions
 
     names = listed(sys.stdin.buffer) if paths == ["-"] else paths

@@ -1,4 +1,4 @@
-"""What the commands say: results on stdout, progress and messages on stderr."""
+"""What the commands print_text: results on stdout, progress and messages on stderr."""
 
 from __future__ import annotations
 
@@ -6,51 +6,52 @@ import json
 import logging
 import shutil
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from search.logs import calm
-from search.terminal import ForPeople, Terminal, hand_over, say
+from search.logs import quiet_environment
+from search.terminal import PrintableFormatter, Terminal, print_data, print_text
 from spaces.printable import printable
 from trainables.trust import trust_options
 
 if TYPE_CHECKING:
-    from search.tracking.sync import Synced
+    from search.run.reader import Run
+    from search.tracking.sync import SyncResult
     from search.tuner.run import Finished
     from spaces.file.sweep import Sweep
     from trainables.preflight.describe import Description
-    from trainables.retrain.retrain import Retrained
+    from trainables.retrain.retrain import RetrainResult
 
 INPUT_IS_WRONG, WORK_FAILED, INTERRUPTED = 2, 1, 130
 """Exit codes."""
 
-told = Terminal(stderr=True, soft_wrap=True)
+console = Terminal(stderr=True, soft_wrap=True)
 """For progress and messages; results go to stdout."""
 
 
 def conclude(finished: Finished) -> None:
     """Shows what came of a run and says what to do next; exits with 130 where it was interrupted."""
     from search.results.headline import headline
-    from search.run.reader import open_run
 
     directory = finished.directory
-    show_leaderboard([directory], top=10, format="table")
-    say(headline(open_run(directory)))
+    show_leaderboard([finished.run], top=10, format="table")
+    print_text(headline(finished.run))
     if finished.reason:
-        told.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
-    told.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
-    if waiting := _not_on_wandb(directory):
-        told.print(f"Not on W&B: {waiting}. To send them: {command()} sync {directory}")
+        console.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
+    console.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
+    if waiting := _not_on_wandb(finished.run):
+        console.print(f"Not on W&B: {waiting}. To send them: {command()} sync {directory}")
     if finished.interrupted:
-        told.print(f"Interrupted. Continue with: {command()} resume {directory}{trust_options()}")
+        console.print(f"Interrupted. Continue with: {command()} resume {directory}{trust_options()}")
         raise typer.Exit(INTERRUPTED)
     if not (directory / "best.yaml").exists():
-        told.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
+        console.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
         raise typer.Exit(WORK_FAILED)
-    told.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
+    console.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
 
 
 def show_configuration(run: str, runs: str, *, rank: int, output: Path | None) -> None:
@@ -60,33 +61,32 @@ def show_configuration(run: str, runs: str, *, rank: int, output: Path | None) -
     from spaces.file.write import yaml_text
 
     if run.startswith("wandb:"):
-        calm()
+        quiet_environment()
         from search.tracking.download import fetched_config, write_fetched
 
         result = write_fetched(run, output, rank) if output else yaml_text(fetched_config(run, rank))
     else:
         directory = find_run(run, runs)
         result = write_best(directory, output, rank) if output else yaml_text(best_config(directory, rank))
-    hand_over(str(result), end="\n" if output else "")
+    print_data(str(result), end="\n" if output else "")
 
 
-def show_synced(synced: Synced, directory: Path) -> None:
-    """Says what W&B was sent and what not; exits with 1 where something could not be sent."""
-    from search.formatting import counted
-    from search.tracking.leaderboard import named
+def show_sync_result(result: SyncResult, directory: Path) -> None:
+    """Say what W&B was sent and what not; exit with 1 if something could not be sent."""
+    from search.formatting import format_count
+    from search.tracking.leaderboard import part_names
 
-    sent = synced.sent
-    if synced.off:
-        told.print(f"Nothing to send: the sweep of {directory} says `tracking: off`.")
-    elif not (sent.trials or sent.parts or synced.left or synced.left_parts):
-        told.print(f"Nothing to send: W&B has every trial of {directory}.")
+    sent = result.uploaded
+    if result.off:
+        console.print(f"Nothing to send: the sweep of {directory} says `tracking: off`.")
+    elif not (sent.trials or sent.parts or result.missing_trials or result.missing_parts):
+        console.print(f"Nothing to send: W&B is up to date with {directory}.")
     else:
-        trials = [counted(sent.trials, "trial"), counted(sent.epochs, "epoch")] if sent.trials else []
-        told.print(f"Sent to W&B: {', '.join([*trials, *named(sent.parts)]) or 'nothing'}.")
-    if synced.left or synced.left_parts:
-        lacking = [*([counted(synced.left, "trial")] if synced.left else []), *named(synced.left_parts)]
+        trials = [format_count(sent.trials, "trial"), format_count(sent.epochs, "epoch")] if sent.trials else []
+        console.print(f"Sent to W&B: {', '.join([*trials, *part_names(sent.parts)]) or 'nothing'}.")
+    if missing := _missing(result.missing_trials, result.missing_parts):
         why = f" ({sent.failures[0]})" if sent.failures else ""
-        told.print(f"Not sent: {', '.join(lacking)}{why}. Later: {command()} sync {directory}")
+        console.print(f"Not sent: {missing}{why}. Try again with: {command()} sync {directory}")
         raise typer.Exit(WORK_FAILED)
 
 
@@ -109,16 +109,16 @@ def show_data_messages() -> None:
     """Lets the data be heard: decoding that takes long, and a store that has no room."""
     about_data = logging.getLogger("trainables.data")
     handler = logging.StreamHandler()
-    handler.setFormatter(ForPeople())
+    handler.setFormatter(PrintableFormatter())
     about_data.addHandler(handler)
     if logging.lastResort:  # by which Python shows the warnings that nobody else takes
-        logging.lastResort.setFormatter(ForPeople())
+        logging.lastResort.setFormatter(PrintableFormatter())
     about_data.setLevel(logging.INFO)
 
 
 def warn(doubt: str) -> None:
     """Tells what will train, but probably not as it was meant."""
-    told.print(printable(f"Warning: {doubt}"), highlight=False)
+    console.print(printable(f"Warning: {doubt}"), highlight=False)
 
 
 def show_plan(sweep: Sweep, *, only_check: bool) -> None:
@@ -130,17 +130,17 @@ def show_plan(sweep: Sweep, *, only_check: bool) -> None:
     for doubt in doubts(sweep, data):
         warn(doubt)
     if only_check:
-        say(f"{printable(sweep.name)}: nothing is wrong")
+        print_text(f"{printable(sweep.name)}: nothing is wrong")
         return
-    calm()
+    quiet_environment()
     from search.plan.capacity import capacity
     from search.plan.corners import measure
     from search.plan.summary import cost_lines, plan_lines
 
-    say("\n".join(map(printable, plan_lines(sweep, data, earlier=earlier))))
+    print_text("\n".join(map(printable, plan_lines(sweep, data, earlier=earlier))))
     room = capacity(sweep, image_side_px=max(data.image_shape[:2]))
-    measured = measure(sweep, room, tell=lambda line: told.print(printable(line), highlight=False))
-    say("\n".join(map(printable, cost_lines(sweep, room, measured))))
+    measured = measure(sweep, room, tell=lambda line: console.print(printable(line), highlight=False))
+    print_text("\n".join(map(printable, cost_lines(sweep, room, measured))))
     for doubt in room.doubts:
         warn(doubt)
     for corner, why in measured.failed:
@@ -149,7 +149,7 @@ def show_plan(sweep: Sweep, *, only_check: bool) -> None:
         raise typer.Exit(WORK_FAILED)
 
 
-def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -> None:
+def show_leaderboard(given: Sequence[Path | Run], *, top: int | None, format: str) -> None:
     """Prints the leaderboard of one run; of several a line each, or the first ``top`` trials of each."""
     from search.cli.table import run_table, table
     from search.results.compare import comparison
@@ -157,30 +157,31 @@ def show_leaderboard(directories: list[Path], *, top: int | None, format: str) -
     from search.run.reader import open_run
     from trainables.spreadsheet import csv_text
 
-    first, *others = directories
+    runs = [open_run(run) for run in given]
+    first, *others = runs
     by_run = bool(others) and top is None
-    frame = comparison(directories) if by_run else compared(directories) if others else leaderboard(first)
+    frame = comparison(runs) if by_run else compared(runs) if others else leaderboard(first)
     if format == "table":
-        console = Terminal()
-        by_trial = partial(table, metric=open_run(first).metric, top=top)
-        console.print((run_table if by_run else by_trial)(frame, width=console.width))
+        terminal = Terminal()
+        by_trial = partial(table, metric=first.metric, top=top)
+        terminal.print((run_table if by_run else by_trial)(frame, width=terminal.width))
         return
     shown = frame[frame["rank"] <= top] if top else frame
     if format == "json":
-        hand_over(as_json(shown))
+        print_data(as_json(shown))
     else:
-        hand_over(csv_text(shown), end="")
+        print_data(csv_text(shown), end="")
 
 
 def show_description(description: Description, *, as_json: bool) -> None:
     """Prints what a configuration builds, or a backbone's blocks."""
-    from search.cli.describe import as_mapping, summary, table_lines
+    from search.cli.describe import description_as_mapping, summary, table_lines
 
     lines = [*table_lines(description), "", *summary(description)]
     if as_json:
-        hand_over(json.dumps(as_mapping(description), indent=2))
+        print_data(json.dumps(description_as_mapping(description), indent=2))
     else:
-        say("\n".join(map(printable, lines)))
+        print_text("\n".join(map(printable, lines)))
 
 
 def show_spaces(name: str | None, *, schema: bool) -> None:
@@ -189,23 +190,23 @@ def show_spaces(name: str | None, *, schema: bool) -> None:
     from spaces.file.schema import schema as json_schema
 
     if schema:
-        hand_over(json.dumps(json_schema(), indent=2))
+        print_data(json.dumps(json_schema(), indent=2))
     else:
-        hand_over(ready_text(name) if name else "\n".join(ready_lines()))
+        print_data(ready_text(name) if name else "\n".join(ready_lines()))
 
 
-def show_scores(retrained: Retrained) -> None:
+def show_scores(retrained: RetrainResult) -> None:
     """Prints the test scores: of one seed, or their mean ± standard deviation."""
     from statistics import mean, stdev
 
     seeds = len(retrained.scores)
     over = f", mean ± sd of {seeds} seeds" if seeds > 1 else ""
-    say(f"Test scores on {retrained.test_images} images, read once{over}:")
+    print_text(f"Test scores on {retrained.test_images} images, read once{over}:")
     for name in retrained.scores[0]:
         values = [scores[name] for scores in retrained.scores]
         spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
-        say(f"  {name:18} {mean(values):.4f}{spread}")
-    told.print(f"Saved: {retrained.folder}   Next: {command()} predict {retrained.folder} IMAGE…")
+        print_text(f"  {name:18} {mean(values):.4f}{spread}")
+    console.print(f"Saved: {retrained.folder}   Next: {command()} predict {retrained.folder} IMAGE…")
 
 
 def command() -> str:
@@ -214,18 +215,22 @@ def command() -> str:
     return str(called) if called.name == "tunehound" and not shutil.which("tunehound") else "tunehound"
 
 
-def _not_on_wandb(directory: Path) -> str:
-    """What W&B's server does not have, in words; nothing where W&B was not asked for."""
-    if not (directory / "wandb").is_dir():
+def _not_on_wandb(run: Run) -> str:
+    """What W&B's server lacks, in words; empty if W&B was not asked for."""
+    if not (run.directory / "wandb").is_dir():
         return ""
-    from search.formatting import counted
-    from search.run.reader import open_run
-    from search.tracking.leaderboard import named, parts_untold
-    from search.tracking.ledger import untold
+    from search.tracking.leaderboard import missing_parts
+    from search.tracking.ledger import missing_trials
 
-    run = open_run(directory)
-    trials = len(untold(run, online=True))
-    return ", ".join([*([counted(trials, "trial")] if trials else []), *named(list(parts_untold(run, online=True)))])
+    return _missing(len(missing_trials(run, online=True)), list(missing_parts(run, online=True)))
+
+
+def _missing(trials: int, parts: Sequence[str]) -> str:
+    """What W&B lacks: ``3 trials, the leaderboard``; empty if nothing."""
+    from search.formatting import format_count
+    from search.tracking.leaderboard import part_names
+
+    return ", ".join([*([format_count(trials, "trial")] if trials else []), *part_names(parts)])
 
 
 def _remedy(finished: Finished) -> str:

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from search.cli.output import told
+from search.cli.output import console
 from spaces.problem import InputError, Problem, WorkFailedError, did_you_mean
 
 SENT = "tunehound-sent"
@@ -44,7 +44,7 @@ def submit(ctx: typer.Context, cluster: Cluster, command: Command, detach: Detac
     Every failure on the cluster ends with 1, for that is all that Ray tells; what failed is printed before.
     """
     ray, known = check_cluster(cluster), vars(ctx.find_root().command)["commands"]
-    sent = {place: Sent(path) for place, path in check_command(command, known).items()}
+    sent = {place: UploadedFile(path) for place, path in check_command(command, known).items()}
     if sent:
         send(ray, cluster, list(sent.values()))
     arguments = [sent[place].argument if place in sent else shlex.quote(word) for place, word in enumerate(command)]
@@ -52,11 +52,11 @@ def submit(ctx: typer.Context, cluster: Cluster, command: Command, detach: Detac
         way = [f"--{detach}"] if detach else []
         code = follow([ray, "submit", *way, str(cluster), str(script), "--", *arguments])
     if code == 0 and detach:
-        told.print(f"To look at it: ray attach {shlex.quote(str(cluster))} --{detach}", highlight=False)
+        console.print(f"To look at it: ray attach {shlex.quote(str(cluster))} --{detach}", highlight=False)
     raise typer.Exit(code)
 
 
-class Sent:
+class UploadedFile:
     """A file that goes to the head, into a place that depends on nothing but its content and its name."""
 
     def __init__(self, here: Path) -> None:
@@ -72,7 +72,7 @@ class Sent:
 
 
 def check_cluster(cluster: Path) -> str:
-    """The `ray` command, by which the cluster can be reached, as far as can be told from here.
+    """The `ray` command, by which the cluster can be reached, as far as can be console from here.
 
     Raises:
         InputError: the file is none of a cluster, or there is no such command.
@@ -139,7 +139,7 @@ def parsed(command: Sequence[str], known: Mapping[str, Any]) -> tuple[Mapping[st
     return context.params, [each.name for each in known[name].params if each.param_type_name == "argument"]
 
 
-def send(ray: str, cluster: Path, sent: Sequence[Sent]) -> None:
+def send(ray: str, cluster: Path, sent: Sequence[UploadedFile]) -> None:
     """Copies files into the home of the head.
 
     Raises:

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from search.formatting import compact, duration, ending
+from search.formatting import ending, format_duration, format_value
 from search.results.leaderboard import ABOUT
 from spaces.printable import printable
 
@@ -114,7 +114,7 @@ def cell(name: str, row: Mapping[str, Any], metric: str) -> str:
         return f"{value:.4f}"
     if name == "seconds" and not math.isnan(value):
         return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
-    return compact(value)
+    return format_value(value)
 
 
 def run_cell(name: str, row: Mapping[str, Any]) -> str:
@@ -129,7 +129,7 @@ def run_cell(name: str, row: Mapping[str, Any]) -> str:
     if name == "gain":
         return f"{value:+.4f}"
     if name == "seconds":
-        return duration(value)
+        return format_duration(value)
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 

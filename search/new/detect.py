@@ -16,7 +16,7 @@ LABEL_COLUMNS = ("label", "class", "breed", "category", "species", "target")
 """Columns that are taken for the classes where a table has several, in this order."""
 
 
-def recognised(given: str) -> Data:
+def detect_source(given: str) -> Data:
     """The settings of the source that ``given`` names: a folder, a .csv, a .npz, or a set of TensorFlow Datasets.
 
     Raises:

@@ -12,7 +12,7 @@ from trainables.dataset import DataInfo
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class Findings:
     """A data set, and the machine that it was looked at on."""
 
     given: str

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from search.machine import Machine, this_machine
-from search.new.detect import recognised
-from search.new.findings import Seen
+from search.new.detect import detect_source
+from search.new.findings import Findings
 from search.new.model_section import find_weights
-from search.new.template import draft
+from search.new.template import render_sweep
 from spaces.config.trial import Data, TfdsData
 from spaces.file.write import write_text
 from spaces.problem import InputError, Problem
@@ -41,20 +41,20 @@ def new_sweep(given: str, output: Path | None = None, *, overwrite: bool = False
     if output is not None and not output.absolute().parent.is_dir():
         cure = "make it first"
         raise InputError([Problem(rule="the folder of -o exists", given=str(output.parent), remedy=cure)], str(output))
-    seen = see(given)
-    text = draft(seen, output)
+    seen = inspect_data(given)
+    text = render_sweep(seen, output)
     if output is not None:
         write_text(output, text)
     return text
 
 
-def see(given: str) -> Seen:
+def inspect_data(given: str) -> Findings:
     """Looks at headers first, to choose a size, then at all images in that size.
 
     Raises:
         InputError: as for `new_sweep`.
     """
-    data, machine, weights = recognised(given), this_machine(), None
+    data, machine, weights = detect_source(given), this_machine(), None
     headers = look(resized(data, STEP_PX))
     if headers is not None:
         if headers.training < SMALL_SET and headers.short_side_px >= SMALL_SET_SIDE_PX:
@@ -62,7 +62,7 @@ def see(given: str) -> Seen:
         data = sized(data, headers, machine, scratch=weights is None)
     info, parts = describe(data), SOURCES[data.source](data)
     brought = frozenset(name for name in ("validation", "test") if getattr(parts, name) is not None)
-    return Seen(given=given, data=data, info=info, look=headers, brought=brought, machine=machine, weights=weights)
+    return Findings(given=given, data=data, info=info, look=headers, brought=brought, machine=machine, weights=weights)
 
 
 def resized(data: Data, size_px: int) -> Data:

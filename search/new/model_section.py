@@ -48,7 +48,7 @@ def find_weights() -> Weights | None:
     return None
 
 
-def commented(line: str, comment: str) -> str:
+def with_comment(line: str, comment: str) -> str:
     """A line with a comment in the column where comments stand."""
     return f"{line:<{COMMENT_COLUMN}}  # {comment}"
 
@@ -58,12 +58,12 @@ def cnn_lines(side_px: int) -> Iterator[str]:
     blocks = max(1, min(5, int(math.log2(max(side_px, 1) / 4)) if side_px >= 4 else 1))
     left = side_px // 2**blocks
     yield "    kind: cnn"
-    yield commented(f"    blocks: {blocks}", f"each halves the image: {side_px} → {left} pixels a side")
+    yield with_comment(f"    blocks: {blocks}", f"each halves the image: {side_px} → {left} pixels a side")
     if left == 0:
-        yield commented("    pool_size: 1", "there is nothing to halve")
+        yield with_comment("    pool_size: 1", "there is nothing to halve")
     yield "    convs_per_block: {int: [1, 2], baseline: 1}"
     filters = "    filters: {int: [16, 48], step: 16, baseline: 32}"
-    yield commented(filters, "of the first block; each has twice those of the one before")
+    yield with_comment(filters, "of the first block; each has twice those of the one before")
     yield "    dropout: {uniform: [0.0, 0.5], baseline: 0.2}"
     yield "    l2: {log: [1.0e-6, 1.0e-2], baseline: 1.0e-4}"
 
@@ -76,8 +76,8 @@ def pretrained_lines(weights: Weights, side_px: int) -> Iterator[str]:
         yield f"    alpha: {weights.alpha:g}"
     yield f"    weights: {json.dumps(str(weights.file), ensure_ascii=False)}"
     yield f"    input_size: {side_px}"
-    yield commented("    unfrozen_blocks: {int: [0, 3], baseline: 0}", "from the top; 0 trains the head only")
-    yield commented("    head_epochs: 2", "before the unfrozen blocks join in")
+    yield with_comment("    unfrozen_blocks: {int: [0, 3], baseline: 0}", "from the top; 0 trains the head only")
+    yield with_comment("    head_epochs: 2", "before the unfrozen blocks join in")
     yield "    fine_tune_learning_rate: {log: [1.0e-6, 1.0e-4], baseline: 1.0e-5}"
     yield "    l2: {log: [1.0e-6, 1.0e-2], baseline: 1.0e-4}"
     yield "    head: {pooling: average, dropout: {uniform: [0.0, 0.6], baseline: 0.2}}"

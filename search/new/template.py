@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from search.new.findings import Seen
-from search.new.model_section import cnn_lines, commented, pretrained_lines
+from search.new.findings import Findings
+from search.new.model_section import cnn_lines, pretrained_lines, with_comment
 from spaces.config.trial import CsvData, Training
 from spaces.printable import printable
 
@@ -25,14 +25,14 @@ MANY_IMAGES, MANY_MEGAPIXELS = 50_000, 100
 """More training images, or on CPUs more pixels an epoch, than this are trained for the shorter time."""
 
 
-def draft(seen: Seen, output: Path | None) -> str:
+def render_sweep(seen: Findings, output: Path | None) -> str:
     """The file that `output` gets; None stands for stdout."""
     name = output.stem if output is not None else Path(seen.given).stem
     lines = [*header(seen, output, name), *trial_lines(seen, output), *search_lines(seen, name)]
     return "\n".join(map(printable, lines)) + "\n"
 
 
-def header(seen: Seen, output: Path | None, name: str) -> Iterator[str]:
+def header(seen: Findings, output: Path | None, name: str) -> Iterator[str]:
     """What was seen, how to run it, what to change first."""
     file = output.name if output is not None else f"{name}.yaml"
     yield f"# {name}: a first sweep for {seen.given}, written by `tunehound new`."
@@ -41,7 +41,7 @@ def header(seen: Seen, output: Path | None, name: str) -> Iterator[str]:
     yield f"#   tunehound run {file}"
     yield "#"
     for title, lines in {
-        "Seen": list(seen_lines(seen)),
+        "Findings": list(seen_lines(seen)),
         "Hardware": [f"{seen.machine}, where this was written."],
         "Time": ["not measured; the sweep ends in order when budget.hours are spent, and can be resumed."],
         "Change": list(advice(seen)),
@@ -50,7 +50,7 @@ def header(seen: Seen, output: Path | None, name: str) -> Iterator[str]:
             yield f"# {title + ':' if number == 0 else '':10}{line}"
 
 
-def seen_lines(seen: Seen) -> Iterator[str]:
+def seen_lines(seen: Findings) -> Iterator[str]:
     """Classes, counts, imbalance, sizes, channels, leaks: as measured."""
     info, counts = seen.info, seen.counts
     yield f"{len(info.class_names)} classes: {shortened(info.class_names)}."
@@ -70,7 +70,7 @@ def seen_lines(seen: Seen) -> Iterator[str]:
         yield f"{len(info.leaks)} images stand in two parts, such as {info.leaks[0]}."
 
 
-def advice(seen: Seen) -> Iterator[str]:
+def advice(seen: Findings) -> Iterator[str]:
     """What a person who knows the data may want to change first."""
     if seen.weights is None:
         yield "model, where the images are photographs: with weights of a backbone in ~/.keras/models, `tunehound new`"
@@ -80,13 +80,13 @@ def advice(seen: Seen) -> Iterator[str]:
     yield "a range, where its best trials lie at an end; search.trials and budget.hours, by your patience."
 
 
-def trial_lines(seen: Seen, output: Path | None) -> Iterator[str]:
+def trial_lines(seen: Findings, output: Path | None) -> Iterator[str]:
     """The `trial` section."""
     yield "trial:"
     yield "  data:"
     for name, value in data_settings(seen, output).items():
         line, comment = f"    {name}: {scalar(value)}", note(seen, name)
-        yield commented(line, comment) if comment else line
+        yield with_comment(line, comment) if comment else line
     yield "  model:"
     yield from pretrained_lines(seen.weights, seen.side_px) if seen.weights else cnn_lines(seen.side_px)
     policy = "rotation, shift, zoom" if seen.is_grey else "flip, rotation, zoom, brightness"
@@ -97,31 +97,31 @@ def trial_lines(seen: Seen, output: Path | None) -> Iterator[str]:
     yield "    name: adam"
     yield "    learning_rate: {log: [1.0e-4, 1.0e-2], baseline: 1.0e-3}"
     yield "  training:"
-    yield commented(f"    epochs: {epochs(seen)}", "the horizon; weak trials are stopped long before")
+    yield with_comment(f"    epochs: {epochs(seen)}", "the horizon; weak trials are stopped long before")
     yield "    patience: 6"
     yield f"    batch_size: {batch_size(seen)}"
     if "class_weight" in Training.model_fields and seen.imbalance > IMBALANCE:
         why = f"the largest class is {seen.imbalance:.2f} times the smallest"
-        yield commented("    class_weight: balanced", why)
+        yield with_comment("    class_weight: balanced", why)
     yield "    seed: 0"
 
 
-def search_lines(seen: Seen, name: str) -> Iterator[str]:
+def search_lines(seen: Findings, name: str) -> Iterator[str]:
     """The sections beside `trial`."""
     trials = 48 if seen.machine.gpus or seen.machine.cpus > 8 else 24
     yield "search:"
     yield "  metric: val_accuracy"
-    yield commented(f"  trials: {trials}", "the first is the baseline: the values above that are called so")
+    yield with_comment(f"  trials: {trials}", "the first is the baseline: the values above that are called so")
     yield "  seed: 0"
     yield "  grace_epochs: 3"
     yield "  reduction_factor: 3"
-    yield commented(f"budget: {{hours: {8 if seen.machine.gpus else 2}}}", "without this line all trials are run")
-    yield commented("confirm: {top: 3, seeds: 5}", "the best and the baseline, trained again on new seeds; or off")
+    yield with_comment(f"budget: {{hours: {8 if seen.machine.gpus else 2}}}", "without this line all trials are run")
+    yield with_comment("confirm: {top: 3, seeds: 5}", "the best and the baseline, trained again on new seeds; or off")
     yield "resources: auto"
     yield f"tracking: {{wandb: {{project: {scalar('tunehound-' + plain(name))}}}}}"
 
 
-def data_settings(seen: Seen, output: Path | None) -> dict[str, Any]:
+def data_settings(seen: Findings, output: Path | None) -> dict[str, Any]:
     """The `data` section; files below the folder of the sweep are named from there, others from the root.
 
     Shares of parts that the data set brings would say nothing, so they are left out.
@@ -136,7 +136,7 @@ def data_settings(seen: Seen, output: Path | None) -> dict[str, Any]:
     return {name: value for name, value in (settings | split).items() if value is not None}
 
 
-def note(seen: Seen, name: str) -> str:
+def note(seen: Findings, name: str) -> str:
     """The comment beside a setting of the data."""
     if name == "image_size" and seen.look is not None:
         return f"the median of the shorter sides is {seen.look.short_side_px} pixels"
@@ -144,14 +144,14 @@ def note(seen: Seen, name: str) -> str:
     return "the classes; mend it where another column is meant" if name == "label_column" and unnamed else ""
 
 
-def epochs(seen: Seen) -> int:
+def epochs(seen: Findings) -> int:
     """By the amount of data and by the hardware."""
     images, (height, width, _) = sum(seen.counts), seen.info.image_shape
     heavy = not seen.machine.gpus and images * height * width / 1e6 > MANY_MEGAPIXELS
     return SHORT if images > MANY_IMAGES or heavy else LONG
 
 
-def batch_size(seen: Seen) -> int:
+def batch_size(seen: Findings) -> int:
     """Larger for more images, so that an epoch has neither a handful of steps nor thousands."""
     images = sum(seen.counts)
     return 64 if images >= 5_000 else 32 if images >= 500 else 16

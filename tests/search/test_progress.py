@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from search.progress import Progress
-from search.run.events import Reason, State, TrialEnd, TrialInfo
-from tests.search.runs import config, make_run, row, run_info
+from search.run.events import Reason, State, TrialFinished, TrialInfo
+from search.run.reader import open_run
+from tests.search.runs import begun, config, make_run, row
 
 
 class Clock:
@@ -47,8 +48,8 @@ def info(number: int, *, baseline: bool = False) -> TrialInfo:
     return TrialInfo(number=number, values={"dropout": 0.3}, config=config(), baseline=baseline)
 
 
-def end(number: int, value: float | None, state: State = "complete", reason: Reason = "finished") -> TrialEnd:
-    return TrialEnd(number=number, state=state, reason=reason, best_epoch=1, value=value, epochs=3, seconds=10.0)
+def end(number: int, value: float | None, state: State = "complete", reason: Reason = "finished") -> TrialFinished:
+    return TrialFinished(number=number, state=state, reason=reason, best_epoch=1, value=value, epochs=3, seconds=10.0)
 
 
 def four_trials(progress: Progress) -> None:
@@ -63,7 +64,7 @@ def four_trials(progress: Progress) -> None:
 
 def test_away_from_a_terminal_every_ended_trial_is_one_line_and_nothing_else(tmp_path: Path) -> None:
     screen = console(terminal=False)
-    progress = Progress(run_info(tmp_path), screen)
+    progress = Progress(begun(tmp_path), screen)
     four_trials(progress)
     progress.close(best=1)
     assert text(screen).splitlines() == [
@@ -76,7 +77,7 @@ def test_away_from_a_terminal_every_ended_trial_is_one_line_and_nothing_else(tmp
 
 def test_the_line_of_a_new_leader_says_so(tmp_path: Path) -> None:
     screen = console(terminal=False)
-    progress = Progress(run_info(tmp_path), screen)
+    progress = Progress(begun(tmp_path), screen)
     progress.started(info(0))
     progress.ended(end(0, 0.5))
     progress.started(info(1))
@@ -85,7 +86,7 @@ def test_the_line_of_a_new_leader_says_so(tmp_path: Path) -> None:
 
 
 def test_the_view_tells_counts_the_best_against_the_baseline_and_the_epochs(tmp_path: Path) -> None:
-    progress = Progress(run_info(tmp_path, trials=24), console(terminal=True))
+    progress = Progress(begun(tmp_path, trials=24), console(terminal=True))
     four_trials(progress)
     progress.close(best=1)
     told = "\n".join(view(progress))
@@ -96,7 +97,7 @@ def test_the_view_tells_counts_the_best_against_the_baseline_and_the_epochs(tmp_
 
 
 def test_a_diverged_trial_leads_only_until_it_diverges(tmp_path: Path) -> None:
-    progress = Progress(run_info(tmp_path), console(terminal=True))
+    progress = Progress(begun(tmp_path), console(terminal=True))
     progress.started(info(0))
     progress.epoch(0, row(1, 0.9))
     assert progress.best() == 0
@@ -108,7 +109,7 @@ def test_a_diverged_trial_leads_only_until_it_diverges(tmp_path: Path) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9), st.sampled_from(["epoch", "asha", "diverged"]))))
 def test_the_leader_is_the_best_of_all_whatever_happened_before(told: list[tuple[int, int, Reason]]) -> None:
-    progress, values = Progress(run_info(Path("nowhere")), console(terminal=True)), dict[int, int]()
+    progress, values = Progress(begun(Path("nowhere")), console(terminal=True)), dict[int, int]()
     for number, value, what in told:
         if what == "epoch":
             progress.epoch(number, row(1, value))
@@ -122,7 +123,7 @@ def test_the_leader_is_the_best_of_all_whatever_happened_before(told: list[tuple
 
 
 def test_the_view_is_drawn_while_trials_come_and_go(tmp_path: Path) -> None:
-    progress, failed, over = Progress(run_info(tmp_path), console(terminal=False)), list[Exception](), threading.Event()
+    progress, failed, over = Progress(begun(tmp_path), console(terminal=False)), list[Exception](), threading.Event()
 
     def draw() -> None:
         try:
@@ -149,7 +150,7 @@ def test_the_view_is_drawn_while_trials_come_and_go(tmp_path: Path) -> None:
 
 
 def test_running_trials_have_a_line_each_with_their_epoch_and_best(tmp_path: Path) -> None:
-    progress = Progress(run_info(tmp_path), console(terminal=True))
+    progress = Progress(begun(tmp_path), console(terminal=True))
     progress.started(info(0, baseline=True))
     progress.epoch(0, row(1, 0.7))
     progress.epoch(0, row(2, 0.6))
@@ -160,7 +161,7 @@ def test_running_trials_have_a_line_each_with_their_epoch_and_best(tmp_path: Pat
 
 @pytest.mark.parametrize("width", [80, 60, 30])
 def test_a_thousand_running_trials_fit_the_screen(tmp_path: Path, width: int) -> None:
-    progress = Progress(run_info(tmp_path, trials=5000), console(terminal=True))
+    progress = Progress(begun(tmp_path, trials=5000), console(terminal=True))
     for number in range(1000):
         progress.started(info(number, baseline=number == 0))
         progress.epoch(number, row(1, 0.123456789))
@@ -172,7 +173,7 @@ def test_a_thousand_running_trials_fit_the_screen(tmp_path: Path, width: int) ->
 
 
 def test_the_time_left_is_told_once_three_trials_have_finished(tmp_path: Path) -> None:
-    progress = Progress(run_info(tmp_path, trials=13), console(terminal=True))
+    progress = Progress(begun(tmp_path, trials=13), console(terminal=True))
     for number in (0, 1, 2, 3, 4):
         progress.started(info(number))
     progress.ended(end(0, 0.5))
@@ -185,21 +186,21 @@ def test_the_time_left_is_told_once_three_trials_have_finished(tmp_path: Path) -
 
 def test_elapsed_time_follows_the_clock(tmp_path: Path) -> None:
     clock = Clock()
-    progress = Progress(run_info(tmp_path), console(terminal=True), clock=clock)
+    progress = Progress(begun(tmp_path), console(terminal=True), clock=clock)
     clock.now = 3725.0
     assert any("1 h 02 min gone" in line for line in view(progress))
 
 
 def test_a_resumed_run_begins_with_what_was_done_before(tmp_path: Path) -> None:
     directory = make_run(tmp_path / "digits-1")
-    told = "\n".join(view(Progress(run_info(directory), console(terminal=True))))
+    told = "\n".join(view(Progress(open_run(directory), console(terminal=True))))
     assert "5/6 trials" in told
     assert "best val_accuracy 0.9500 (trial 1), 0.0500 above the baseline's 0.9000" in told
 
 
 def test_a_terminal_is_left_with_a_visible_cursor(tmp_path: Path) -> None:
     screen = console(terminal=True)
-    progress = Progress(run_info(tmp_path), screen)
+    progress = Progress(begun(tmp_path), screen)
     progress.started(info(0))
     progress.close(best=None)
     progress.close(best=None)

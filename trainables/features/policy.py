@@ -1,4 +1,4 @@
-"""Whether a stage of a training run uses stored features, or computes its frozen part in every epoch, and why."""
+"""Decide whether a training stage uses stored features or runs its frozen layers in every epoch, and why."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from trainables.models.cut import Cut, cut_of
 from trainables.models.fine_tuning import Stage
 
 FEATURES = "features"
-"""The column of a history that says where the output of the frozen part came from."""
+"""The history column that records where the frozen layers' output came from."""
 
 
 class Source(IntEnum):
-    """Where it comes from; a history holds the number, and a reader is shown the words."""
+    """Where the frozen layers' output comes from. Histories store the number; readers see the label."""
 
     STORED = 0
     SWITCHED_OFF = 1
@@ -28,57 +28,59 @@ class Source(IntEnum):
     NO_STORE = 7
 
     @property
-    def told(self) -> str:
-        """In words."""
-        return TOLD[self]
+    def label(self) -> str:
+        """The source in words."""
+        return LABELS[self]
 
     @classmethod
-    def of(cls, told: str) -> Source:
-        """The one of these words. Raises: ValueError: there is none."""
-        return cls(list(TOLD.values()).index(told))
+    def from_label(cls, label: str) -> Source:
+        """Return the source that has this label. Raises: ValueError: there is none."""
+        return cls(list(LABELS.values()).index(label))
 
 
-TOLD = {
+LABELS = {
     Source.STORED: "stored",
     Source.SWITCHED_OFF: "computed: features.store is off",
     Source.NOTHING_FROZEN: "computed: nothing is frozen",
-    Source.FRESH: "computed: every epoch augments anew",
-    Source.TOO_FEW_EPOCHS: "computed: too few epochs to pay back",
-    Source.TOO_LARGE: "computed: larger than the store may be",
-    Source.NO_DISK: "computed: no room on the disk",
-    Source.NO_STORE: "computed: the store cannot be used",
+    Source.FRESH: "computed: fresh augmentation every epoch",
+    Source.TOO_FEW_EPOCHS: "computed: too few epochs to pay off",
+    Source.TOO_LARGE: "computed: larger than the store's limit",
+    Source.NO_DISK: "computed: not enough disk space",
+    Source.NO_STORE: "computed: the store is unusable",
 }
 
 
-ROOM: dict[Shortage, Source] = {"limit": Source.TOO_LARGE, "disk": Source.NO_DISK}
-"""What it means that there is no room for features."""
+SHORTAGES: dict[Shortage, Source] = {"limit": Source.TOO_LARGE, "disk": Source.NO_DISK}
+"""The source to record for each reason that features do not fit."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sharing:
-    """With whom a training run shares its features."""
+class FeatureSharing:
+    """Who shares a training run's features, and under which name."""
 
     images: str
-    """Tells the data set and its division from any others."""
+    """Identifies the data set and its split."""
     trials: int = 1
-    """How many training runs will use the same features, about."""
+    """About how many training runs will use the same features."""
     cuts: tuple[Cut, ...] = ()
-    """Where those others cut the same network: in one pass, features are computed for all."""
-    anew: bool = False
-    """Augmented images are drawn anew in every epoch, not from stored views: for a score that is reported."""
+    """Where the other runs cut the same network; one pass computes the features for all of them."""
+    fresh_augmentation: bool = False
+    """Augment afresh in every epoch instead of using stored views: for scores that are reported."""
 
 
-def decide(config: TrialConfig, model: PretrainedModel, stage: Stage, sharing: Sharing, *, images: int) -> Source:
-    """What a stage does about its features, before anybody has asked for room.
+def decide(
+    config: TrialConfig, model: PretrainedModel, stage: Stage, sharing: FeatureSharing, *, images: int
+) -> Source:
+    """Return what a stage should do about its features, not yet knowing whether they fit.
 
-    Storing costs a pass of the frozen part over all images for each view; an epoch without the store costs one over
-    the images that it sees. So it pays where the trials that share the features see more than that.
+    Storing costs one pass of the frozen layers over all images per view; an epoch without the store costs one pass
+    over the images it uses. So storing pays off if the trials that share the features make more passes than that.
     """
     if model.features.store == "off":
         return Source.SWITCHED_OFF
     if cut_of(model, unfrozen=stage.unfrozen) is None:
         return Source.NOTHING_FROZEN
-    if sharing.anew and is_approximated(config):
+    if sharing.fresh_augmentation and is_approximated(config):
         return Source.FRESH
     views = views_of(config.augmentation, model.features).count
     if passes(config, images=images) * sharing.trials <= views:
@@ -87,7 +89,7 @@ def decide(config: TrialConfig, model: PretrainedModel, stage: Stage, sharing: S
 
 
 def is_approximated(config: TrialConfig) -> bool:
-    """Whether a search may show stored views of images where a confirmation augments them anew."""
+    """Whether the search may train on stored views while the confirmation augments afresh."""
     model = config.model
     if not isinstance(model, PretrainedModel) or model.features.store == "off":
         return False
@@ -95,7 +97,7 @@ def is_approximated(config: TrialConfig) -> bool:
 
 
 def passes(config: TrialConfig, *, images: int) -> float:
-    """How often a training run sees all of its training images."""
+    """Return how many times a training run goes through all of its training images."""
     training = config.training
     seen = images if training.steps_per_epoch is None else training.steps_per_epoch * training.batch_size
     return training.epochs * min(1.0, seen / images)

@@ -62,17 +62,22 @@ class Prefix:
         return tuple(tuple(output.shape[1:]) for output in self._network.outputs)
 
     def compute(
-        self, pixels: PixelArray, *, strength: float, seed: Sequence[int], heed: Callable[[], None] = lambda: None
+        self,
+        pixels: PixelArray,
+        *,
+        strength: float,
+        seed: Sequence[int],
+        check_interrupt: Callable[[], None] = lambda: None,
     ) -> list[FeatureArray]:
         """The features at each cut of images uint8 (n, height, width, channels).
 
         ``strength`` is that of the augmentation, which is drawn from two ``seed`` numbers; at 0 there is none.
-        ``heed`` is called every now and then, and may raise.
+        ``check_interrupt`` is called every now and then, and may raise.
         """
         numbers = drawn(tf.constant(seed, tf.int32), tf.constant(len(pixels)))
         pieces = []
         for first in range(0, len(pixels), self._batch):
-            heed()
+            check_interrupt()
             batch = slice(first, first + self._batch)
             augmented = (tf.constant(strength, tf.float32), numbers[:, batch])
             pieces.append(self._augmented(pixels[batch], *augmented) if strength else self._clean(pixels[batch]))

@@ -76,7 +76,7 @@ class Layout:
         return slice(first, min(first + CHUNK, (view + 1) * self.images))
 
 
-class Entry:
+class FeatureEntry:
     """An entry in use: nobody evicts it while this object lives."""
 
     def __init__(self, folder: Path, layout: Layout) -> None:
@@ -93,10 +93,10 @@ class Entry:
         self.values = [self._mapped(number, shape) for number, shape in enumerate(layout.shapes)]
         self._checked = np.zeros(self._marks, bool)
 
-    def fill(self, view: int, compute: Compute, *, heed: Callable[[], None]) -> int:
+    def fill(self, view: int, compute: Compute, *, check_interrupt: Callable[[], None]) -> int:
         """Makes sure that a view is whole; returns how many chunks of it were computed here.
 
-        Chunks that others are computing are left to them, and waited for in the end. ``heed`` is called every now and
+        Chunks that others are computing are left to them, and waited for in the end. ``check_interrupt`` is called every now and
         then, and may raise.
 
         Raises:
@@ -106,19 +106,21 @@ class Entry:
         for patient in (False, True):
             busy = []
             for chunk in left:
-                heed()
-                computed = self._filled(view, chunk, compute, heed=heed if patient else None)
+                check_interrupt()
+                computed = self._filled(view, chunk, compute, check_interrupt=check_interrupt if patient else None)
                 if computed is None:
                     busy.append(chunk)
                 done += bool(computed)
             left = busy
         return done
 
-    def _filled(self, view: int, chunk: int, compute: Compute, *, heed: Callable[[], None] | None) -> bool | None:
-        """Whether a chunk had to be computed; None where another process does. With ``heed`` it is waited for."""
+    def _filled(
+        self, view: int, chunk: int, compute: Compute, *, check_interrupt: Callable[[], None] | None
+    ) -> bool | None:
+        """Whether a chunk had to be computed; None where another process does. With ``check_interrupt`` it is waited for."""
         if self._is_whole(view, chunk):
             return False
-        with self._alone_with(view, chunk, heed=heed) as alone:
+        with self._alone_with(view, chunk, check_interrupt=check_interrupt) as alone:
             if not alone:
                 return None
             if self._is_whole(view, chunk):
@@ -157,11 +159,11 @@ class Entry:
         self._sums[mark] = _sum(features)
 
     @contextlib.contextmanager
-    def _alone_with(self, view: int, chunk: int, *, heed: Callable[[], None] | None) -> Iterator[bool]:
+    def _alone_with(self, view: int, chunk: int, *, check_interrupt: Callable[[], None] | None) -> Iterator[bool]:
         mark = view * self.layout.chunks + chunk
         alone = self._locked(mark)
-        while not alone and heed is not None:
-            heed()
+        while not alone and check_interrupt is not None:
+            check_interrupt()
             time.sleep(POLL_S)
             alone = self._locked(mark)
         try:
@@ -178,7 +180,7 @@ class Entry:
         return True
 
 
-def open_entry(key: str, layout: Layout) -> Entry:
+def open_entry(key: str, layout: Layout) -> FeatureEntry:
     """The entry of that key, made where there is none.
 
     Raises:
@@ -187,10 +189,10 @@ def open_entry(key: str, layout: Layout) -> Entry:
     """
     folder = store.root() / key
     with contextlib.suppress(OSError, ValueError):
-        return Entry(folder, layout)
+        return FeatureEntry(folder, layout)
     with store.building(key, "frozen features"):
         with contextlib.suppress(OSError, ValueError):
-            return Entry(folder, layout)  # made meanwhile
+            return FeatureEntry(folder, layout)  # made meanwhile
         with store.making_room(key, layout.bytes) as (draft, shortage):
             if shortage is not None:
                 raise NoRoomError(shortage, layout.bytes)
@@ -201,7 +203,7 @@ def open_entry(key: str, layout: Layout) -> Entry:
                 raise NoRoomError("disk", layout.bytes) from error
             put_away(folder)  # a damaged one
             draft.rename(folder)
-        return Entry(folder, layout)
+        return FeatureEntry(folder, layout)
 
 
 def _make(folder: Path, layout: Layout) -> None:

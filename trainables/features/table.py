@@ -13,7 +13,7 @@ from spaces.config.trial import Augmentation, PretrainedModel
 from trainables.dataset import AnyImages, Features
 from trainables.features.key import key_of
 from trainables.features.prefix import FeatureArray, Prefix, hash_of
-from trainables.features.storage import CHUNK, Entry, Layout, open_entry
+from trainables.features.storage import CHUNK, FeatureEntry, Layout, open_entry
 from trainables.features.views import Views
 from trainables.models.augment import full_ranges
 from trainables.models.cut import Cut
@@ -25,7 +25,7 @@ KEPT_PREFIXES, KEPT_ENTRIES = 4, 2
 make room for others."""
 
 
-class Shelf:
+class FeatureTable:
     """Some views of a part's images, as what crosses ``cut``.
 
     Raises:
@@ -43,20 +43,22 @@ class Shelf:
         self._labels = np.tile(images.labels, views.count)
         self._features = Features(self._values, self._labels)
 
-    def fill(self, view: int, heed: Callable[[], None]) -> None:
+    def fill(self, view: int, check_interrupt: Callable[[], None]) -> None:
         """Makes sure that a view is there. Raises: NoRoomError: the disk is full."""
-        if self._entry.fill(view, partial(self._compute, heed=heed), heed=heed):
+        if self._entry.fill(
+            view, partial(self._compute, check_interrupt=check_interrupt), check_interrupt=check_interrupt
+        ):
             self._features = Features(self._values, self._labels)  # what a GPU holds of it is old
 
     def features(self) -> Features:
         """All views, one after the other. Those that were not filled hold anything."""
         return self._features
 
-    def _compute(self, view: int, chunk: int, *, heed: Callable[[], None]) -> list[FeatureArray]:
+    def _compute(self, view: int, chunk: int, *, check_interrupt: Callable[[], None]) -> list[FeatureArray]:
         positions = np.arange(chunk * CHUNK, min((chunk + 1) * CHUNK, len(self.images)))
         seed = (SEED, view * self._entry.layout.chunks + chunk)
         pixels = self.images.read(positions)
-        return self._prefix.compute(pixels, strength=self.views.strength, seed=seed, heed=heed)
+        return self._prefix.compute(pixels, strength=self.views.strength, seed=seed, check_interrupt=check_interrupt)
 
 
 def prefix_of(
@@ -78,7 +80,7 @@ def prefix_of(
     return _prefixes[key]
 
 
-def _kept_entry(key: str, layout: Layout) -> Entry:
+def _kept_entry(key: str, layout: Layout) -> FeatureEntry:
     """The entry of that key; one that this process has open, if it has: a process must not lock one twice."""
     found = _entries.pop(key, None)
     if found is None or not found.folder.exists():
@@ -90,4 +92,4 @@ def _kept_entry(key: str, layout: Layout) -> Entry:
 
 
 _prefixes: OrderedDict[str, Prefix] = OrderedDict()
-_entries: OrderedDict[str, Entry] = OrderedDict()
+_entries: OrderedDict[str, FeatureEntry] = OrderedDict()

@@ -30,7 +30,7 @@ def views_of(augmentation: Augmentation, settings: Features) -> Views:
     return Views(count=settings.views, strength=strength) if strength and augmentation.policy != () else CLEAN
 
 
-def shown(*, images: int, views: int, seed: int, epoch: int) -> PositionArray:
+def views_in_epoch(*, images: int, views: int, seed: int, epoch: int) -> PositionArray:
     """The view of each image in an epoch (from 0), int64 (images,).
 
     In every round of as many epochs as there are views each image shows all of its views, in an order of its own that

@@ -19,7 +19,7 @@ FILE_STARTS = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
 """The first bytes of HDF5 and of Keras' own archives: all that Keras reads weights from."""
 
 
-def misfits(config: TrialConfig, data: DataInfo, *, metric: str = "val_accuracy") -> Iterator[Problem]:
+def incompatibilities(config: TrialConfig, data: DataInfo, *, metric: str = "val_accuracy") -> Iterator[Problem]:
     """What keeps this configuration from training on this data."""
     watched = {("search", "metric"): metric, ("trial", "training", "monitor"): config.training.monitor}
     for path, named in watched.items():
@@ -38,7 +38,7 @@ def misfits(config: TrialConfig, data: DataInfo, *, metric: str = "val_accuracy"
         yield from _unreadable(config.model)
 
 
-def doubts(config: TrialConfig) -> Iterator[str]:
+def config_warnings(config: TrialConfig) -> Iterator[str]:
     """What trains, but probably not as it was meant: a sentence each."""
     model = config.model
     if not isinstance(model, PretrainedModel) or model.backbone not in BACKBONES or model.input_size is None:
@@ -52,13 +52,13 @@ def doubts(config: TrialConfig) -> Iterator[str]:
         )
 
 
-def refuse_misfits(config: TrialConfig, *, source: str) -> None:
+def check_compatibility(config: TrialConfig, *, source: str) -> None:
     """Holds a closed configuration against its data.
 
     Raises:
         InputError: they do not fit together; or as for `trainables.data.load.load`.
     """
-    found = [replace(problem, path=problem.path[1:]) for problem in misfits(config, describe(config.data))]
+    found = [replace(problem, path=problem.path[1:]) for problem in incompatibilities(config, describe(config.data))]
     if found:
         raise InputError(found, source)
 

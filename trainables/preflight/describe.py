@@ -19,7 +19,7 @@ from trainables.training.build import Inputs, _model
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ModelPart:
     """A layer of a model, or a block of its backbone."""
 
     name: str
@@ -37,7 +37,7 @@ class Part:
 class Description:
     """A model by its parts, from the input up."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ModelPart, ...]
     parameters: int
     """As Keras counts them: statistics of batch normalisation included."""
     trainable_parameters: int
@@ -105,7 +105,7 @@ def _backbone_facts(model: Model) -> dict[str, Any]:
     return {"unfrozen": unfrozen, "cut": feature_cut(model), "input_size": size}
 
 
-def _parts(network: keras.Model, model: Model) -> Iterator[Part]:
+def _parts(network: keras.Model, model: Model) -> Iterator[ModelPart]:
     for layer in network.layers:
         if isinstance(model, PretrainedModel) and layer.name == BACKBONE_LAYER:
             yield from _blocks(layer, model.backbone)
@@ -115,7 +115,7 @@ def _parts(network: keras.Model, model: Model) -> Iterator[Part]:
             yield _part(layer.name, type(layer).__name__, [layer])
 
 
-def _blocks(network: keras.Model, backbone: str) -> Iterator[Part]:
+def _blocks(network: keras.Model, backbone: str) -> Iterator[ModelPart]:
     """The backbone's blocks, numbered from the top: as many as ``unfrozen_blocks`` must be to train one."""
     ends = BACKBONES[backbone].block_ends
     block: list[keras.layers.Layer] = []
@@ -128,8 +128,8 @@ def _blocks(network: keras.Model, backbone: str) -> Iterator[Part]:
             block = []
 
 
-def _part(name: str, kind: str, layers: list[keras.layers.Layer], *, inner: bool = False) -> Part:
-    return Part(
+def _part(name: str, kind: str, layers: list[keras.layers.Layer], *, inner: bool = False) -> ModelPart:
+    return ModelPart(
         name=name,
         kind=kind,
         output=tuple(layers[-1].output.shape[1:]),

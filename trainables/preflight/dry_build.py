@@ -28,10 +28,10 @@ from trainables.trust import trust, trusted
 Trial = tuple[TrialConfig, DataInfo]
 
 
-def rehearse(trials: Iterable[Trial], *, env: Collection[str] = ()) -> list[Problem]:
+def dry_build(trials: Iterable[Trial], *, env: Collection[str] = ()) -> list[Problem]:
     """Builds the models of these trials that could fail for what only building shows; each kind of them once.
 
-    The trials must fit their data as far as `trainables.preflight.compatibility.misfits` can tell. Nothing is trained.
+    The trials must fit their data as far as `trainables.preflight.compatibility.incompatibilities` can tell. Nothing is trained.
     ``env``: see `trainables.process.child_environment`.
     """
     different: dict[str, Trial] = {}

@@ -11,14 +11,14 @@ import numpy as np
 from spaces.config.trial import PretrainedModel, TrialConfig
 from trainables.data import store
 from trainables.dataset import Dataset, Features
-from trainables.features.policy import ROOM, Sharing, Source, decide
+from trainables.features.policy import SHORTAGES, FeatureSharing, Source, decide
 from trainables.features.storage import Layout
 from trainables.features.table import prefix_of
 from trainables.features.views import views_of
 from trainables.models.cut import Cut, cut_of, cuts_of, highest_usable
 from trainables.models.fine_tuning import Stage
 from trainables.models.pretrained import BACKBONE_LAYER
-from trainables.training.build import Built, steps_on
+from trainables.training.build import CompiledModel, feature_steps
 from trainables.training.steps import Steps
 
 IMAGES = 64
@@ -37,7 +37,7 @@ class Sample:
 
 
 def sample(
-    built: Built, config: TrialConfig, dataset: Dataset, stage: Stage, *, trials: int, cuts: Sequence[Cut]
+    built: CompiledModel, config: TrialConfig, dataset: Dataset, stage: Stage, *, trials: int, cuts: Sequence[Cut]
 ) -> Sample | Source | None:
     """What a stage would train on, one of ``trials`` that cut their network at ``cuts``; why not, where it is images.
 
@@ -48,7 +48,7 @@ def sample(
     model = config.model
     if not isinstance(model, PretrainedModel):
         return None
-    sharing = Sharing(images=dataset.fingerprint, trials=trials, cuts=tuple(cuts))
+    sharing = FeatureSharing(images=dataset.fingerprint, trials=trials, cuts=tuple(cuts))
     wanted = cut_of(model, unfrozen=stage.unfrozen)
     source = decide(config, model, stage, sharing, images=len(dataset.train))
     if source != Source.STORED or wanted is None:
@@ -63,7 +63,7 @@ def sample(
     except OSError:
         return Source.NO_STORE
     if shortage is not None:
-        return ROOM[shortage]
+        return SHORTAGES[shortage]
     few = np.arange(min(IMAGES, len(dataset.train)))
     pixels = dataset.train.read(few)
     prefix.compute(pixels, strength=views.strength, seed=(0, 0))  # traced now
@@ -72,7 +72,7 @@ def sample(
     image_s = (time.perf_counter() - began) / len(few)
     cut = highest_usable(places, wanted, backbone=model.backbone)
     return Sample(
-        steps=steps_on(built, cut, unfrozen=stage.unfrozen, dtype=model.features.dtype),
+        steps=feature_steps(built, cut, unfrozen=stage.unfrozen, dtype=model.features.dtype),
         features=Features(computed[places.index(cut)], dataset.train.labels[few]),
         image_s=image_s,
     )

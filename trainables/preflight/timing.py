@@ -44,19 +44,19 @@ class StageTime:
     """Where features are stored: to compute them once for all images, in one view."""
     features: str = ""
     """Where those of the frozen part come from, in words."""
-    anew_s: float | None = None
+    fresh_s: float | None = None
     """An epoch that augments anew, as the confirmation does; None where that is the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timed:
+class TimingResult:
     """What one configuration takes."""
 
     load_s: float
     """To open its data; next to nothing where the process has it already."""
     build_s: float
     """To build a network of its architecture, which a process does once."""
-    again_s: float
+    reset_s: float
     """To make that network the next trial's."""
     stages: tuple[StageTime, ...]
     memory_bytes: int
@@ -66,19 +66,19 @@ class Timed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failed:
+class TimingFailure:
     """Why a configuration could not be timed: a trial would end with it, too."""
 
-    told: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
     """What came of timing."""
 
-    awake_s: float
+    startup_s: float
     """From the start of a process until TensorFlow, Keras and Ray are there."""
-    results: tuple[Timed | Failed | None, ...]
+    results: tuple[TimingResult | TimingFailure | None, ...]
     """In the order of the configurations; None where the time was up before."""
     gpu_bytes: int | None
     """The memory of a GPU."""
@@ -94,7 +94,7 @@ def time_trials(
     trials: int = 1,
     cuts: Sequence[Sequence[Cut]] = (),
     env: Collection[str] = (),
-    heard: Callable[[int, Timed | Failed], None] = lambda number, result: None,
+    heard: Callable[[int, TimingResult | TimingFailure], None] = lambda number, result: None,
 ) -> Timing:
     """Times each configuration, the first ones whatever it takes and others until ``limit_s`` is over.
 
@@ -125,9 +125,9 @@ def time_trials(
             results = _results(folder, processes, len(configs))
             _tell(results, told, heard)
         starts = [answers[0] for answers in _answers(folder, at_once) if answers]
-    awake_s = fmean(start["awake_s"] for start in starts) if starts else 0.0
+    startup_s = fmean(start["startup_s"] for start in starts) if starts else 0.0
     sizes = [start["gpu_bytes"] for start in starts if start["gpu_bytes"]]
-    return Timing(awake_s=awake_s, results=results, gpu_bytes=min(sizes, default=None))
+    return Timing(startup_s=startup_s, results=results, gpu_bytes=min(sizes, default=None))
 
 
 @contextmanager
@@ -167,7 +167,11 @@ def _devices(number: int, gpus: float) -> str:
     return ",".join(names[number * count : (number + 1) * count])
 
 
-def _tell(results: Sequence[Timed | Failed | None], told: int, heard: Callable[[int, Timed | Failed], None]) -> int:
+def _tell(
+    results: Sequence[TimingResult | TimingFailure | None],
+    told: int,
+    heard: Callable[[int, TimingResult | TimingFailure], None],
+) -> int:
     """Passes on the results that are new; returns how many are known."""
     for number, result in enumerate(results[told:], start=told):
         if result is None:
@@ -178,7 +182,7 @@ def _tell(results: Sequence[Timed | Failed | None], told: int, heard: Callable[[
 
 def _results(
     folder: Path, processes: Sequence[subprocess.Popen[bytes]], count: int
-) -> tuple[Timed | Failed | None, ...]:
+) -> tuple[TimingResult | TimingFailure | None, ...]:
     """What all processes agree on so far: the mean of the times, the largest memory."""
     answers = [answers[1:] for answers in _answers(folder, len(processes))]
     for number, process in enumerate(processes):
@@ -187,16 +191,16 @@ def _results(
     return tuple(_together([each[at] for each in answers if len(each) > at], len(answers)) for at in range(count))
 
 
-def _together(answers: Sequence[Mapping[str, Any]], processes: int) -> Timed | Failed | None:
+def _together(answers: Sequence[Mapping[str, Any]], processes: int) -> TimingResult | TimingFailure | None:
     told = next((answer["told"] for answer in answers if "told" in answer), None)
     if told is not None:
-        return Failed(told=told)
+        return TimingFailure(reason=told)
     if len(answers) < processes:
         return None
     stages = [_stage(at_once) for at_once in zip(*(answer["stages"] for answer in answers), strict=True)]
-    times = {name: fmean(answer[name] for answer in answers) for name in ("load_s", "build_s", "again_s")}
+    times = {name: fmean(answer[name] for answer in answers) for name in ("load_s", "build_s", "reset_s")}
     on_gpu = [answer["gpu_memory_bytes"] for answer in answers if answer["gpu_memory_bytes"] is not None]
-    return Timed(
+    return TimingResult(
         **times,
         stages=tuple(stages),
         memory_bytes=max(answer["memory_bytes"] for answer in answers),
@@ -206,9 +210,9 @@ def _together(answers: Sequence[Mapping[str, Any]], processes: int) -> Timed | F
 
 def _stage(at_once: Sequence[Mapping[str, Any]]) -> StageTime:
     first_s, epoch_s, pass_s = (fmean(s[name] for s in at_once) for name in ("first_s", "epoch_s", "pass_s"))
-    anew = [s["anew_s"] for s in at_once if s["anew_s"] is not None]
-    anew_s = fmean(anew) if anew else None
-    return StageTime(at_once[0]["unfrozen"], first_s, epoch_s, pass_s, at_once[0]["features"], anew_s)
+    anew = [s["fresh_s"] for s in at_once if s["fresh_s"] is not None]
+    fresh_s = fmean(anew) if anew else None
+    return StageTime(at_once[0]["unfrozen"], first_s, epoch_s, pass_s, at_once[0]["features"], fresh_s)
 
 
 def _death(folder: Path, number: int, code: int) -> str:

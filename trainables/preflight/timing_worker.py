@@ -1,4 +1,4 @@
-"""A few steps of a training run, timed. What runs here has TensorFlow awake: see `timing` for the rest."""
+"""A few steps of a training run, time_config. What runs here has TensorFlow awake: see `timing` for the rest."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from spaces.config.trial import TrialConfig
 from spaces.file.load import load_config
 from trainables.features.policy import is_approximated
 from trainables.models.cut import Cut
-from trainables.preflight.timing import ALWAYS_TIMED, Failed, StageTime, Timed
+from trainables.preflight.timing import ALWAYS_TIMED, StageTime, TimingFailure, TimingResult
 from trainables.process import prepare, resident_bytes, total_gpu_memory_mb
 from trainables.trust import trust
 
 ENOUGH_S = 0.5
-"""What takes at least so long is timed well enough."""
+"""What takes at least so long is time_config well enough."""
 LAPS, LAPS_S = 3, 4.0
 FEW_IMAGES = 64
 GENTLE = 1e-9
@@ -43,30 +43,30 @@ def main(folder: Path, process: int) -> None:
 
     trust(asked["trusted"])
     with (folder / f"answers-{process}.jsonl").open("w", encoding="utf-8", buffering=1) as answers:
-        awake_s = time.time() - asked["began"]
-        answers.write(json.dumps({"awake_s": awake_s, "gpu_bytes": _gpu_bytes()}) + "\n")
+        startup_s = time.time() - asked["began"]
+        answers.write(json.dumps({"startup_s": startup_s, "gpu_bytes": _gpu_bytes()}) + "\n")
         for number in range(asked["count"]):
-            if number >= ALWAYS_TIMED and time.time() - asked["began"] - awake_s > asked["limit_s"]:
+            if number >= ALWAYS_TIMED and time.time() - asked["began"] - startup_s > asked["limit_s"]:
                 break
             cuts = [Cut(**cut) for cut in asked["cuts"][number]]
-            found = timed_or_failed(folder / f"{number}.yaml", trials=asked["trials"], cuts=cuts)
+            found = try_timing(folder / f"{number}.yaml", trials=asked["trials"], cuts=cuts)
             answers.write(json.dumps(asdict(found)) + "\n")
 
 
-def timed_or_failed(file: Path, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> Timed | Failed:
+def try_timing(file: Path, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> TimingResult | TimingFailure:
     """What the configuration in a file takes, or why it cannot train."""
     from tensorflow.errors import ResourceExhaustedError
 
     try:
-        return timed(load_config(file)[0], trials=trials, cuts=cuts)
+        return time_config(load_config(file)[0], trials=trials, cuts=cuts)
     except (MemoryError, ResourceExhaustedError):
-        return Failed(told="out of memory")
+        return TimingFailure(reason="out of memory")
     except Exception as error:  # whatever it is, a trial would end with it
-        return Failed(told=" ".join(f"{type(error).__name__}: {error}".split())[:500])
+        return TimingFailure(reason=" ".join(f"{type(error).__name__}: {error}".split())[:500])
 
 
-def timed(config: TrialConfig, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> Timed:
-    """Builds, trains a few steps of each stage, evaluates a few images; nothing is kept but the compiled model.
+def time_config(config: TrialConfig, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> TimingResult:
+    """Builds, trains a few steps of each stage, evaluates a few images; nothing is kept but the compiled_model model.
 
     Where one of ``trials`` that cut their network at ``cuts`` would train on stored features, so does this.
     """
@@ -76,27 +76,27 @@ def timed(config: TrialConfig, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> 
     from trainables.training import checkpoint
     from trainables.training.build import Inputs, set_values
     from trainables.training.loss import class_weights
-    from trainables.training.train import compiled
+    from trainables.training.train import compiled_model
 
     with _memory() as peaks:
         loading = time.perf_counter()
         dataset = load(config.data)
         inputs = Inputs.of(dataset.train, classes=dataset.class_count)
         building = time.perf_counter()
-        built = compiled(config, inputs)
+        built = compiled_model(config, inputs)
         set_values(built, config)
         weights = class_weights(dataset.train.labels, config.training, classes=dataset.class_count)
         built.class_weights.assign(weights)
         built_at = time.perf_counter()
-        again_s = _seconds(lambda: set_values(built, config))
+        reset_s = _seconds(lambda: set_values(built, config))
         # Before anything trains: features are computed with the weights that a network begins with.
         found = [(stage, sample(built, config, dataset, stage, trials=trials, cuts=cuts)) for stage in stages(config)]
         times = tuple(_both(built, config, dataset, stage, few) for stage, few in found)
         snapshot_s = _seconds(lambda: checkpoint.take(built, []))
-    return Timed(
+    return TimingResult(
         load_s=building - loading,
         build_s=built_at - building,
-        again_s=again_s,
+        reset_s=reset_s,
         stages=tuple(_longer(time, snapshot_s) for time in times),
         memory_bytes=peaks["memory"],
         gpu_memory_bytes=peaks.get("gpu"),
@@ -108,12 +108,12 @@ def _both(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: An
     found = _stage(built, config, dataset, stage, sampled)
     if not found.pass_s or not is_approximated(config):
         return found
-    return replace(found, anew_s=_stage(built, config, dataset, stage, None).epoch_s)
+    return replace(found, fresh_s=_stage(built, config, dataset, stage, None).epoch_s)
 
 
 def _longer(time: StageTime, seconds: float) -> StageTime:
-    anew_s = None if time.anew_s is None else time.anew_s + seconds
-    return replace(time, epoch_s=time.epoch_s + seconds, anew_s=anew_s)
+    fresh_s = None if time.fresh_s is None else time.fresh_s + seconds
+    return replace(time, epoch_s=time.epoch_s + seconds, fresh_s=fresh_s)
 
 
 def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: Any) -> StageTime:
@@ -122,13 +122,13 @@ def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: A
     from trainables.features.policy import Source
     from trainables.preflight.feature_sample import Sample
     from trainables.training.batches import order, steps_per_epoch
-    from trainables.training.build import choose_stage, forget
+    from trainables.training.build import reset_optimizer, set_stage
 
     setting, held_out = config.training, dataset.validation
-    steps = choose_stage(built, config, unfrozen=stage.unfrozen)
+    steps = set_stage(built, config, unfrozen=stage.unfrozen)
     few = sampled if isinstance(sampled, Sample) else None
     steps = few.steps if few else steps
-    forget(built)
+    reset_optimizer(built)
     built.optimizer.learning_rate.assign(GENTLE)
     positions = order(len(dataset.train.labels), seed=setting.seed, epoch=0)
     if setting.steps_per_epoch is not None:
@@ -137,23 +137,23 @@ def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: A
     def train(count: int) -> Callable[[], Any]:
         those = positions[: count * setting.batch_size]
         part, those = (few.features, those % len(few.features)) if few else (dataset.train, those)
-        return lambda: steps.train(part, those, batch_size=setting.batch_size, heed=lambda: None)
+        return lambda: steps.train(part, those, batch_size=setting.batch_size, check_interrupt=lambda: None)
 
     def evaluate(count: int) -> Callable[[], Any]:
         images = count * FEW_IMAGES
         if few:
             at = np.arange(min(images, len(held_out))) % len(few.features)
             features = Features(few.features.read(at), few.features.labels[at])
-            return lambda: steps.evaluate(features, heed=lambda: None)
+            return lambda: steps.evaluate(features, check_interrupt=lambda: None)
         some = held_out if images >= len(held_out) else chosen(held_out, np.arange(images))
-        return lambda: steps.evaluate(some, heed=lambda: None)
+        return lambda: steps.evaluate(some, check_interrupt=lambda: None)
 
     first = [train(1), evaluate(1)]
     cold_s, warm_s = (sum(map(_seconds, first)) for _ in range(2))
     train_s = _growing(train, whole=steps_per_epoch(len(positions), setting.batch_size))
     evaluate_s = _growing(evaluate, whole=-(-len(held_out) // FEW_IMAGES))
     pass_s = few.image_s * len(dataset.train) if few else 0.0
-    told = Source.STORED.told if few else getattr(sampled, "told", "")
+    told = Source.STORED.label if few else getattr(sampled, "label", "")
     return StageTime(stage.unfrozen, max(0.0, cold_s - warm_s), train_s + evaluate_s, pass_s, told)
 
 

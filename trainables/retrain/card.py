@@ -29,7 +29,7 @@ ELSEWHERE = {"epochs", "learning_rates", "data_fingerprint", "versions"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class CardFacts:
     """What a model card is made of."""
 
     recipe: Recipe
@@ -50,7 +50,7 @@ class Facts:
     """What the model was handed over to besides Keras."""
 
 
-def card(facts: Facts) -> str:
+def card(facts: CardFacts) -> str:
     """README.md of the output folder."""
     sections = {
         "Scores": _scores(facts),
@@ -64,7 +64,7 @@ def card(facts: Facts) -> str:
     return printable(text, keep="\n")
 
 
-def _opening(facts: Facts) -> str:
+def _opening(facts: CardFacts) -> str:
     height, width, channels = facts.data.image_shape
     names, metrics, colour = facts.data.class_names, facts.metrics, "grey" if channels == 1 else "colour"
     told = ", ".join(plain(name) for name in names[:SHOWN_CLASSES]) + (", …" if len(names) > SHOWN_CLASSES else "")
@@ -81,7 +81,7 @@ def _spread(metrics: Mapping[str, Any], name: str) -> str:
     return f"{metrics['mean'][name]:.4f} ± {metrics['sd'][name]:.4f}"
 
 
-def _scores(facts: Facts) -> str:
+def _scores(facts: CardFacts) -> str:
     metrics, several = facts.metrics, len(facts.seeds) > 1
     heads = ["metric", "this model", *([f"mean ± sd of {len(facts.seeds)} seeds"] if several else [])]
     measured = [name for name, value in metrics.items() if isinstance(value, float)]
@@ -107,7 +107,7 @@ def _class_table(classes: pd.DataFrame) -> str:
     return table(["class", "test images", *scores], rows) + f"\n\n{which}{files}"
 
 
-def _limits(facts: Facts) -> Iterator[str]:
+def _limits(facts: CardFacts) -> Iterator[str]:
     """What the scores do not say, each in a sentence with its number."""
     height, width, _ = facts.data.image_shape
     worst, fewest = (facts.classes.iloc[facts.classes[name].to_numpy().argmin()] for name in ("recall", "images"))
@@ -130,7 +130,7 @@ def _limits(facts: Facts) -> Iterator[str]:
     yield from _doubts(facts)
 
 
-def _doubts(facts: Facts) -> Iterator[str]:
+def _doubts(facts: CardFacts) -> Iterator[str]:
     provenance = facts.recipe.provenance
     if len(facts.seeds) == 1:
         yield "It was trained once: how much another seed would change was not measured (`tunehound retrain --seeds`)."
@@ -143,7 +143,7 @@ def _doubts(facts: Facts) -> Iterator[str]:
         yield "The search's validation score is that of the best of many trials, and so too good: trust the test score."
 
 
-def _use(facts: Facts) -> str:
+def _use(facts: CardFacts) -> str:
     height, width, channels = facts.data.image_shape
     code = (
         "import keras, numpy as np\n"
@@ -164,7 +164,7 @@ def _use(facts: Facts) -> str:
     return "\n\n".join(parts)
 
 
-def _data(facts: Facts) -> str:
+def _data(facts: CardFacts) -> str:
     data, counts = facts.recipe.config.data, {part: sum(images) for part, images in facts.data.counts.items()}
     per_class = pd.DataFrame(facts.data.counts).sum(axis=1)
     training = (
@@ -190,7 +190,7 @@ def _source(data: Data) -> str:
     return plain(data.source if where is None else f"{data.source}: {where}")
 
 
-def _training(facts: Facts) -> str:
+def _training(facts: CardFacts) -> str:
     rates, seeds = facts.recipe.learning_rates, facts.seeds
     replayed = f", the learning rates of the search replayed, {rates[0]:g} to {rates[-1]:g}" if rates else ""
     text = f"{facts.metrics['epochs']} epochs{replayed}. Seed {seeds[0]}"
@@ -200,7 +200,7 @@ def _training(facts: Facts) -> str:
     return f"{told}\n\n{fenced(configuration, 'yaml')}"
 
 
-def _origin(facts: Facts) -> str:
+def _origin(facts: CardFacts) -> str:
     """The provenance as it is told, and the versions, now and then."""
     provenance = facts.recipe.provenance
     told = {name: value for name, value in provenance.items() if name not in ELSEWHERE and value is not None}

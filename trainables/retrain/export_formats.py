@@ -49,7 +49,7 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def refuse_unwritable(formats: Iterable[str]) -> None:
+def check_formats(formats: Iterable[str]) -> None:
     """Makes sure, before any training, that each format is known and the packages are there that it takes.
 
     Raises:

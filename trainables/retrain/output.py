@@ -20,7 +20,7 @@ from spaces.problem import InputError, Problem
 from trainables.data.split import Selection
 from trainables.dataset import AnyImages
 from trainables.evaluation import Evaluation
-from trainables.retrain.card import Facts, card
+from trainables.retrain.card import CardFacts, card
 from trainables.retrain.export_formats import FORMATS, export
 from trainables.retrain.mistakes import FOLDER, mistakes_table, worst_mistakes, write_pictures
 from trainables.retrain.predict import MODEL_FILE, PREPROCESSING_FILE
@@ -39,7 +39,7 @@ OWN = {FOLDER: r"\d\d-\d\.png", "saved_model": r"assets|variables|fingerprint\.p
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class RetrainedModel:
     """One retrained model."""
 
     seed: int
@@ -51,12 +51,12 @@ class Model:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
+class TestResult:
     """The models on the test split."""
 
     network: keras.Model
     """In stock Keras layers, with the weights of the first."""
-    models: Sequence[Model]
+    models: Sequence[RetrainedModel]
     evaluations: Sequence[Evaluation]
     """One a model."""
     probabilities: NDArray[np.floating]
@@ -71,7 +71,7 @@ class Tested:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Retrained:
+class RetrainResult:
     """What retraining wrote."""
 
     folder: Path
@@ -82,7 +82,7 @@ class Retrained:
     """Why, for each format that the model could not be handed over to."""
 
 
-def room_for(folder: Path) -> None:
+def check_output_folder(folder: Path) -> None:
     """Makes sure, before any training, that ``folder`` may be written.
 
     Raises:
@@ -111,7 +111,7 @@ def _is_own(folder: Path) -> bool:
     )
 
 
-def write(folder: Path, tested: Tested, facts: Facts, *, formats: Sequence[str] = ()) -> dict[str, str]:
+def write(folder: Path, tested: TestResult, facts: CardFacts, *, formats: Sequence[str] = ()) -> dict[str, str]:
     """Fills a new folder with the first model and all scores, and puts it in the place of an earlier one.
 
     The model is handed over to the ``formats`` when that is safely done. Returns why, for each that failed.
@@ -133,7 +133,7 @@ def write(folder: Path, tested: Tested, facts: Facts, *, formats: Sequence[str] 
     return failures
 
 
-def _fill(folder: Path, tested: Tested, facts: Facts) -> None:
+def _fill(folder: Path, tested: TestResult, facts: CardFacts) -> None:
     height, width, channels = facts.data.image_shape
     names, recipe = list(facts.data.class_names), facts.recipe
     tested.network.save(folder / MODEL_FILE)
@@ -152,7 +152,7 @@ def _fill(folder: Path, tested: Tested, facts: Facts) -> None:
     write_text(folder / CARD_FILE, card(facts))
 
 
-def metrics_of(tested: Tested) -> dict[str, Any]:
+def metrics_of(tested: TestResult) -> dict[str, Any]:
     """metrics.json: the scores of the saved model at the top level; over several seeds, mean and sd beside them."""
     models, evaluations = tested.models, tested.evaluations
     told = {**evaluations[0].metrics, "epochs": models[0].epochs, "test_images": len(tested.images)}

@@ -13,7 +13,7 @@ from spaces.file.load import load_config
 from spaces.problem import InputError, Problem, shown
 from trainables.models.fine_tuning import stages
 
-Tell = Callable[[str], None]
+OnMessage = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Recipe:
 
 
 def read_recipe(
-    source: str | os.PathLike[str], overrides: Sequence[str], *, replay: bool, tell: Tell = lambda message: None
+    source: str | os.PathLike[str], overrides: Sequence[str], *, replay: bool, tell: OnMessage = lambda message: None
 ) -> Recipe:
     """Reads best.yaml, or any closed configuration; one that says how its trial trained is to be replayed.
 

@@ -17,18 +17,18 @@ from spaces.problem import InputError, Problem, WorkFailedError
 from trainables.data.load import describe, kept_for_test, leaked_test_images, load, load_test
 from trainables.dataset import AnyImages, Dataset, Images, chosen, joined
 from trainables.evaluation import by_class, evaluate
-from trainables.preflight.compatibility import refuse_misfits
-from trainables.retrain.card import Facts
-from trainables.retrain.export_formats import refuse_unwritable
-from trainables.retrain.output import Model, Tested, metrics_of, room_for, write
-from trainables.retrain.output import Retrained as Retrained
-from trainables.retrain.recipe import Recipe, Tell, read_recipe
+from trainables.preflight.compatibility import check_compatibility
+from trainables.retrain.card import CardFacts
+from trainables.retrain.export_formats import check_formats
+from trainables.retrain.output import RetrainedModel, TestResult, check_output_folder, metrics_of, write
+from trainables.retrain.output import RetrainResult as RetrainResult
+from trainables.retrain.recipe import OnMessage, Recipe, read_recipe
 from trainables.training.checkpoint import Snapshot, put
 from trainables.training.history import Reason, Row
-from trainables.training.train import Hooks, Trained, train
+from trainables.training.train import Hooks, TrainResult, train
 
 
-class Diverged(WorkFailedError):
+class DivergedError(WorkFailedError):
     """The loss is NaN or infinite."""
 
 
@@ -40,8 +40,8 @@ def retrain(
     holdout: float | None = None,
     output: str | os.PathLike[str],
     formats: Sequence[str] = (),
-    tell: Tell = lambda message: None,
-) -> Retrained:
+    tell: OnMessage = lambda message: None,
+) -> RetrainResult:
     """Trains a configuration on all images but the test split's, and scores that once.
 
     Where the file says how its trial trained (best.yaml does), the number of epochs and the learning rate of each are
@@ -59,15 +59,15 @@ def retrain(
 
     Raises:
         InputError: the file or the data are wrong, ``output`` holds something else, or a format lacks its packages.
-        Diverged: the loss was not finite.
+        DivergedError: the loss was not finite.
     """
     if seeds < 1 or (holdout is not None and not 0 < holdout < 1):
         raise ValueError(f"seeds must be at least 1 and holdout in (0, 1); got {seeds} and {holdout}")
-    refuse_unwritable(formats)
+    check_formats(formats)
     recipe = read_recipe(source, overrides, replay=holdout is None, tell=tell)
     folder = Path(output).absolute()
-    room_for(folder)
-    refuse_misfits(recipe.config, source=os.fspath(source))
+    check_output_folder(folder)
+    check_compatibility(recipe.config, source=os.fspath(source))
     dataset = load(recipe.config.data)
     _warn_of_other_data(dataset, recipe, tell)
     tested = _tested(recipe, dataset, _trained(recipe, dataset, seeds=seeds, holdout=holdout, tell=tell))
@@ -75,12 +75,12 @@ def retrain(
     for name, why in not_exported.items():
         tell(f"Not exported to {name}: {why}. The model itself is saved.")
     scores = tuple(evaluation.metrics for evaluation in tested.evaluations)
-    return Retrained(folder=folder, scores=scores, test_images=len(tested.images), not_exported=not_exported)
+    return RetrainResult(folder=folder, scores=scores, test_images=len(tested.images), not_exported=not_exported)
 
 
 def _trained(
-    recipe: Recipe, dataset: Dataset, *, seeds: int, holdout: float | None, tell: Tell
-) -> tuple[keras.Model, list[Model]]:
+    recipe: Recipe, dataset: Dataset, *, seeds: int, holdout: float | None, tell: OnMessage
+) -> tuple[keras.Model, list[RetrainedModel]]:
     """A network in stock layers, and the weights that each seed gave it: as many networks would fill a GPU."""
     parts = _hold_out(joined(dataset.train, dataset.validation), holdout, seed=recipe.config.data.split_seed)
     first = recipe.config.training.seed
@@ -88,18 +88,18 @@ def _trained(
     for seed in range(first, first + seeds):
         trained, epochs = _one_seed(recipe, parts, seed, classes=dataset.class_count, tell=tell)
         weights = trained.built.model.get_weights()
-        models.append(Model(seed=seed, weights=weights, history=trained.history, epochs=epochs))
+        models.append(RetrainedModel(seed=seed, weights=weights, history=trained.history, epochs=epochs))
     return trained.model(), models
 
 
-def _tested(recipe: Recipe, dataset: Dataset, made: tuple[keras.Model, list[Model]]) -> Tested:
+def _tested(recipe: Recipe, dataset: Dataset, made: tuple[keras.Model, list[RetrainedModel]]) -> TestResult:
     network, models = made
     images, predictions = load_test(recipe.config.data), []
     for model in reversed(models):  # the first one's weights stay
         network.set_weights(model.weights)
         predictions.append(_predictions(network, images))
     predictions.reverse()
-    return Tested(
+    return TestResult(
         network=network,
         models=models,
         evaluations=[evaluate(each, images.labels, dataset.class_names) for each in predictions],
@@ -109,8 +109,8 @@ def _tested(recipe: Recipe, dataset: Dataset, made: tuple[keras.Model, list[Mode
     )
 
 
-def _facts(recipe: Recipe, tested: Tested, holdout: float | None) -> Facts:
-    return Facts(
+def _facts(recipe: Recipe, tested: TestResult, holdout: float | None) -> CardFacts:
+    return CardFacts(
         recipe=recipe,
         data=describe(recipe.config.data),
         own_test=len(tested.split) == len(tested.split.part),  # of a part that is divided, none takes all
@@ -123,8 +123,8 @@ def _facts(recipe: Recipe, tested: Tested, holdout: float | None) -> Facts:
 
 
 def _one_seed(
-    recipe: Recipe, parts: tuple[AnyImages, AnyImages | None], seed: int, *, classes: int, tell: Tell
-) -> tuple[Trained, int]:
+    recipe: Recipe, parts: tuple[AnyImages, AnyImages | None], seed: int, *, classes: int, tell: OnMessage
+) -> tuple[TrainResult, int]:
     """What training gave, and how many epochs its weights have seen."""
     config, (images, held_out) = recipe.training_config(seed=seed), parts
     best = _BestEpoch(recipe.metric)
@@ -144,7 +144,7 @@ def _one_seed(
         hooks=Hooks(on_epoch=on_epoch),
     )
     if trained.reason == "diverged" and best.epoch is None:
-        raise Diverged(
+        raise DivergedError(
             f"the loss was not finite in epoch {len(trained.history)} of seed {seed}; nothing was saved. "
             "Try a lower learning rate: --set optimizer.learning_rate=…"
         )
@@ -169,7 +169,7 @@ class _BestEpoch:
         if self._sign * row[self._metric] > self._score:
             self._score, self._snapshot = self._sign * row[self._metric], snapshot()
 
-    def restore(self, trained: Trained) -> int:
+    def restore(self, trained: TrainResult) -> int:
         """Brings the best epoch back, if one was kept; returns how many epochs the weights have seen."""
         if self._snapshot is None:
             return len(trained.history)
@@ -198,7 +198,7 @@ def _predictions(model: keras.Model, test: AnyImages) -> NDArray[np.floating]:
     return np.concatenate([model.predict(test.read(piece), batch_size=256, verbose=0) for piece in pieces])
 
 
-def _warn_of_other_data(dataset: Dataset, recipe: Recipe, tell: Tell) -> None:
+def _warn_of_other_data(dataset: Dataset, recipe: Recipe, tell: OnMessage) -> None:
     recorded = recipe.provenance.get("data_fingerprint")
     if recorded and recorded != dataset.fingerprint:
         tell(f"Warning: this is not the data of the search (fingerprint {dataset.fingerprint}, then {recorded}).")

@@ -23,7 +23,7 @@ Examples = AnyImages | Features
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class ResidentTensors:
     """A whole part where the graph can read it: uint8 or floating (n, …) and int64 (n,)."""
 
     values: tf.Tensor
@@ -43,7 +43,7 @@ def order(images: int, *, seed: int, epoch: int) -> PositionArray:
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-def held(part: Examples) -> Held | None:
+def held(part: Examples) -> ResidentTensors | None:
     """The part where graphs read it, made once a process; None where it is too large for a GPU, or streamed."""
     if not isinstance(part, Images | Features):
         return None
@@ -51,7 +51,7 @@ def held(part: Examples) -> Held | None:
     if tf.config.list_logical_devices("GPU") and values.nbytes > ON_GPU_BYTES:
         return None
     if part not in _held:
-        _held[part] = Held(_tensor(values), tf.constant(part.labels))
+        _held[part] = ResidentTensors(_tensor(values), tf.constant(part.labels))
     return _held[part]
 
 
@@ -71,7 +71,7 @@ def stream(part: Examples, positions: PositionArray, *, batch_size: int) -> Iter
         return iter(batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2))
 
 
-_held: WeakKeyDictionary[Images | Features, Held] = WeakKeyDictionary()
+_held: WeakKeyDictionary[Images | Features, ResidentTensors] = WeakKeyDictionary()
 
 
 def _tensor(values: Array) -> tf.Tensor:

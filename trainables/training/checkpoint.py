@@ -15,10 +15,10 @@ from zipfile import BadZipFile
 import numpy as np
 
 if TYPE_CHECKING:
-    from trainables.training.build import Built
+    from trainables.training.build import CompiledModel
     from trainables.training.history import Row
 
-FILE, BEFORE = "state.npz", "before.npz"
+FILE, PREVIOUS_FILE = "state.npz", "before.npz"
 """One file, so that it can be replaced in one step: the arrays by number, and the history as JSON text. The one before
 it is kept for the case that a disk spoils the newest."""
 
@@ -28,17 +28,17 @@ class Snapshot:
     """A trial at the end of an epoch."""
 
     arrays: tuple[np.ndarray, ...]
-    """Copies of `Built.state()`, in its order."""
+    """Copies of `CompiledModel.state()`, in its order."""
     history: tuple[Mapping[str, float], ...]
     """The epochs so far; early stopping and learning-rate schedules are functions of them."""
 
 
-def take(built: Built, history: Sequence[Mapping[str, float]]) -> Snapshot:
+def take(built: CompiledModel, history: Sequence[Mapping[str, float]]) -> Snapshot:
     """Copies the state of a model and its optimizer to the host's memory."""
     return Snapshot(tuple(np.array(variable.numpy()) for variable in built.state()), tuple(history))
 
 
-def put(built: Built, snapshot: Snapshot) -> None:
+def put(built: CompiledModel, snapshot: Snapshot) -> None:
     """Restores the state that `take` copied, into a model of the same architecture.
 
     Raises:
@@ -61,7 +61,7 @@ def write(snapshot: Snapshot, folder: Path) -> None:
             np.savez(file, history=np.array(json.dumps(snapshot.history)), **arrays)
             file.flush()
             os.fsync(file.fileno())
-        _keep(folder / FILE, as_file=folder / BEFORE)
+        _keep(folder / FILE, as_file=folder / PREVIOUS_FILE)
         fresh.replace(folder / FILE)
     finally:
         fresh.unlink(missing_ok=True)
@@ -69,13 +69,13 @@ def write(snapshot: Snapshot, folder: Path) -> None:
 
 def read(folder: Path) -> Snapshot | None:
     """The newest checkpoint in ``folder`` that is whole; None where there is none."""
-    found = (_read(folder / name) for name in (FILE, BEFORE))
+    found = (_read(folder / name) for name in (FILE, PREVIOUS_FILE))
     return next((snapshot for snapshot in found if snapshot), None)
 
 
 def remove_damaged(folder: Path) -> list[Path]:
     """Removes the checkpoints in ``folder`` that cannot be read, and returns their paths."""
-    damaged = [path for name in (FILE, BEFORE) if (path := folder / name).exists() and _read(path) is None]
+    damaged = [path for name in (FILE, PREVIOUS_FILE) if (path := folder / name).exists() and _read(path) is None]
     for path in damaged:
         path.unlink()
     return damaged

@@ -13,7 +13,7 @@ class Interrupted(Exception):
     """Somebody asked the training run to stop; it stopped within about a second."""
 
 
-class Reporter:
+class StageMonitor:
     """Follows one stage of a training run. What it knows is the history; nothing else has to be saved.
 
     Args:

@@ -45,18 +45,20 @@ class Steps:
         self._evaluate = _Paced(self._evaluation_step, model.input_shape[1:], dtype)
 
     def train(
-        self, part: Examples, order: PositionArray, *, batch_size: int, heed: Callable[[], None]
+        self, part: Examples, order: PositionArray, *, batch_size: int, check_interrupt: Callable[[], None]
     ) -> dict[str, float] | None:
         """One epoch over the images at the positions ``order``, int64 (m,).
 
-        Returns the means of the compiled metrics, or None as soon as the loss is not finite. ``heed`` is called every
+        Returns the means of the compiled metrics, or None as soon as the loss is not finite. ``check_interrupt`` is called every
         now and then, and may raise.
         """
         self.model.reset_metrics()
-        finite = self._train(part, order, batch_size=batch_size, heed=heed)
+        finite = self._train(part, order, batch_size=batch_size, check_interrupt=check_interrupt)
         return self._metrics() if finite else None
 
-    def evaluate(self, part: Examples, *, heed: Callable[[], None]) -> tuple[dict[str, float], NDArray[np.float32]]:
+    def evaluate(
+        self, part: Examples, *, check_interrupt: Callable[[], None]
+    ) -> tuple[dict[str, float], NDArray[np.float32]]:
         """The means of the compiled metrics over a part, the loss being the cross-entropy alone, without the penalties
         that a sweep varies; and how many images of each true class (rows) were taken for each class (columns), float32
         (classes, classes), whole numbers.
@@ -66,7 +68,7 @@ class Steps:
         self._confusion.assign(tf.zeros_like(self._confusion))
         places = math.prod(self.model.input_shape[1:-1])
         batch_size = max(8, min(256, EVALUATION_PIXELS // places))
-        self._evaluate(part, np.arange(len(part.labels)), batch_size=batch_size, heed=heed)
+        self._evaluate(part, np.arange(len(part.labels)), batch_size=batch_size, check_interrupt=check_interrupt)
         return self._metrics() | {"loss": float(self._cross_entropy.result())}, self._confusion.numpy()
 
     @property
@@ -114,12 +116,14 @@ class _Paced:
         counts = (each.experimental_get_tracing_count() for each in (self._on_held, self._on_stream))
         return sum(counts)
 
-    def __call__(self, part: Examples, order: PositionArray, *, batch_size: int, heed: Callable[[], None]) -> bool:
+    def __call__(
+        self, part: Examples, order: PositionArray, *, batch_size: int, check_interrupt: Callable[[], None]
+    ) -> bool:
         """Whether all steps were made."""
         run = self._runner(part, order, batch_size)
         done, steps = 0, steps_per_epoch(len(order), batch_size)
         while done < steps:
-            heed()
+            check_interrupt()
             count = min(self._a_call, steps - done)
             started = time.monotonic()
             if not run(done, done + count):

@@ -14,15 +14,15 @@ import keras
 from spaces.config.trial import PretrainedModel, TrialConfig
 from trainables.dataset import AnyImages
 from trainables.evaluation import averages
-from trainables.features.policy import FEATURES, Sharing
+from trainables.features.policy import FEATURES, FeatureSharing
 from trainables.models.fine_tuning import Stage, stages
 from trainables.models.settable import KEPT_MODELS, graph_key
 from trainables.sources.location import stamp
 from trainables.training import checkpoint
 from trainables.training.batches import order
-from trainables.training.build import Built, Inputs, build, choose_stage, forget, set_values, stock_model
+from trainables.training.build import CompiledModel, Inputs, build, reset_optimizer, set_stage, set_values, stock_model
 from trainables.training.checkpoint import Snapshot
-from trainables.training.early_stopping import Interrupted, Reporter
+from trainables.training.early_stopping import Interrupted, StageMonitor
 from trainables.training.feed import Feed, Feeder
 from trainables.training.history import Reason, Row
 from trainables.training.loss import class_weights
@@ -40,10 +40,10 @@ class Hooks:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class TrainResult:
     """What came of a training run."""
 
-    built: Built
+    built: CompiledModel
     """Until the next training run of the process, which may use the same model."""
     config: TrialConfig
     history: tuple[Row, ...]
@@ -64,8 +64,8 @@ def train(
     learning_rates: Sequence[float] | None = None,
     resume: Snapshot | None = None,
     hooks: Hooks | None = None,
-    sharing: Sharing | None = None,
-) -> Trained:
+    sharing: FeatureSharing | None = None,
+) -> TrainResult:
     """Trains to the last epoch, or until patience runs out or the loss is not finite.
 
     Args:
@@ -84,7 +84,7 @@ def train(
         Interrupted: `hooks.interrupted` said so.
         InputError: there is no such backbone, or its weights cannot be read.
     """
-    built = compiled(config, Inputs.of(images, classes=classes))
+    built = compiled_model(config, Inputs.of(images, classes=classes))
     set_values(built, config)
     built.class_weights.assign(class_weights(images.labels, config.training, classes=classes))
     feeder = Feeder.of(built, config, images, validation, sharing)
@@ -97,7 +97,7 @@ def train(
     for stage in stages(config):
         if len(history) < stage.last_epoch and reason == "finished":
             reason = run.stage(stage)
-    return Trained(built=built, config=config, history=tuple(history), reason=reason)
+    return TrainResult(built=built, config=config, history=tuple(history), reason=reason)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class _Run:
     """What the stages of one training run have in common."""
 
     config: TrialConfig
-    built: Built
+    built: CompiledModel
     feeder: Feeder
     history: list[Row]
     metric: str
@@ -114,15 +114,15 @@ class _Run:
 
     def stage(self, stage: Stage) -> Reason:
         """Trains one stage, from wherever the history stands."""
-        steps = choose_stage(self.built, self.config, unfrozen=stage.unfrozen)
+        steps = set_stage(self.built, self.config, unfrozen=stage.unfrozen)
         if len(self.history) < stage.first_epoch:
-            forget(self.built)  # no momentum, and no count of steps, from another stage
+            reset_optimizer(self.built)  # no momentum, and no count of steps, from another stage
         feed, reporter = self.feeder.feed(stage, steps), self._reporter(stage)
         while reporter.reason is None and len(self.history) < stage.last_epoch:
             self._epoch(feed, reporter)
         return reporter.reason or "finished"
 
-    def _epoch(self, feed: Feed, reporter: Reporter) -> None:
+    def _epoch(self, feed: Feed, reporter: StageMonitor) -> None:
         started, setting = time.monotonic(), self.config.training
         learning_rate = self.built.optimizer.learning_rate
         learning_rate.assign(reporter.rate())
@@ -130,7 +130,7 @@ class _Run:
         positions = order(len(self.feeder.images), seed=setting.seed, epoch=epoch)
         if setting.steps_per_epoch is not None:
             positions = positions[: setting.steps_per_epoch * setting.batch_size]
-        measured = feed.train(epoch, positions, batch_size=setting.batch_size, heed=self._heed)
+        measured = feed.train(epoch, positions, batch_size=setting.batch_size, check_interrupt=self._check_interrupt)
         if measured is not None and self.feeder.validation is not None:
             measured |= self._validated(feed)
         if measured is not None and feed.source is not None:
@@ -140,16 +140,16 @@ class _Run:
         reporter.epoch(measured or {"loss": math.nan}, rate=rate, seconds=time.monotonic() - started)
 
     def _validated(self, feed: Feed) -> Row:
-        measured, confusion = feed.evaluate(heed=self._heed)
+        measured, confusion = feed.evaluate(check_interrupt=self._check_interrupt)
         return {f"val_{name}": value for name, value in (measured | averages(confusion)).items()}
 
-    def _heed(self) -> None:
+    def _check_interrupt(self) -> None:
         if self.hooks.interrupted():
             raise Interrupted
 
-    def _reporter(self, stage: Stage) -> Reporter:
+    def _reporter(self, stage: Stage) -> StageMonitor:
         settings = self.config.training
-        return Reporter(
+        return StageMonitor(
             history=self.history,
             rate=self._rates(stage),
             last_epoch=settings.epochs,
@@ -178,11 +178,11 @@ class _Run:
         return checkpoint.take(self.built, self.history)
 
 
-_kept: OrderedDict[tuple[Any, ...], Built] = OrderedDict()
+_kept: OrderedDict[tuple[Any, ...], CompiledModel] = OrderedDict()
 
 
-def compiled(config: TrialConfig, inputs: Inputs) -> Built:
-    """A compiled model of the configuration's architecture: a kept one if there is one, else a new one."""
+def compiled_model(config: TrialConfig, inputs: Inputs) -> CompiledModel:
+    """A compiled_model model of the configuration's architecture: a kept one if there is one, else a new one."""
     key = (inputs, *graph_key(config), weights_stamp(config))
     if key not in _kept:
         if len(_kept) >= KEPT_MODELS:

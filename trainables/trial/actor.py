@@ -1,4 +1,4 @@
-"""What a run keeps on its driver's machine for the processes that train for it, wherever they are."""
+"""The actor on the driver's machine that serves a run's training processes, wherever they are."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ if TYPE_CHECKING:
     from trainables.training.checkpoint import Snapshot
 
 
-class GivenUpError(Exception):
-    """The trial was handed out to another process meanwhile; what this one has is not wanted any more."""
+class SupersededError(Exception):
+    """The trial was assigned to another process in the meantime; this one's checkpoints are no longer accepted."""
 
 
-class Home:
-    """A Ray actor: the run's stop signal, the environment that its trials are given and, for processes on other
+class DriverActor:
+    """A Ray actor that provides the run's stop signal, the environment for its trials and, to processes on other
     machines, its checkpoints.
 
-    Checkpoints travel by value, as arrays in Ray's object store: that needs neither a shared file system nor keys nor
-    an object storage, and is protected as the rest of Ray's traffic is.
+    Checkpoints travel by value, as arrays in Ray's object store: no shared file system, keys or cloud storage are
+    needed, and they are as well protected as the rest of Ray's traffic.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = dict(environment or {})
         self._stop = asyncio.Event()
-        self._leave: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        """By node: set where its processes are to stop because it is going away."""
+        self._stop_node: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        """By node: set when its processes must stop because the node is going away."""
         self._attempts: dict[str, int] = {}
-        """By trial's folder: the attempt that it was last handed out for."""
+        """By trial folder: the latest attempt."""
 
     async def environment(self) -> dict[str, str]:
-        """The variables that the sweep names. Asked for, because Ray writes down what it is told of a worker."""
+        """Return the variables that the sweep names. Workers ask for them because Ray logs what a worker is started with."""
         return self._environment
 
-    async def told_to_stop(self, node: str) -> None:
-        """Returns when the processes of a node are to stop."""
-        waiting = [asyncio.ensure_future(event.wait()) for event in (self._stop, self._leave[node])]
+    async def wait_for_stop(self, node: str) -> None:
+        """Return when the processes of a node must stop."""
+        waiting = [asyncio.ensure_future(event.wait()) for event in (self._stop, self._stop_node[node])]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
 
     async def stop(self) -> None:
-        """Stops everyone, now and later."""
+        """Stop every process, including those that start later."""
         self._stop.set()
 
-    async def leave(self, node: str) -> None:
-        """Stops the processes of one node, now and later."""
-        self._leave[node].set()
+    async def stop_node(self, node: str) -> None:
+        """Stop the processes of one node, including those that start later."""
+        self._stop_node[node].set()
 
-    async def hand_out(self, folder: str, attempt: int) -> None:
-        """From now on only this attempt may write the trial's checkpoint."""
+    async def assign(self, folder: str, attempt: int) -> None:
+        """Accept the trial's checkpoint from this attempt only, from now on."""
         self._attempts[folder] = attempt
 
     async def read_checkpoint(self, folder: str) -> Snapshot | None:
-        """The newest checkpoint of the trial in ``folder`` that is whole; None where there is none."""
+        """Return the newest intact checkpoint of the trial in ``folder``; None if there is none."""
         return await asyncio.to_thread(checkpoint.read, Path(folder) / "checkpoint")
 
     async def write_checkpoint(self, folder: str, attempt: int, snapshot: Snapshot) -> None:
-        """Replaces the trial's checkpoint.
+        """Replace the trial's checkpoint.
 
         Raises:
-            GivenUpError: the trial was handed out anew since.
-            OSError: the disk is full, or fails.
+            SupersededError: the trial was assigned to another process since.
+            OSError: the disk is full or failing.
         """
         if attempt < self._attempts.get(folder, 0):
-            raise GivenUpError
+            raise SupersededError
         await asyncio.to_thread(checkpoint.write, snapshot, Path(folder) / "checkpoint")

@@ -1,4 +1,4 @@
-"""What the driver and a trial's process tell each other."""
+"""The messages between the driver and the process that trains a trial."""
 
 from __future__ import annotations
 
@@ -12,53 +12,53 @@ if TYPE_CHECKING:
     from trainables.training.history import Reason, Row
 
 TASK, OUTCOME = "task", "outcome"
-"""Keys of the only entry in a trial's Ray configuration, and of the only entry of ours in its results."""
+"""The only key in a trial's Ray configuration, and our only key in its results."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class HomeAddress:
-    """Where the run lives, for processes that may be anywhere."""
+class ActorAddress:
+    """How processes anywhere in the cluster reach the run's driver."""
 
     actor: str
     """Name of the `Home` of the run."""
     node: str
-    """Ray's id of the driver's node, whose processes see the run directory."""
+    """Ray's id of the driver's node, whose processes can read the run directory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialTask:
-    """All that a process must know to train one trial."""
+    """Everything a process needs to train one trial."""
 
     number: int
     config: TrialConfig
     metric: str
     folder: str
-    """The trial's folder in the run directory, which only the driver's machine has; its checkpoint lies there."""
-    home: HomeAddress
+    """The trial's folder in the run directory, on the driver's machine; holds its checkpoint."""
+    driver: ActorAddress
     attempt: int
-    """Counts what was handed out, so that a process that was given up can be told from the one that took over."""
+    """Increases with every assignment, to tell an abandoned process from the one that replaced it."""
     rungs: frozenset[int]
-    """Epochs after which a checkpoint is written."""
+    """Epochs after which to write a checkpoint."""
     checkpoint_s: float
-    """One is written, too, at the first end of an epoch after this many seconds."""
+    """Also write one at the end of an epoch once this many seconds have passed since the last."""
     memory_bytes: int
-    """What the process may take before another one replaces it."""
+    """How much memory the process may use before it is replaced."""
     slot: str
-    """What the process has, in words."""
+    """The resources of the process, in words."""
     split_seed: int | None = None
-    """Of a training that confirms: divides train and validation anew, where the data set leaves that to us, and has
-    every epoch augment anew."""
+    """For a confirmation training: the seed of a new train/validation split, unless the data set fixes the split.
+    Every epoch then augments afresh."""
     trials: int = 1
-    """How many trials the sweep has, which share the features of what they freeze alike."""
+    """Number of trials in the sweep; those that freeze the same layers share features."""
     cuts: tuple[Cut, ...] = ()
-    """Where they cut the same network."""
+    """Where those trials cut the same network."""
     trusted: frozenset[str] = frozenset()
-    """Modules of the user that the process may import."""
+    """The user's modules that the process may import."""
     env: tuple[str, ...] = ()
-    """Environment variables that it takes from the run's home first; their values stand in no file of Ray's."""
+    """Environment variables to fetch from the driver first; Ray writes their values to no file."""
 
     def size(self) -> str:
-        """What makes the trial large, and what it had: ``batches of 64 images, vgg16, in a slot with 1 CPU …``."""
+        """Describe what determines the memory use: ``batches of 64 images, vgg16, in a slot with 1 CPU …``."""
         model = self.config.model
         name = getattr(model, "backbone", None) or f"a model of kind {model.kind}"
         return f"batches of {self.config.training.batch_size} images, {name}, in a slot with {self.slot}"
@@ -66,17 +66,17 @@ class TrialTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a process reports: an epoch, or the end, or both at once."""
+    """What a process reports: an epoch, the end of the trial, or both."""
 
     number: int
     row: Row | None = None
     reason: Reason | Literal["interrupted", "error", "out of memory", "disk full", "lost"] | None = None
-    """Why the trial ended by itself; None while it goes on."""
+    """Why the trial ended on its own; None while it runs."""
     error: str = ""
-    """A traceback, where something failed."""
-    told: str = ""
-    """What failed, in a line."""
+    """A traceback if something failed."""
+    message: str = ""
+    """What failed, in one line."""
     host: str = ""
-    """The machine that trains it."""
-    spent: bool = False
-    """The process should serve no other trial: it has grown beyond what it may take, or was told to stop."""
+    """Name of the machine that trained it."""
+    should_recycle: bool = False
+    """The process should not serve another trial: it uses too much memory or was asked to stop."""

@@ -8,14 +8,14 @@ import pytest
 
 from spaces.config.trial import PretrainedModel, TrialConfig
 from tests.trainables.small import config, mobilenet
-from trainables.features.policy import Sharing, Source, decide
+from trainables.features.policy import FeatureSharing, Source, decide
 from trainables.models.fine_tuning import stages
 
-MANY, ALONE = Sharing(images="digits", trials=10), Sharing(images="digits")
-REPORTED = Sharing(images="digits", trials=10, anew=True)
+MANY, ALONE = FeatureSharing(images="digits", trials=10), FeatureSharing(images="digits")
+REPORTED = FeatureSharing(images="digits", trials=10, fresh_augmentation=True)
 
 
-def decided(settings: TrialConfig, sharing: Sharing, *, images: int = 200) -> list[Source]:
+def decided(settings: TrialConfig, sharing: FeatureSharing, *, images: int = 200) -> list[Source]:
     """Of each stage."""
     model = settings.model
     assert isinstance(model, PretrainedModel)
@@ -43,7 +43,7 @@ def settings(*, strength: float = 0.0, epochs: int = 3, steps: int | None = None
     ],
 )
 def test_features_are_stored_where_that_pays_and_changes_nothing(
-    made: TrialConfig, sharing: Sharing, source: Source
+    made: TrialConfig, sharing: FeatureSharing, source: Source
 ) -> None:
     assert decided(made, sharing) == [source]
 
@@ -54,4 +54,4 @@ def test_where_all_layers_train_only_the_head_stage_is_stored() -> None:
 
 @pytest.mark.parametrize("source", Source)
 def test_every_answer_has_words_of_its_own_from_which_it_is_read_back(source: Source) -> None:
-    assert Source.of(source.told) is source
+    assert Source.from_label(source.label) is source

@@ -17,7 +17,7 @@ import pytest
 from tests.disk import files_of_at_most
 from trainables.data import store
 from trainables.features.prefix import FeatureArray
-from trainables.features.storage import CHUNK, Entry, Layout, NoRoomError, open_entry
+from trainables.features.storage import CHUNK, FeatureEntry, Layout, NoRoomError, open_entry
 
 LAYOUT = Layout(images=3 * CHUNK - 10, views=2, shapes=((2, 2, 3), (5,)), dtype="float16")
 KEY = "0123456789abcdef01234567"
@@ -32,7 +32,7 @@ def slowly(view, chunk):
     time.sleep(float(sys.argv[1]))
     return features(view, chunk)
 
-print("did", open_entry(KEY, LAYOUT).fill(0, slowly, heed=lambda: None), flush=True)
+print("did", open_entry(KEY, LAYOUT).fill(0, slowly, check_interrupt=lambda: None), flush=True)
 """
 
 
@@ -46,11 +46,11 @@ def refuse(view: int, chunk: int) -> list[FeatureArray]:
     raise AssertionError(f"chunk {chunk} of view {view} was there already")
 
 
-def fill(found: Entry, view: int = 0) -> int:
-    return found.fill(view, features, heed=lambda: None)
+def fill(found: FeatureEntry, view: int = 0) -> int:
+    return found.fill(view, features, check_interrupt=lambda: None)
 
 
-def whole(found: Entry, view: int = 0) -> bool:
+def whole(found: FeatureEntry, view: int = 0) -> bool:
     wanted = [np.concatenate([features(view, chunk)[cut] for chunk in range(LAYOUT.chunks)]) for cut in (0, 1)]
     rows = slice(view * LAYOUT.images, (view + 1) * LAYOUT.images)
     return all(np.array_equal(values[rows], each) for values, each in zip(found.values, wanted, strict=True))
@@ -76,11 +76,11 @@ def test_a_view_is_computed_once_and_read_by_all() -> None:
     found = open_entry(KEY, LAYOUT)
     assert fill(found) == LAYOUT.chunks == 3
     assert whole(found)
-    assert found.fill(0, refuse, heed=lambda: None) == 0
+    assert found.fill(0, refuse, check_interrupt=lambda: None) == 0
     del found
     gc.collect()
     again = open_entry(KEY, LAYOUT)
-    assert again.fill(0, refuse, heed=lambda: None) == 0
+    assert again.fill(0, refuse, check_interrupt=lambda: None) == 0
     assert whole(again)
     assert fill(again, view=1) == 3
     assert whole(again, view=1)
@@ -113,12 +113,12 @@ def test_who_waits_can_be_interrupted() -> None:
     line(other)
     began = time.monotonic()
 
-    def heed() -> None:
+    def check_interrupt() -> None:
         if time.monotonic() - began > 0.3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        open_entry(KEY, LAYOUT).fill(0, features, heed=heed)
+        open_entry(KEY, LAYOUT).fill(0, features, check_interrupt=check_interrupt)
     other.kill()
     other.wait(timeout=10)
 

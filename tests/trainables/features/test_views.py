@@ -8,25 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces.config.trial import Augmentation, Features
-from trainables.features.views import CLEAN, Views, shown, views_of
+from trainables.features.views import CLEAN, Views, views_in_epoch, views_of
 
 
 @given(images=st.integers(1, 40), views=st.integers(1, 6), seed=st.integers(0, 99), turn=st.integers(0, 3))
 def test_in_a_round_every_image_shows_every_view_once(images: int, views: int, seed: int, turn: int) -> None:
     epochs = range(turn * views, (turn + 1) * views)
-    seen = np.stack([shown(images=images, views=views, seed=seed, epoch=epoch) for epoch in epochs])
+    seen = np.stack([views_in_epoch(images=images, views=views, seed=seed, epoch=epoch) for epoch in epochs])
     assert (np.sort(seen, axis=0) == np.arange(views)[:, None]).all()
 
 
 def test_the_first_round_goes_view_by_view_and_later_ones_mix_them() -> None:
-    assert [set(shown(images=50, views=4, seed=0, epoch=epoch)) for epoch in range(4)] == [{0}, {1}, {2}, {3}]
-    assert set(shown(images=50, views=4, seed=0, epoch=4)) == {0, 1, 2, 3}
+    assert [set(views_in_epoch(images=50, views=4, seed=0, epoch=epoch)) for epoch in range(4)] == [{0}, {1}, {2}, {3}]
+    assert set(views_in_epoch(images=50, views=4, seed=0, epoch=4)) == {0, 1, 2, 3}
 
 
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
-    first = shown(images=50, views=4, seed=1, epoch=6)
-    assert (shown(images=50, views=4, seed=1, epoch=6) == first).all()
-    assert (shown(images=50, views=4, seed=2, epoch=6) != first).any()
+    first = views_in_epoch(images=50, views=4, seed=1, epoch=6)
+    assert (views_in_epoch(images=50, views=4, seed=1, epoch=6) == first).all()
+    assert (views_in_epoch(images=50, views=4, seed=2, epoch=6) != first).any()
 
 
 @pytest.mark.parametrize(

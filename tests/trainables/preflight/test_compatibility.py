@@ -13,7 +13,7 @@ from spaces.config.trial import DigitsData, TrialConfig
 from spaces.problem import InputError
 from trainables.data.load import describe
 from trainables.dataset import DataInfo
-from trainables.preflight.compatibility import doubts, misfits, refuse_misfits
+from trainables.preflight.compatibility import check_compatibility, config_warnings, incompatibilities
 
 MOBILENET: dict[str, Any] = {"kind": "pretrained", "backbone": "mobilenet_v2", "weights": "none"}
 
@@ -29,7 +29,7 @@ def digits() -> DataInfo:
 
 
 def told(config: TrialConfig, data: DataInfo, **options: Any) -> list[tuple[str, str]]:
-    return [(".".join(map(str, each.path)), each.rule) for each in misfits(config, data, **options)]
+    return [(".".join(map(str, each.path)), each.rule) for each in incompatibilities(config, data, **options)]
 
 
 def test_what_fits_is_not_refused(digits: DataInfo) -> None:
@@ -66,7 +66,7 @@ def test_what_is_unfrozen_must_be_there(digits: DataInfo) -> None:
         ({"unfreeze_from": "block_17_expand"}, "unfreeze_from"),
         ({"unfreeze_last": 155}, "unfreeze_last"),
     ):
-        (problem,) = misfits(closed(**MOBILENET, **model), digits)
+        (problem,) = incompatibilities(closed(**MOBILENET, **model), digits)
         assert problem.path == ("trial", "model", field)
 
 
@@ -78,9 +78,9 @@ def test_top_5_needs_more_than_five_classes(digits: DataInfo) -> None:
 
 
 def test_an_unknown_backbone_is_refused_with_the_nearest_name_or_all(digits: DataInfo) -> None:
-    (near,) = misfits(closed(**{**MOBILENET, "backbone": "mobilenetv2"}), digits)
+    (near,) = incompatibilities(closed(**{**MOBILENET, "backbone": "mobilenetv2"}), digits)
     assert (near.path, near.remedy) == (("trial", "model", "backbone"), "did you mean mobilenet_v2?")
-    (far,) = misfits(closed(**{**MOBILENET, "backbone": "xyzzy"}), digits)
+    (far,) = incompatibilities(closed(**{**MOBILENET, "backbone": "xyzzy"}), digits)
     assert far.remedy.startswith("known here: mobilenet_v2, vgg16")
 
 
@@ -91,11 +91,11 @@ def test_images_below_the_minimum_of_the_backbone_are_refused(digits: DataInfo) 
 
 
 def test_images_far_below_the_size_of_the_backbone_are_doubted() -> None:
-    (sentence,) = doubts(closed(**MOBILENET, input_size=111))
+    (sentence,) = config_warnings(closed(**MOBILENET, input_size=111))
     assert "224" in sentence
     assert "0.25" in sentence
     for sound in (closed(**MOBILENET, input_size=112), closed(**MOBILENET), closed()):
-        assert list(doubts(sound)) == []
+        assert list(config_warnings(sound)) == []
 
 
 def test_more_blocks_than_there_are_cannot_be_unfrozen(digits: DataInfo) -> None:
@@ -108,7 +108,7 @@ def test_weights_that_are_no_file_or_no_weights_are_refused(digits: DataInfo, tm
     notes = tmp_path / "notes.h5"
     notes.write_text("not at all")
     for name, rule in ((str(tmp_path / "nowhere.h5"), "must be a file"), (str(notes), "HDF5")):
-        (problem,) = misfits(closed(**{**MOBILENET, "weights": name}), digits)
+        (problem,) = incompatibilities(closed(**{**MOBILENET, "weights": name}), digits)
         assert problem.path == ("trial", "model", "weights")
         assert rule in problem.rule
         assert name in str(problem.given)
@@ -116,8 +116,8 @@ def test_weights_that_are_no_file_or_no_weights_are_refused(digits: DataInfo, tm
 
 def test_a_closed_configuration_is_refused_at_the_paths_of_its_own_file() -> None:
     with pytest.raises(InputError, match=r"best\.yaml  model\.blocks"):
-        refuse_misfits(closed(blocks=4), source="best.yaml")
-    refuse_misfits(closed(), source="best.yaml")
+        check_compatibility(closed(blocks=4), source="best.yaml")
+    check_compatibility(closed(), source="best.yaml")
 
 
 def test_nothing_of_this_wakes_tensorflow() -> None:

@@ -16,7 +16,7 @@ from tests.trainables.small import config, mobilenet
 from trainables import trust as trusting
 from trainables.data.load import describe
 from trainables.preflight import dry_build
-from trainables.preflight.dry_build import rehearse
+from trainables.preflight.dry_build import dry_build
 from trainables.trust import trust
 
 MODELS = """
@@ -49,7 +49,7 @@ def custom(home: Path, kind: str, **training: object) -> TrialConfig:
 
 def tried(*configs: TrialConfig) -> list[Problem]:
     data = describe(configs[0].data)
-    return rehearse([(each, data) for each in configs])
+    return dry_build([(each, data) for each in configs])
 
 
 def test_each_model_that_cannot_be_built_is_told_and_why(home: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from spaces.config.trial import TrialConfig
 from trainables import trust as trusting
-from trainables.preflight.timing import Failed, Timed, time_trials
+from trainables.preflight.timing import TimingFailure, TimingResult, time_trials
 from trainables.trust import trust
 
 MODELS = """
@@ -35,7 +35,7 @@ def test_what_trains_is_timed_and_what_does_not_is_told(tmp_path: Path, monkeypa
     trust(["timed_models"])
     small: dict[str, object] = {"kind": "cnn", "blocks": 1, "filters": 4}
     custom: dict[str, object] = {"kind": "custom", "build": "timed_models:build", "folder": str(tmp_path)}
-    heard: dict[int, Timed | Failed] = {}
+    heard: dict[int, TimingResult | TimingFailure] = {}
     timing = time_trials(
         [
             config(small),
@@ -51,15 +51,15 @@ def test_what_trains_is_timed_and_what_does_not_is_told(tmp_path: Path, monkeypa
         heard=heard.__setitem__,
     )
     first, *failed, never = timing.results
-    assert isinstance(first, Timed)
+    assert isinstance(first, TimingResult)
     [stage] = first.stages
     assert stage.unfrozen
     assert 0 < stage.epoch_s < stage.first_s < 60
-    assert 0 < first.again_s < first.build_s
+    assert 0 < first.reset_s < first.build_s
     assert 10**8 < first.memory_bytes < 10**10
     assert first.gpu_memory_bytes is None
-    assert timing.awake_s > 0
-    told = [each.told for each in failed if isinstance(each, Failed)]
+    assert timing.startup_s > 0
+    told = [each.reason for each in failed if isinstance(each, TimingFailure)]
     assert "none.npz" in told[0]
     assert "MemoryError" in told[1]
     assert told[2].startswith("out of memory: the process was killed")

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from spaces.problem import InputError
 from tests.trainables.small import config, digits, fit
-from trainables.retrain.export_formats import FORMATS, export, refuse_unwritable
+from trainables.retrain.export_formats import FORMATS, check_formats, export
 
 TOLERANCE = 1e-5
 """Of a probability: converters join and reorder operations."""
@@ -81,14 +81,14 @@ def test_an_exported_model_predicts_what_the_keras_model_does(network: keras.Mod
 
 def test_a_format_whose_package_is_missing_is_refused_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    refuse_unwritable(["saved_model", "litert"])
+    check_formats(["saved_model", "litert"])
     with pytest.raises(InputError, match=r"onnx and tf2onnx; got not installed\n.*pip install 'tunehound\[onnx\]'"):
-        refuse_unwritable(["onnx"])
+        check_formats(["onnx"])
 
 
 def test_an_unknown_format_is_refused_with_the_nearest_known_one() -> None:
     with pytest.raises(InputError, match="did you mean onnx"):
-        refuse_unwritable(["onx"])
+        check_formats(["onx"])
 
 
 def test_a_format_that_fails_leaves_nothing_and_the_others_are_written(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from trainables.data.load import load, load_test
 from trainables.dataset import Images, joined
 from trainables.evaluation import evaluate
 from trainables.retrain import retrain as module
-from trainables.retrain.output import FILES, Retrained
+from trainables.retrain.output import FILES, RetrainResult
 from trainables.retrain.predict import predict
-from trainables.retrain.retrain import Diverged, retrain
+from trainables.retrain.retrain import DivergedError, retrain
 from trainables.spreadsheet import unguarded
 
 CLASSES = ("@ant", "bee", "cat")  # a spreadsheet would take the first for a formula
@@ -59,7 +59,7 @@ def write_best(folder: Path, *, data: Path, training: dict[str, Any] | None = No
 class Done:
     """A retraining, and how often it read the test split."""
 
-    result: Retrained
+    result: RetrainResult
     best: Path
     test_reads: int
     told: list[str]
@@ -309,6 +309,6 @@ def test_a_held_out_part_too_small_for_every_class_is_refused(done: Done, tmp_pa
 
 
 def test_a_loss_of_nan_ends_the_work_and_saves_nothing(done: Done, tmp_path: Path) -> None:
-    with pytest.raises(Diverged, match="epoch 1 of seed 3"):
+    with pytest.raises(DivergedError, match="epoch 1 of seed 3"):
         retrain(done.best, overrides=["optimizer.learning_rate=1.0e38"], output=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

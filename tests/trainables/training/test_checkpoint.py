@@ -13,7 +13,7 @@ from tests.disk import files_of_at_most
 from tests.trainables.small import config, fit, measured
 from trainables.training import checkpoint
 from trainables.training.checkpoint import Snapshot
-from trainables.training.train import Hooks, Trained
+from trainables.training.train import Hooks, TrainResult
 
 ADAM = {"name": "adam", "learning_rate": 0.01}
 PLATEAU = {
@@ -26,7 +26,7 @@ LIVELY: dict[str, Any] = {"model": {"dropout": 0.3, "l2": 1e-3}, "augmentation":
 SNAPSHOT = Snapshot((np.arange(3.0), np.array([7], np.int64)), ({"epoch": 1, "val_accuracy": 0.5, "loss": math.nan},))
 
 
-def final_state(trained: Trained) -> list[np.ndarray]:
+def final_state(trained: TrainResult) -> list[np.ndarray]:
     return [variable.numpy().copy() for variable in trained.built.state()]
 
 
@@ -98,7 +98,7 @@ def test_a_later_checkpoint_replaces_an_earlier_one_and_keeps_no_more_than_that_
     assert back is not None
     assert len(back.arrays) == 1
     checkpoint.write(Snapshot((np.zeros(2),), ()), tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {checkpoint.FILE, checkpoint.BEFORE}
+    assert {path.name for path in tmp_path.iterdir()} == {checkpoint.FILE, checkpoint.PREVIOUS_FILE}
 
 
 def test_a_write_that_breaks_off_leaves_the_earlier_checkpoint(tmp_path: Path) -> None:

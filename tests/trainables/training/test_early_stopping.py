@@ -12,7 +12,7 @@ from tests.trainables import small
 from tests.trainables.small import config, fit
 from trainables.training import steps
 from trainables.training import train as training
-from trainables.training.early_stopping import Interrupted, Reporter
+from trainables.training.early_stopping import Interrupted, StageMonitor
 from trainables.training.history import Row, epochs_without_gain
 from trainables.training.train import Hooks
 
@@ -27,9 +27,9 @@ def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     training._kept.clear()
 
 
-def reporter(values: list[Any], *, metric: str = "val_accuracy", **options: Any) -> Reporter:
+def reporter(values: list[Any], *, metric: str = "val_accuracy", **options: Any) -> StageMonitor:
     """One that notes in ``values`` each row and the reason told with it."""
-    return Reporter(
+    return StageMonitor(
         history=[],
         rate=lambda history: 0.5,
         last_epoch=10,

@@ -13,16 +13,16 @@ from spaces.config.trial import TrialConfig
 from tests.trainables.small import config, digits, fit, measured, mobilenet
 from trainables.data import store
 from trainables.features import table
-from trainables.features.policy import Sharing, Source
+from trainables.features.policy import FeatureSharing, Source
 from trainables.features.prefix import Prefix
 from trainables.features.storage import NoRoomError
 from trainables.training import feed
 from trainables.training import train as training
 from trainables.training.checkpoint import Snapshot
 from trainables.training.early_stopping import Interrupted
-from trainables.training.train import Hooks, Trained
+from trainables.training.train import Hooks, TrainResult
 
-SHARING = Sharing(images="digits", trials=10)
+SHARING = FeatureSharing(images="digits", trials=10)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def settings(
     return config(network, augmentation={"strength": strength}, epochs=epochs)
 
 
-def sources(trained: Trained) -> list[Source]:
+def sources(trained: TrainResult) -> list[Source]:
     return [Source(int(row["features"])) for row in trained.history]
 
 
@@ -84,9 +84,9 @@ def test_a_trial_that_is_stopped_early_needs_no_more_views_than_it_has_epochs(mo
     computed: list[tuple[float, int]] = []
     compute = Prefix.compute
 
-    def watched(self: Prefix, pixels: Any, *, strength: float, seed: Any, heed: Any) -> Any:
+    def watched(self: Prefix, pixels: Any, *, strength: float, seed: Any, check_interrupt: Any) -> Any:
         computed.append((strength, int(seed[1])))
-        return compute(self, pixels, strength=strength, seed=seed, heed=heed)
+        return compute(self, pixels, strength=strength, seed=seed, check_interrupt=check_interrupt)
 
     monkeypatch.setattr(Prefix, "compute", watched)
     fit(settings(strength=0.5, epochs=2), sharing=SHARING)
@@ -104,7 +104,7 @@ def test_a_training_that_goes_on_is_the_one_that_was_never_interrupted() -> None
 def test_what_fine_tuning_changes_is_in_no_stored_feature() -> None:
     """The upper layers train in the second stage, while later views are still being computed."""
     fit(settings(strength=0.5, unfrozen_blocks=1, head={}, epochs=5), sharing=SHARING)
-    frozen = Sharing(images="digits", trials=10, cuts=shelf_cuts())
+    frozen = FeatureSharing(images="digits", trials=10, cuts=shelf_cuts())
     first = measured(fit(settings(strength=0.5, epochs=5, head={}), sharing=frozen))
     table._entries.clear()
     for folder in list(store.root().iterdir()):
@@ -124,7 +124,7 @@ def shelf_cuts() -> tuple[Any, ...]:
 def test_what_is_too_large_is_computed_and_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    feed.say_once.cache_clear()
+    feed.warn_once.cache_clear()
     monkeypatch.setenv(store.LIMIT, "0.0000001")
     with caplog.at_level(logging.WARNING):
         trained, _ = (fit(settings(), sharing=SHARING) for _ in range(2))
@@ -137,7 +137,7 @@ def test_where_not_all_cuts_fit_its_own_is_stored(monkeypatch: pytest.MonkeyPatc
     images, held_out = digits()
     vectors = 4 * 1280 * (len(images) + len(held_out))
     monkeypatch.setenv(store.LIMIT, f"{(1.2 * vectors + stored_bytes()) / 1e9}")
-    sharing = Sharing(images="digits", trials=10, cuts=shelf_cuts())
+    sharing = FeatureSharing(images="digits", trials=10, cuts=shelf_cuts())
     assert sources(fit(settings(), sharing=sharing)) == [Source.STORED] * 3
 
 
@@ -148,14 +148,14 @@ def test_what_no_trial_of_a_process_uses_any_more_makes_room(monkeypatch: pytest
 
 
 def test_a_disk_that_becomes_full_loses_no_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    filled = table.Shelf.fill
+    filled = table.FeatureTable.fill
 
-    def full(self: table.Shelf, view: int, heed: Any) -> None:
+    def full(self: table.FeatureTable, view: int, check_interrupt: Any) -> None:
         if view == 1:
             raise NoRoomError("disk", 1000)
-        filled(self, view, heed)
+        filled(self, view, check_interrupt)
 
-    monkeypatch.setattr(table.Shelf, "fill", full)
+    monkeypatch.setattr(table.FeatureTable, "fill", full)
     trained = fit(settings(strength=1.0, epochs=4), sharing=SHARING)
     assert sources(trained) == [Source.STORED, *[Source.NO_DISK] * 3]
     assert all(np.isfinite(row["val_loss"]) for row in trained.history)

@@ -37,10 +37,10 @@ def test_streamed_parts_train_like_those_in_memory() -> None:
 def test_the_confusion_matrix_counts_every_image_of_validation_once() -> None:
     trained = fit(SETTINGS)
     _, validation = digits()
-    means, confusion = trained.built.steps[True].evaluate(validation, heed=lambda: None)
+    means, confusion = trained.built.steps[True].evaluate(validation, check_interrupt=lambda: None)
     assert np.array_equal(confusion.sum(axis=1), np.bincount(validation.labels, minlength=10))
     assert confusion.trace() / confusion.sum() == pytest.approx(means["accuracy"])
-    _, again = trained.built.steps[True].evaluate(validation, heed=lambda: None)
+    _, again = trained.built.steps[True].evaluate(validation, check_interrupt=lambda: None)
     assert np.array_equal(again, confusion)
 
 

@@ -13,7 +13,7 @@ from spaces.config.trial import TrialConfig
 from tests.trainables.small import config, digits, fit, measured, mobilenet
 from trainables.models.fine_tuning import stages
 from trainables.training import train as training
-from trainables.training.train import Hooks, Trained, train
+from trainables.training.train import Hooks, TrainResult, train
 
 BASE: dict[str, Any] = {
     "model": {"dropout": 0.2, "l2": 1e-4},
@@ -32,7 +32,7 @@ def no_kept_models() -> Iterator[None]:
     training._kept.clear()
 
 
-def traces(trained: Trained) -> int:
+def traces(trained: TrainResult) -> int:
     """How often graphs for training and evaluation were traced."""
     return sum(steps.traces for steps in trained.built.steps.values())
 
@@ -173,16 +173,18 @@ def test_the_hook_gets_each_row_with_the_reason_of_the_last() -> None:
 
 def test_a_process_keeps_a_few_models_and_drops_the_one_used_longest_ago(no_kept_models: None) -> None:
     for filters in range(1, training.KEPT_MODELS + 1):
-        training.compiled(config({"filters": filters}), INPUTS)
-    training.compiled(config({"filters": 1}), INPUTS)
-    training.compiled(config({"filters": 9}), INPUTS)
+        training.compiled_model(config({"filters": filters}), INPUTS)
+    training.compiled_model(config({"filters": 1}), INPUTS)
+    training.compiled_model(config({"filters": 9}), INPUTS)
     widths = [built.model.get_layer("block_1_conv_1").filters for built in training._kept.values()]
     assert widths == [3, 4, 1, 9]
 
 
 def test_other_inputs_get_another_model(no_kept_models: None) -> None:
-    one = training.compiled(config(), INPUTS)
-    other = training.compiled(config(), training.Inputs(shape=(8, 8, 1), classes=10, mean=(2.0,), variance=(1.0,)))
+    one = training.compiled_model(config(), INPUTS)
+    other = training.compiled_model(
+        config(), training.Inputs(shape=(8, 8, 1), classes=10, mean=(2.0,), variance=(1.0,))
+    )
     assert one is not other
 
 

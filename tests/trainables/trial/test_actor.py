@@ -10,7 +10,7 @@ import pytest
 
 from trainables.training import checkpoint
 from trainables.training.checkpoint import Snapshot
-from trainables.trial.actor import GivenUpError, Home
+from trainables.trial.actor import DriverActor, SupersededError
 
 
 def snapshot(epochs: int) -> Snapshot:
@@ -19,9 +19,9 @@ def snapshot(epochs: int) -> Snapshot:
 
 def test_a_checkpoint_comes_back_as_it_was_and_lies_where_the_run_is_resumed_from(tmp_path: Path) -> None:
     async def there_and_back() -> Snapshot | None:
-        home = Home()
+        home = DriverActor()
         assert await home.read_checkpoint(str(tmp_path)) is None
-        await home.hand_out(str(tmp_path), 1)
+        await home.assign(str(tmp_path), 1)
         await home.write_checkpoint(str(tmp_path), 1, snapshot(2))
         return await home.read_checkpoint(str(tmp_path))
 
@@ -34,12 +34,12 @@ def test_a_checkpoint_comes_back_as_it_was_and_lies_where_the_run_is_resumed_fro
 
 def test_a_process_that_was_given_up_overwrites_nothing(tmp_path: Path) -> None:
     async def late() -> None:
-        home = Home()
-        await home.hand_out(str(tmp_path), 1)
+        home = DriverActor()
+        await home.assign(str(tmp_path), 1)
         await home.write_checkpoint(str(tmp_path), 1, snapshot(2))
-        await home.hand_out(str(tmp_path), 2)
+        await home.assign(str(tmp_path), 2)
         await home.write_checkpoint(str(tmp_path), 2, snapshot(4))
-        with pytest.raises(GivenUpError):
+        with pytest.raises(SupersededError):
             await home.write_checkpoint(str(tmp_path), 1, snapshot(3))
 
     asyncio.run(late())
@@ -48,12 +48,12 @@ def test_a_process_that_was_given_up_overwrites_nothing(tmp_path: Path) -> None:
 
 def test_a_node_that_leaves_stops_its_processes_and_the_end_stops_all() -> None:
     async def told() -> tuple[list[bool], list[bool]]:
-        home = Home()
-        waiting = [asyncio.create_task(home.told_to_stop(node)) for node in ("a", "a", "b")]
-        await home.leave("a")
+        home = DriverActor()
+        waiting = [asyncio.create_task(home.wait_for_stop(node)) for node in ("a", "a", "b")]
+        await home.stop_node("a")
         await asyncio.sleep(0.05)
         after_leaving = [each.done() for each in waiting]
-        await asyncio.wait_for(home.told_to_stop("a"), timeout=1)  # who comes later is told too
+        await asyncio.wait_for(home.wait_for_stop("a"), timeout=1)  # who comes later is told too
         await home.stop()
         await asyncio.sleep(0.05)
         return after_leaving, [each.done() for each in waiting]
