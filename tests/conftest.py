@@ -15,6 +15,16 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+GATE_BACKBONES = ("mobilenet_v2", "efficientnet_b0", "vgg16")
+"""What the gate builds; `make test-models` builds the others."""
+
+
+@pytest.fixture(params=GATE_BACKBONES)
+def backbone(request: pytest.FixtureRequest) -> str:
+    """The name of a pretrained network."""
+    return str(request.param)
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests of a file run in one process, with those of other files that name the same `xdist_group`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keras
 import numpy as np
-import pytest
 
 from spaces.config.trial import Augmentation, PretrainedModel, TrialConfig
 from trainables.features.table import prefix_of
@@ -17,7 +16,6 @@ from trainables.models.settable import settable_values
 DEPTHS = (0, 1, 2)
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
 def test_a_prefix_and_its_suffix_predict_as_the_whole_network_does(backbone: str) -> None:
     side = max(BACKBONES[backbone].min_size_px, 32)
     settings = {"kind": "pretrained", "backbone": backbone, "weights": "none", "input_size": side}

@@ -31,16 +31,6 @@ STUDIES = {
         "conv_dropout: [0.3, 0, 0.3, 0, 0.4, 0], dropout: [0.3, 0.3, 0.4], " + DENSE + "0.5}}",
         (1_118_154, None),
     ),
-    "vgg16 fine-tune": (
-        "{kind: pretrained, backbone: vgg16, weights: none, unfreeze_from: block5_conv1, l2: 1.0e-4, "
-        + DENSE
-        + "0.6}}",
-        (21_173_194, 13_537_162),
-    ),
-    "densenet121 fine-tune": (
-        "{kind: pretrained, backbone: densenet121, weights: none, unfreeze_last: 29, " + DENSE + "0.4}}",
-        (19_918_538, 13_519_882),
-    ),
 }
 DOGS = "{kind: pretrained, backbone: mobilenet_v2, weights: none, head: {dropout: 0.2}}"
 

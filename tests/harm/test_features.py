@@ -12,7 +12,7 @@ import pytest
 from tests.harm.doing import driven, ended, kill, trainers, until
 from tests.harm.sound import assert_sound
 from tests.harm.sweeps import RUN, written
-from tests.promises.test_frozen_features import SWEEP
+from tests.models.test_frozen_features import SWEEP
 from tests.search.commands import call
 from trainables.features.storage import LOCKS
 

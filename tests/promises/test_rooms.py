@@ -17,7 +17,6 @@ COVERED = {
     "harm/test_engine": "search/tuner/supervision",
     "lab/test_submit": "clusters/stop_workers",
     "promises/test_evil_names": "search/terminal",
-    "promises/test_frozen_features": "trainables/features/table",
     "promises/test_interruption": "search/tuner/actor search/tuner/tuner",
     "promises/test_mistakes": "spaces/config/data spaces/config/fields spaces/config/settings spaces/config/training "
     "spaces/domains/bounds spaces/domains/parse spaces/domains/validation spaces/file/cross_checks",
@@ -58,6 +57,7 @@ COVERED = {
     "trainables/sources/test_folder": "trainables/sources/files trainables/sources/location",
     "trainables/sources/test_npz": "trainables/sources/npz_archive",
     "trainables/sources/test_tfds": "trainables/sources/tfds_export",
+    "trainables/training/test_feed": "trainables/features/table",
     "trainables/training/test_train": "trainables/models/fine_tuning",
 }
 """Test file → the modules that have none of their own and are tried by it."""

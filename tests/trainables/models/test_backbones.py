@@ -37,7 +37,6 @@ def network(backbone: str) -> keras.Model:
     return network_of(settings(backbone))
 
 
-@ALL
 def test_layers_are_named_as_in_a_fresh_process_however_many_models_were_built_before(backbone: str) -> None:
     again = network_of(settings(backbone))
     for model in (network(backbone), again):
@@ -49,7 +48,6 @@ def test_the_record_holds_every_backbone_and_no_other() -> None:
     assert set(json.loads(LAYER_NAMES.read_text())) == set(BACKBONES)
 
 
-@ALL
 def test_one_tensor_crosses_the_end_of_each_block(backbone: str) -> None:
     model, ends = network(backbone), BACKBONES[backbone].block_ends
     for end in ends[:-1]:
@@ -59,7 +57,6 @@ def test_one_tensor_crosses_the_end_of_each_block(backbone: str) -> None:
     assert all(lower < upper for lower, upper in pairwise(order))
 
 
-@ALL
 def test_no_layer_above_the_end_of_a_block_stands_below_it_in_the_list(backbone: str) -> None:
     """So that a position in the list tells what lies above a cut."""
     model, names = network(backbone), layer_names(backbone)
@@ -89,7 +86,6 @@ def test_the_smallest_size_is_the_smallest_that_keras_takes(backbone: str) -> No
     assert entry.min_size_px <= entry.size_px
 
 
-@ALL
 def test_random_weights_can_be_drawn_for_every_backbone(backbone: str) -> None:
     made = build(
         config(settings(backbone).model_dump()), Inputs(shape=(8, 8, 1), classes=3, mean=(1.0,), variance=(1.0,))

@@ -21,7 +21,7 @@ from spaces.problem import InputError
 from tests.trainables.bare import predictions
 from tests.trainables.small import config
 from trainables.data.load import load, load_test
-from trainables.dataset import Images, joined
+from trainables.dataset import Images
 from trainables.evaluation import evaluate
 from trainables.retrain import retrain as module
 from trainables.retrain.output import FILES, RetrainResult
@@ -204,17 +204,6 @@ def test_progress_is_told_and_the_same_data_bring_no_warning(done: Done) -> None
     assert not any("Warning" in line for line in done.told)
 
 
-def test_several_seeds_give_mean_and_sd_and_the_first_is_saved(done: Done, tmp_path: Path) -> None:
-    result = retrain(done.best, seeds=2, output=tmp_path / "out")
-    written = metrics(result.folder)
-    assert written["seeds"] == [3, 4]
-    values = [scores["cross_entropy"] for scores in result.scores]
-    assert values[0] != values[1]
-    assert written["mean"]["cross_entropy"] == pytest.approx(np.mean(values))
-    assert written["sd"]["cross_entropy"] == pytest.approx(np.std(values, ddof=1))
-    assert written["cross_entropy"] == values[0] == metrics(done.result.folder)["cross_entropy"]
-
-
 def test_what_cannot_be_exported_is_told_and_the_model_is_saved_all_the_same(
     done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,40 +225,6 @@ def test_what_cannot_be_exported_is_told_and_the_model_is_saved_all_the_same(
     assert "- `saved_model`" in card
     assert "model.tflite" not in card
     assert "mean ± sd of 2 seeds" in card
-
-
-def test_a_held_out_part_stops_early_and_the_best_epoch_comes_back(done: Done, tmp_path: Path) -> None:
-    overrides = ["training.epochs=12", "training.patience=2", "optimizer.learning_rate=0.5"]
-    best = write_best(tmp_path / "in", data=load_config(done.best)[0].data.path, metric="val_loss")
-    result = retrain(best, overrides=overrides, holdout=0.25, output=tmp_path / "out")
-    losses = history(result.folder)["val_loss"].tolist()
-    assert metrics(result.folder)["epochs"] == 1 + int(np.argmin(losses))
-    assert len(losses) == min(12, metrics(result.folder)["epochs"] + 2)
-    settings = load_config(best)[0]
-    dataset = load(settings.data)
-    kept, held = module._hold_out(joined(dataset.train, dataset.validation), 0.25, seed=settings.data.split_seed)
-    assert held is not None
-    assert (len(kept), len(held)) == (54, 18)
-    model = keras.saving.load_model(result.folder / "model.keras")
-    told = evaluate(model.predict(held.images, verbose=0), held.labels, CLASSES)
-    assert told.metrics["cross_entropy"] == pytest.approx(min(losses), rel=1e-4)
-
-
-def test_other_data_can_be_named_and_are_warned_of(done: Done, tmp_path: Path) -> None:
-    other, told = write_images(tmp_path / "other", seed=9), list[str]()
-    result = retrain(done.best, overrides=[f"data.path={other}"], output=tmp_path / "out", tell=told.append)
-    assert load_config(result.folder / "config.yaml")[0].data.path == str(other)
-    assert [line for line in told if line.startswith("Warning: this is not the data of the search")] == told[:1]
-
-
-def test_an_earlier_retraining_is_replaced_whole(done: Done, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    retrain(done.best, seeds=1, output=out)
-    first = (out / "history.csv").stat().st_ino
-    retrain(done.best, overrides=["training.epochs=1"], output=out)
-    assert len(history(out)) == 1
-    assert (out / "history.csv").stat().st_ino != first
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.parametrize("extra", ["notes.txt", "sub/", "mistakes/mine.png", "saved_model/mine.pb", "README.md/"])
