@@ -13,7 +13,8 @@ from optuna.trial import FrozenTrial
 
 from search.report.page import section
 from search.report.plot import COLOURS, blank, drawn, html, left_out, step, word
-from search.run.reader import Run, best_trial, curve, epochs, is_baseline, reason
+from search.run.reader import Run
+from search.run.trials import best_trial, curve, epochs, is_baseline, reason
 from search.study.rungs import ladder
 
 CURVES = 200

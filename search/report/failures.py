@@ -8,10 +8,11 @@ from itertools import islice
 import pandas as pd
 from optuna.trial import FrozenTrial
 
-from search.formatting import counted
+from search.formatting import format_count
 from search.report.page import section
 from search.report.plot import word
-from search.run.reader import Run, reason
+from search.run.reader import Run
+from search.run.trials import reason
 
 READ_BYTES = 20_000
 """The end of an error's file that is looked at."""
@@ -32,7 +33,7 @@ def failures_part(run: Run, frame: pd.DataFrame) -> str:
     heads = '<th>trials</th><th class="text">why</th><th class="text">which</th>'
     body = f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>'
     diverged = sum(word(trial) == "diverged" for trial in wrong)
-    note = f"{diverged} diverged, {len(wrong) - diverged} failed, of {counted(len(run.trials), 'trial')}."
+    note = f"{diverged} diverged, {len(wrong) - diverged} failed, of {format_count(len(run.trials), 'trial')}."
     note += f" The {KINDS} most frequent reasons of {len(in_order)}." if len(in_order) > KINDS else ""
     return section("Failures", body, note=note)
 

@@ -15,10 +15,11 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from search.formatting import compact
+from search.formatting import format_value
 from search.report.page import section
 from search.report.plot import COLOURS, blank, drawn, html, left_out, word
-from search.run.reader import Run, best_value, curve, is_baseline
+from search.run.reader import Run
+from search.run.trials import best_value, curve, is_baseline
 
 ENOUGH = 8
 """Importances of fewer trials would say nothing."""
@@ -127,7 +128,7 @@ def axis_of(label: str, trials: Sequence[FrozenTrial], name: str) -> Axis | None
         places = {number: known[repr(value)] for number, value in having.items()}
     else:
         places = {number: math.log10(value) if log else float(value) for number, value in having.items()}
-        ticks = {place: compact(10**place if log else place) for place in spread(places.values())}
+        ticks = {place: format_value(10**place if log else place) for place in spread(places.values())}
     ticks = {place: escape(tick) for place, tick in ticks.items()}
     return Axis(label=escape(label), log=log, choice=choice, places=places, ticks=ticks)
 
@@ -217,7 +218,7 @@ def slice_of(run: Run, trials: Sequence[FrozenTrial], name: str) -> go.Figure | 
     figure.add_trace(
         go.Scatter(
             x=[10**place if axis.log else place for place in places], y=[best_value(run, trial) for trial in having],
-            text=[f"trial {trial.number}: {escape(compact(trial.params[name]))}" for trial in having], mode="markers",
+            text=[f"trial {trial.number}: {escape(format_value(trial.params[name]))}" for trial in having], mode="markers",
             marker={"color": colours, "size": [11 if each else 6 for each in strong], "opacity": 0.75,
                     "symbol": ["diamond" if each else "circle" for each in strong]},
             hovertemplate="%{text}<br>%{y:.4f}<extra></extra>", showlegend=False,

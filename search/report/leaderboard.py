@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.formatting import compact, ending, ending_and_why
+from search.formatting import ending, format_ending, format_value
 from search.report.page import Cell, section, table
 from search.report.plot import COLOURS, blank, html
 from search.results.leaderboard import ABOUT
@@ -42,7 +42,7 @@ def cell(name: str, record: Mapping[Any, Any], metric: str) -> Cell:
     """One field of the leaderboard."""
     value = record[name]
     if name == "state":
-        word = ending_and_why(value, record["reason"])
+        word = format_ending(value, record["reason"])
         return Cell(shown=word, value=word)
     if value is None or pd.isna(value) or (name == "seeds" and value == 0):
         return Cell(shown="", value="")
@@ -50,7 +50,7 @@ def cell(name: str, record: Mapping[Any, Any], metric: str) -> Cell:
         return Cell(shown=f"{value} =" if record["tied"] else str(value), value=str(value))
     if name == "trial":
         return Cell(shown=f"{value} (baseline)" if record["baseline"] else str(value), value=str(value))
-    shown = f"{value:.4f}" if name in (metric, "mean", "sd") else compact(value)
+    shown = f"{value:.4f}" if name in (metric, "mean", "sd") else format_value(value)
     return Cell(
         shown=f"{value:.1f}" if name == "seconds" else shown,
         value=f"{value:.6g}" if isinstance(value, float) else str(value),

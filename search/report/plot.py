@@ -13,7 +13,8 @@ from optuna.trial import FrozenTrial
 from plotly.utils import PlotlyJSONEncoder
 
 from search.formatting import ending
-from search.run.reader import Run, is_baseline, ranked, reason, state
+from search.run.reader import Run
+from search.run.trials import is_baseline, ranked, reason, state
 
 DIGITS = 5
 """Significant digits of the numbers in a figure: more cannot be seen, and would weigh."""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.formatting import counted
+from search.formatting import format_count
 from search.report.page import Cell, section, table
 from search.report.plot import blank, html
 from search.results.held_out_scores import raw_metrics, read
@@ -116,7 +116,7 @@ def most_confused(matrix: pd.DataFrame) -> list[tuple[str, str, int, int]]:
 
 def pair_block(run: Run, true: str, guess: str, count: int, of: int, examples: pd.DataFrame | None) -> str:
     """One pair of classes and its examples."""
-    head = f"<h3><b>{escape(true)}</b> taken for <b>{escape(guess)}</b>: {count} of {counted(of, 'image')}</h3>"
+    head = f"<h3><b>{escape(true)}</b> taken for <b>{escape(guess)}</b>: {count} of {format_count(of, 'image')}</h3>"
     if examples is None:
         return f"<div>{head}</div>"
     chosen = examples[(examples["true"] == true) & (examples["predicted"] == guess)].head(EXAMPLES)

@@ -12,10 +12,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
 
-from search.formatting import duration
+from search.formatting import format_duration
 from search.report.page import section
 from search.report.plot import COLOURS, blank, html, step, word
-from search.run.reader import Run, best_value, is_baseline, seconds
+from search.run.reader import Run
+from search.run.trials import best_value, is_baseline, seconds
 
 PAUSE_S = 120.0
 """Time in which nothing trained is cut out where it is longer than this."""
@@ -76,7 +77,7 @@ def history_part(run: Run, frame: pd.DataFrame) -> str:
         return ""
     note = "Each trial's best epoch, at the time at which it ended; the dashed line is the baseline."
     if clock.pauses:
-        note += f" Where nothing trained for long, {duration(sum(clock.pauses.values()))} in all, the time is cut out"
+        note += f" Where nothing trained for long, {format_duration(sum(clock.pauses.values()))} in all, the time is cut out"
         note += " (dotted lines)."
     return section("Course of the search", html(figure), note=note)
 

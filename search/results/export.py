@@ -12,7 +12,8 @@ from optuna.trial import FrozenTrial
 
 from search.run.confirmation import trainings
 from search.run.history import HISTORY, read_history
-from search.run.reader import Run, best_epoch, best_value, is_baseline, open_run, ranked
+from search.run.reader import Run, open_run
+from search.run.trials import best_epoch, best_value, is_baseline, ranked
 from spaces.file.load import load_config
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem

@@ -1,13 +1,14 @@
-"""The winner of a run in a sentence or three: against the baseline, and how sure that is."""
+"""The winner of a run in a sentence or three: compared_to_baseline the baseline, and how sure that is."""
 
 from __future__ import annotations
 
 from optuna.trial import FrozenTrial
 
-from search.formatting import against
+from search.formatting import compared_to_baseline
 from search.results.significance import ALPHA, MIN_SEEDS, Comparison, comparisons
 from search.run.confirmation import Score, chosen
-from search.run.reader import Run, best_value, is_baseline, ranked
+from search.run.reader import Run
+from search.run.trials import best_value, is_baseline, ranked
 
 
 def headline(run: Run) -> str:
@@ -24,7 +25,7 @@ def headline(run: Run) -> str:
 
 
 def certainty(run: Run) -> dict[int, Comparison]:
-    """The leading confirmed trial against every other one, by number; empty before a confirmation."""
+    """The leading confirmed trial compared_to_baseline every other one, by number; empty before a confirmation."""
     sound = {number: score.by_seed for number, score in run.scores.items() if len(score.by_seed) >= MIN_SEEDS}
     leader = next((trial.number for trial in ranked(run)[:1] if trial.number in sound), None)
     picked = chosen(run.notes)
@@ -55,7 +56,7 @@ def _searched(run: Run, sound: list[FrozenTrial]) -> str:
     base = best_value(run, baseline)
     if base is None or value is None:
         return f"{reached}; the baseline has reported none to compare with."
-    return f"{reached}, {against(value, base)} (one seed each: confirm before you trust the difference)."
+    return f"{reached}, {compared_to_baseline(value, base)} (one seed each: confirm before you trust the difference)."
 
 
 def _confirmed(run: Run, best: FrozenTrial, score: Score) -> str:

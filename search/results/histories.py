@@ -6,7 +6,8 @@ import os
 
 import pandas as pd
 
-from search.run.reader import history, open_run
+from search.run.history import history
+from search.run.reader import open_run
 from trainables.features.policy import FEATURES, Source
 
 
@@ -23,5 +24,5 @@ def histories(run_dir: str | os.PathLike[str]) -> pd.DataFrame:
         return pd.DataFrame(columns=["trial", "epoch"])
     table = pd.concat(numbered, ignore_index=True)
     if FEATURES in table:  # in words, as the files have it
-        table[FEATURES] = table[FEATURES].map(lambda number: Source(int(number)).told, na_action="ignore")
+        table[FEATURES] = table[FEATURES].map(lambda number: Source(int(number)).label, na_action="ignore")
     return table[["trial", *(name for name in table.columns if name != "trial")]]

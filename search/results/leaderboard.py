@@ -13,7 +13,8 @@ import pandas as pd
 from optuna.trial import FrozenTrial
 
 from search.results.headline import tied
-from search.run.reader import Run, best_epoch, best_value, epochs, is_baseline, open_run, ranked, reason, seconds, state
+from search.run.reader import Run, open_run
+from search.run.trials import best_epoch, best_value, epochs, is_baseline, ranked, reason, seconds, state
 from spaces.file.write import write_text
 from trainables.spreadsheet import csv_text
 

@@ -46,7 +46,7 @@ def refuse_changes(sweep: Sweep, began: Mapping[str, Any] | None) -> None:
         if began is not None and now.get(path, ABSENT) != began.get(path, ABSENT)
     ]
     if problems:
-        raise sweep.refusal(problems)
+        raise sweep.as_error(problems)
 
 
 def _before_features(now: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from spaces.config.metric import Direction, direction_of
 from spaces.config.trial import TrialConfig
 from spaces.domains.domain import Scalar
-from spaces.file.sweep import Sweep
 
 State = Literal["complete", "pruned", "fail", "interrupted"]
 Reason = Literal[
@@ -30,43 +27,6 @@ STATES: Mapping[Reason, State] = {
     "interrupted": "interrupted",
 }
 """What each way of ending means to the sampler: a result at full length, a result to learn from, an accident."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunInfo:
-    """Who a run is, where it lives, and how far it means to go: what is known before its first trial."""
-
-    directory: Path
-    about: Mapping[str, Any]
-    """The `run` section of its sweep.yaml; see `search.run.provenance`."""
-    metric: str
-    direction: Direction
-    trials: int
-    """How many trials are meant to run."""
-    epochs: int
-    """The horizon of one trial."""
-
-    @classmethod
-    def of(cls, directory: Path, sweep: Sweep, about: Mapping[str, Any]) -> RunInfo:
-        """Describe the run of ``sweep`` in ``directory``."""
-        return cls(
-            directory=directory.resolve(),
-            about=about,
-            metric=sweep.search.metric,
-            direction=direction_of(sweep.search.metric),
-            trials=sweep.search.trials,
-            epochs=sweep.epochs,
-        )
-
-    @property
-    def id(self) -> str:
-        """Random, given once; survives renaming and resuming."""
-        return str(self.about["id"])
-
-    @property
-    def name(self) -> str:
-        """The name that the run began with."""
-        return str(self.about.get("name", self.directory.name))
 
 
 @dataclass(frozen=True, kw_only=True)

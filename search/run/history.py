@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from spaces.file.write import write_text
 from trainables.features.policy import FEATURES, Source
 from trainables.training.history import Row
@@ -67,11 +69,11 @@ def _measured(row: Mapping[str | None, Any]) -> Row | None:
 
 def _told(row: Row) -> dict[str, float | str]:
     """A row as a reader is shown it: where features came from, in words."""
-    return {name: Source(int(value)).told if name == FEATURES else value for name, value in row.items()}
+    return {name: Source(int(value)).label if name == FEATURES else value for name, value in row.items()}
 
 
 def _number(name: str, value: str) -> float:
-    return float(Source.of(value)) if name == FEATURES else float(value)
+    return float(Source.from_label(value)) if name == FEATURES else float(value)
 
 
 def _columns(path: Path) -> list[str]:
@@ -79,3 +81,14 @@ def _columns(path: Path) -> list[str]:
         return []
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
         return next(csv.reader(file), [])
+
+
+def history_file(directory: Path, number: int) -> Path:
+    """Where trial ``number`` of the run in ``directory`` keeps its epochs."""
+    return directory / "trials" / str(number) / HISTORY
+
+
+def history(directory: Path, number: int) -> pd.DataFrame:
+    """What trial ``number`` of the run in ``directory`` reported, one row an epoch; empty where it reported nothing."""
+    rows = read_history(history_file(directory, number))
+    return pd.DataFrame([{**row, "epoch": int(row["epoch"])} for row in rows]) if rows else pd.DataFrame({"epoch": []})

@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import optuna
-import pandas as pd
 from optuna.storages import JournalStorage
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from search.run.confirmation import Score, scores
-from search.run.events import Reason, RunInfo, State, TrialFinished, TrialInfo
-from search.run.history import HISTORY, read_history
 from search.run.journal import JOURNAL, ReadJournal
-from spaces.config.metric import Direction
+from spaces.config.metric import Direction, direction_of
 from spaces.domains.names import short_names
 from spaces.file.document import read_yaml
-from spaces.file.load import load_config, load_sweep
+from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError, Problem
-
-STATES = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-    TrialState.RUNNING: "unfinished",
-    TrialState.WAITING: "waiting",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run as it stood when it was opened. Trials stand in the order of their numbers."""
+    """A run as it stood at one moment, for those who read it and for its driver. Trials are in the order of numbers."""
 
     directory: Path
     sweep: Mapping[str, Any]
@@ -64,6 +52,21 @@ class Run:
             notes=study.user_attrs,
         )
 
+    @classmethod
+    def begin(cls, directory: Path, sweep: Mapping[str, Any], about: Mapping[str, Any]) -> Run:
+        """Return the run of a sweep before its first trial."""
+        direction = direction_of(sweep["search"]["metric"])
+        return cls(directory=directory.resolve(), sweep=sweep, about=about, direction=direction, trials=(), notes={})
+
+    def as_of(self, study: optuna.Study) -> Run:
+        """Return the same run as its study has it now."""
+        return Run.from_study(study, directory=self.directory, sweep=self.sweep, about=self.about)
+
+    @property
+    def id(self) -> str:
+        """Random, given once; survives renaming and resuming."""
+        return str(self.about["id"])
+
     @property
     def name(self) -> str:
         """The name of the run."""
@@ -78,11 +81,6 @@ class Run:
     def settings(self) -> Sweep:
         """The same file, checked, with what an older version did not write."""
         return load_sweep(self.directory / "sweep.yaml", check_files=False)
-
-    @cached_property
-    def info(self) -> RunInfo:
-        """Who the run is and how far it means to go."""
-        return RunInfo.of(self.directory, self.settings, self.about)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -167,114 +165,3 @@ def no_run(directory: Path, given: str) -> InputError:
     remedy = "Name the folder of a run, the name of one under the runs directory, or `latest`."
     problem = Problem(rule="A run's folder holds sweep.yaml and study.journal", given=given, remedy=remedy)
     return InputError([problem], str(directory))
-
-
-def curve(trial: FrozenTrial) -> dict[int, float]:
-    """The metric by epoch (from 1), NaN where the trial diverged."""
-    return dict(sorted(trial.intermediate_values.items()))
-
-
-def best_epoch(run: Run, trial: FrozenTrial) -> int | None:
-    """The first epoch with the trial's best finite metric; None where it never reported one."""
-    finite = {epoch: value for epoch, value in curve(trial).items() if math.isfinite(value)}
-    if not finite:
-        return None
-    return (max if run.direction == "maximize" else min)(finite, key=finite.__getitem__)
-
-
-def best_value(run: Run, trial: FrozenTrial) -> float | None:
-    """The trial's best finite metric so far; None where it never reported one."""
-    epoch = best_epoch(run, trial)
-    return None if epoch is None else trial.intermediate_values[epoch]
-
-
-def state(trial: FrozenTrial) -> str:
-    """complete, pruned, failed, waiting, or unfinished: it is training, or was interrupted."""
-    return STATES[trial.state]
-
-
-def reason(trial: FrozenTrial) -> str:
-    """Why the trial ended: finished, patience, asha, diverged, …; empty while it runs."""
-    return str(trial.user_attrs.get("reason", ""))
-
-
-def is_baseline(trial: FrozenTrial) -> bool:
-    """Whether the trial is what a person would have used."""
-    return bool(trial.user_attrs.get("baseline", False))
-
-
-def search_order(run: Run, trial: FrozenTrial) -> tuple[int, float, int]:
-    """Sorts the best trial of the search first: sound ones by value, then diverged, failed, silent; ties by number."""
-    value = best_value(run, trial)
-    if value is None:
-        return 3, 0.0, trial.number
-    group = 2 if trial.state == TrialState.FAIL else int(reason(trial) == "diverged")
-    return group, -value if run.direction == "maximize" else value, trial.number
-
-
-def order(run: Run, trial: FrozenTrial) -> tuple[int, int, float, int]:
-    """Sorts confirmed trials by their means before all others; those that failed from some seed after the sound ones.
-
-    A trial whose every training failed is no confirmed one.
-    """
-    score = run.scores.get(trial.number)
-    if score is None or not score.by_seed:
-        return 1, *search_order(run, trial)
-    return 0, score.lacking, -score.mean if run.direction == "maximize" else score.mean, trial.number
-
-
-def ranked(run: Run) -> list[FrozenTrial]:
-    """All trials, the best first."""
-    return sorted(run.trials, key=lambda trial: order(run, trial))
-
-
-def best_trial(run: Run) -> FrozenTrial | None:
-    """The leading trial, running ones included; None while no trial has reported a finite metric."""
-    first = next(iter(ranked(run)), None)
-    return first if first is not None and best_value(run, first) is not None else None
-
-
-def history_file(directory: Path, number: int) -> Path:
-    """Where trial ``number`` of the run in ``directory`` keeps its epochs."""
-    return directory / "trials" / str(number) / HISTORY
-
-
-def history(directory: Path, number: int) -> pd.DataFrame:
-    """What trial ``number`` of the run in ``directory`` reported, one row an epoch; empty where it reported nothing."""
-    rows = read_history(history_file(directory, number))
-    return pd.DataFrame([{**row, "epoch": int(row["epoch"])} for row in rows]) if rows else pd.DataFrame({"epoch": []})
-
-
-def as_started(run: Run, trial: FrozenTrial) -> TrialInfo:
-    """What listeners were told when the trial started."""
-    config, _ = load_config(run.directory / "trials" / str(trial.number) / "config.yaml", check_files=False)
-    values = {run.names.get(name, name): value for name, value in trial.params.items()}
-    return TrialInfo(number=trial.number, values=values, config=config, baseline=is_baseline(trial))
-
-
-def as_ended(run: Run, trial: FrozenTrial) -> TrialFinished:
-    """What listeners were told when the trial ended; one that has not ended counts as interrupted."""
-    states: dict[TrialState, State] = {
-        TrialState.COMPLETE: "complete",
-        TrialState.PRUNED: "pruned",
-        TrialState.FAIL: "fail",
-    }
-    return TrialFinished(
-        number=trial.number,
-        state=states.get(trial.state, "interrupted"),
-        reason=cast(Reason, reason(trial) or "interrupted"),
-        best_epoch=best_epoch(run, trial),
-        value=best_value(run, trial),
-        epochs=epochs(trial),
-        seconds=seconds(trial),
-    )
-
-
-def epochs(trial: FrozenTrial) -> int:
-    """Epochs that the trial trained so far."""
-    return int(trial.user_attrs.get("epochs", len(trial.intermediate_values)))
-
-
-def seconds(trial: FrozenTrial) -> float:
-    """Seconds that the trial trained; NaN while it runs."""
-    return float(trial.user_attrs.get("seconds", math.nan))

@@ -7,7 +7,8 @@ from collections import Counter
 from optuna.trial import FrozenTrial, TrialState
 
 from search.run.confirmation import chosen, left, trainings
-from search.run.reader import Run, best_value, epochs, is_baseline, reason, search_order, seconds
+from search.run.reader import Run
+from search.run.trials import best_value, epochs, is_baseline, reason, search_order, seconds
 from search.study.budget import Cost
 from spaces.domains.close import close_values
 from spaces.domains.tree import OpenTree

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.run.confirmation import trainings
-from search.run.events import STATES, Listener, Reason, RunInfo, TrialFinished, TrialInfo
+from search.run.events import STATES, Listener, Reason, TrialFinished, TrialInfo
 from search.run.history import HISTORY, append_row, read_history, write_history
-from search.run.reader import Run, best_trial
+from search.run.reader import Run
+from search.run.trials import best_trial
 from search.study.study import Proposal, Study
 from spaces.config.metric import maximised
 from spaces.config.trial import TrialConfig
@@ -79,15 +80,10 @@ def best_of(rows: Sequence[Row], metric: str) -> tuple[int | None, float | None]
     return epoch, finite[epoch]
 
 
-def opened(run: RunInfo, sweep: Sweep, study: Study) -> Run:
-    """Return the run as its driver has it in memory; nothing is read."""
-    return Run.from_study(study.journal, directory=run.directory, sweep=sweep.as_mapping(), about=run.about)
-
-
 class Recorder:
     """The one writer of a run."""
 
-    def __init__(self, run: RunInfo, sweep: Sweep, study: Study, listeners: Sequence[Listener]) -> None:
+    def __init__(self, run: Run, sweep: Sweep, study: Study, listeners: Sequence[Listener]) -> None:
         self.running: dict[int, Running] = {}
         self.run, self._sweep, self._study, self._listeners = run, sweep, study, listeners
         self._short = short_names(sweep.open_values)
@@ -131,7 +127,7 @@ class Recorder:
 
     def close(self) -> None:
         """The run is over, or stops for now."""
-        leading = best_trial(opened(self.run, self._sweep, self._study))
+        leading = best_trial(self.run.as_of(self._study.journal))
         for listener in self._listeners:
             try:
                 listener.close(leading.number if leading else None)

@@ -43,10 +43,10 @@ def _found(sweep: Sweep, folder: str) -> Run:
     try:
         run = open_run(known)
     except InputError as error:
-        raise sweep.refusal([_problem(folder, error.problems[0].rule, error.problems[0].remedy)]) from error
+        raise sweep.as_error([_problem(folder, error.problems[0].rule, error.problems[0].remedy)]) from error
     if run.metric != sweep.search.metric:
         rule = f"an earlier run must be about the same metric; this sweep is about {sweep.search.metric}"
-        raise sweep.refusal([_problem(f"{folder}, about {run.metric}", rule, "leave it out, or change search.metric")])
+        raise sweep.as_error([_problem(f"{folder}, about {run.metric}", rule, "leave it out, or change search.metric")])
     return run
 
 
@@ -56,7 +56,7 @@ def _fitting(sweep: Sweep, run: Run) -> list[dict[str, Any]]:
     if not records:
         rule = f"of an earlier run at least one trial must fit the space; of its {len(ended)} that ended none does"
         remedy = "widen the space, take over the values that the earlier sweep had fixed, or leave the run out"
-        raise sweep.refusal([_problem(str(run.directory), rule, remedy)])
+        raise sweep.as_error([_problem(str(run.directory), rule, remedy)])
     return records
 
 

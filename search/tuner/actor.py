@@ -12,7 +12,7 @@ import ray
 from ray.exceptions import RayActorError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from search.run.events import RunInfo
+from search.run.reader import Run
 from trainables.trial.actor import DriverActor
 from trainables.trial.task import ActorAddress
 
@@ -31,7 +31,7 @@ class AtHome:
     handed them again with the new name.
     """
 
-    def __init__(self, run: RunInfo, environment: Mapping[str, str]) -> None:
+    def __init__(self, run: Run, environment: Mapping[str, str]) -> None:
         self._run, self._environment = run, environment
         self._node = ray.get_runtime_context().get_node_id()
         self._left: set[str] = set()
@@ -58,11 +58,11 @@ class AtHome:
         """Those on a node that is going away do."""
         if node not in self._left:
             self._left.add(node)
-            self._actor.leave.remote(node)
+            self._actor.stop_node.remote(node)
 
     def hand_out(self, folder: Path, attempt: int) -> None:
         """Whoever had the trial before is not heard any more."""
-        self._actor.hand_out.remote(str(folder), attempt)
+        self._actor.assign.remote(str(folder), attempt)
 
     def revive(self) -> bool:
         """Starts the actor again if it has died, and tells it what the first one knew; whether that was so.
@@ -79,7 +79,7 @@ class AtHome:
             return False
         self._start()
         for node in self._left:
-            self._actor.leave.remote(node)
+            self._actor.stop_node.remote(node)
         if self._stopped:
             self._actor.stop.remote()
         return True
@@ -99,7 +99,7 @@ class AtHome:
 
 
 @contextmanager
-def at_home(run: RunInfo, environment: Mapping[str, str]) -> Iterator[AtHome]:
+def at_home(run: Run, environment: Mapping[str, str]) -> Iterator[AtHome]:
     """A home for the run while it is driven, on this machine; ``environment`` is what trials' processes ask it for."""
     home = AtHome(run, environment)
     try:

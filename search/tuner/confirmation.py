@@ -9,11 +9,11 @@ import shutil
 from collections.abc import Sequence
 
 from search.run.confirmation import CHOSEN, chosen, left, note_of, trainings
-from search.run.events import ConfirmationTraining, Listener, Reason, RunInfo
+from search.run.events import ConfirmationTraining, Listener, Reason
 from search.run.history import HISTORY, write_history
 from search.run.reader import Run
 from search.study.candidates import candidates
-from search.study.recorder import Running, best_of, epochs_trained, opened, opened_folder
+from search.study.recorder import Running, best_of, epochs_trained, opened_folder
 from search.study.study import Proposal, Study
 from spaces.config.trial import TrialConfig
 from spaces.domains.close import close_values
@@ -27,9 +27,9 @@ KEPT: frozenset[Reason] = frozenset({"finished", "patience", "diverged", "out of
 """Ways of ending that are results; after any other one the training is taken up again."""
 
 
-def choose(info: RunInfo, sweep: Sweep, confirm: Confirm, study: Study) -> None:
+def choose(run: Run, sweep: Sweep, confirm: Confirm, study: Study) -> None:
     """Notes in the journal what is to be trained again: the best of the search, the baseline, and what was before."""
-    run = opened(info, sweep, study)
+    run = run.as_of(study.journal)
     earlier, first = chosen(run.notes), first_seed(sweep)
     trials = list(dict.fromkeys([*candidates(run, confirm.top), *(earlier.trials if earlier else ())]))
     if not trials:
@@ -77,7 +77,7 @@ class Again:
 class ConfirmationRecorder:
     """Keeps the record of trainings: histories in folders below their trials', and in the journal what came of each."""
 
-    def __init__(self, run: RunInfo, sweep: Sweep, study: Study, again: Again, listeners: Sequence[Listener]) -> None:
+    def __init__(self, run: Run, sweep: Sweep, study: Study, again: Again, listeners: Sequence[Listener]) -> None:
         self.running: dict[int, Running] = {}
         self.run, self._sweep, self._study, self._jobs = run, sweep, study, again.jobs
         self._listeners = listeners

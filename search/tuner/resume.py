@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from search.formatting import format_count
 from search.run.compatibility import LASTING, lasting
-from search.run.events import RunInfo
 from search.run.journal import JOURNAL, events
-from search.run.reader import open_begun
+from search.run.reader import Run, open_begun
 from search.study.candidates import is_unconfirmed
 from search.study.recorder import Recorder
 from search.study.repair import mend_journal, mend_trials
@@ -45,7 +44,7 @@ def unfinished(directory: Path) -> bool:
     return untried(sweep, tried) != []
 
 
-def open_study(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> Study:
+def open_study(run: Run, sweep: Sweep, tell: Callable[[str], None]) -> Study:
     """The run's study. ``tell`` hears of what was damaged, and of earlier runs that a new study learns from.
 
     Raises:
@@ -66,7 +65,7 @@ def open_study(run: RunInfo, sweep: Sweep, tell: Callable[[str], None]) -> Study
     return study
 
 
-def decide_again(run: RunInfo, study: Study, *, scheduler: FairAsha, recorder: Recorder) -> None:
+def decide_again(run: Run, study: Study, *, scheduler: FairAsha, recorder: Recorder) -> None:
     """Judges every epoch of the journal as it was judged, and ends the trials that a dead driver was about to stop."""
     scheduler.replay(events(run.directory / JOURNAL))
     for proposal in [proposal for proposal in study.unfinished if proposal.number in scheduler.stopped]:

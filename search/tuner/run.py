@@ -22,7 +22,6 @@ from search.plan.check import check, doubts
 from search.plan.placement import refuse_unfit
 from search.run.compatibility import LASTING, other_versions, refuse_changes, refuse_unknown
 from search.run.directory import mirror_of, new_directory
-from search.run.events import RunInfo
 from search.run.lock import driving
 from search.run.provenance import provenance
 from search.run.reader import Run, open_begun, open_run
@@ -178,8 +177,7 @@ def _drive(
     from search.tuner.stopping import INTERRUPTED
     from search.tuner.tuner import drive  # Ray takes seconds to import, and a wrong sweep is refused before
 
-    run = RunInfo.of(directory, sweep, about)
-    log = log_file(run.id)
+    log = log_file(str(about["id"]))
     reason: str | None = INTERRUPTED
     with (
         redirect_output(log) as console,
@@ -189,6 +187,7 @@ def _drive(
     ):
         if changed:
             write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
+        run = open_begun(directory) or Run.begin(directory, sweep.as_mapping(), about)
         if cluster.sentence:
             console.print(cluster.sentence, markup=False, highlight=False, soft_wrap=True)
         with _tracking(run.directory, sweep, console.print):

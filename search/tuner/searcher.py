@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from ray.tune import Callback, Stopper
 from ray.tune.search import Searcher
 
-from search.run.events import Reason, RunInfo
+from search.run.events import Reason
+from search.run.reader import Run
 from search.study.recorder import Running
 from search.study.study import Proposal
 from search.tuner.scheduler import FairAsha
@@ -39,7 +40,7 @@ class Proposals(Protocol):
 class Record(Protocol):
     """Who keeps the record of what is trained."""
 
-    run: RunInfo
+    run: Run
     running: dict[int, Running]
     """By the number under which each was handed out."""
     epochs: int

@@ -11,10 +11,9 @@ from clusters.cluster import Cluster
 from clusters.health.heartbeat import Heartbeat
 from clusters.slots import count_slots
 from search.plan.placement import UnfitClusterError
-from search.run.events import RunInfo
+from search.run.reader import Run
 from search.study.budget import Cost, Meter, spent
 from search.study.candidates import expected_cost
-from search.study.recorder import opened
 from search.study.study import Study
 from search.tuner.actor import AtHome
 from search.tuner.searcher import Record
@@ -41,7 +40,7 @@ class RayDiedError(WorkFailedError):
 class Driven:
     """A run being driven on a cluster."""
 
-    run: RunInfo
+    run: Run
     sweep: Sweep
     study: Study
     cluster: Cluster
@@ -140,7 +139,7 @@ def confirmation_cost(driven: Driven) -> Callable[[], Cost]:
         return Cost
 
     def cost() -> Cost:
-        expected = expected_cost(opened(driven.run, driven.sweep, driven.study), confirm, driven.sweep.trial)
+        expected = expected_cost(driven.run.as_of(driven.study.journal), confirm, driven.sweep.trial)
         return replace(expected, hours=expected.slot_hours / driven.cluster.slots())
 
     return _kept_for(COST_VALID_S, cost)

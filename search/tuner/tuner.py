@@ -18,10 +18,11 @@ from clusters.connection.session import connected
 from clusters.health.heartbeat import Heartbeat
 from clusters.slots import Slot
 from clusters.tempdirs import scratch
-from search.run.events import Listener, RunInfo
+from search.run.events import Listener
+from search.run.reader import Run
 from search.study.budget import Cost, Meter
 from search.study.feature_cuts import shared_cuts
-from search.study.recorder import Recorder, Running, opened
+from search.study.recorder import Recorder, Running
 from search.study.rungs import Rungs
 from search.tuner.actor import AtHome, at_home
 from search.tuner.confirmation import Again, ConfirmationRecorder, choose
@@ -38,7 +39,7 @@ from trainables.trust import trusted
 
 
 def drive(
-    run: RunInfo,
+    run: Run,
     sweep: Sweep,
     chosen: ClusterChoice,
     *,
@@ -99,7 +100,7 @@ def _ray(chosen: ClusterChoice, tell: Tell, give_up: Callable[[str], None]) -> I
 
 def _confirmed(driven: Driven, listeners: Sequence[Listener], *, searched: Ending) -> Ending:
     """Trains what is left of the confirmation; how the whole sweep ended."""
-    again = Again(opened(driven.run, driven.sweep, driven.study))
+    again = Again(driven.run.as_of(driven.study.journal))
     if not again.jobs:
         return searched
     recorder = ConfirmationRecorder(driven.run, driven.sweep, driven.study, again, listeners)
@@ -186,7 +187,7 @@ def _task(driven: Driven, rungs: Rungs | None, home: AtHome) -> Callable[[Runnin
             config=running.config,
             metric=search.metric,
             folder=str(running.folder),
-            home=home.address,
+            driver=home.address,
             attempt=attempt,
             rungs=frozenset(rungs.reached if rungs else ()),
             checkpoint_s=search.checkpoint_minutes * 60,

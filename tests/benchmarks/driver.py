@@ -40,7 +40,8 @@ from search.tracking.listener import Tracking
 
 import search.study.study
 from search.progress import Progress
-from search.run.events import Listener, RunInfo
+from search.run.events import Listener
+from search.run.reader import Run
 from search.study.budget import Meter as SlotMeter
 from search.study.distribution import distribution, suggest
 from search.study.recorder import Recorder
@@ -103,9 +104,7 @@ class Meter:
 class Simulation:
     """A sweep whose trials are curves, on a driver that is real."""
 
-    def __init__(
-        self, run: RunInfo, sweep: Sweep, listeners: Sequence[Listener], *, in_flight: int, stop: bool
-    ) -> None:
+    def __init__(self, run: Run, sweep: Sweep, listeners: Sequence[Listener], *, in_flight: int, stop: bool) -> None:
         self.study = Study(run.directory / "study.journal", sweep)
         self.recorder = Recorder(run, sweep, self.study, listeners)
         self._scheduler = FairAsha(_rungs(sweep), metric=run.metric)
@@ -195,10 +194,10 @@ def pace(number: int) -> float:
     return 5 + 15 * ((number * 0.6180339887) % 1)
 
 
-def begin(folder: Path, sweep: Sweep) -> RunInfo:
+def begin(folder: Path, sweep: Sweep) -> Run:
     """Makes what a run has before its first trial."""
     write_yaml(folder / "sweep.yaml", sweep.as_mapping())
-    return RunInfo.of(folder, sweep, about={"id": "0", "name": folder.name})
+    return Run.begin(folder, sweep.as_mapping(), about={"id": "0", "name": folder.name})
 
 
 def sweep_of(options: argparse.Namespace, *, trials: int, sampler: str) -> Sweep:

@@ -32,9 +32,9 @@ from typing import Any
 import numpy as np
 import psutil
 
-from search.logs import calm
+from search.logs import quiet_environment
 
-calm()  # what Ray Tune reads when it is imported, as in a sweep
+quiet_environment()  # what Ray Tune reads when it is imported, as in a sweep
 
 import ray  # noqa: E402
 from driver import Simulation, begin, megabytes, statistics, sweep_of  # noqa: E402
@@ -44,7 +44,7 @@ from ray.tune import Trainable  # noqa: E402
 
 from clusters.membership import members  # noqa: E402
 from trainables.training.checkpoint import Snapshot  # noqa: E402
-from trainables.trial.actor import Home  # noqa: E402
+from trainables.trial.actor import DriverActor  # noqa: E402
 
 SLOTS = (4, 40, 200, 800)
 EPOCHS, EPOCH_S = 8, 30.0
@@ -194,7 +194,7 @@ def checkpoints_part(options: argparse.Namespace) -> None:
     """How many bytes a second a run's home takes in, one trial after the other and eight at a time."""
     print(f"{'model':12}{'MB':>7}{'one, MB/s':>11}{'eight, MB/s':>13}{'home, MB':>10}")
     with pretended(0, slots=1), tempfile.TemporaryDirectory() as folder:
-        home = ray.remote(Home).options(num_cpus=0, max_concurrency=1000).remote()
+        home = ray.remote(DriverActor).options(num_cpus=0, max_concurrency=1000).remote()
         for model in PARAMETERS:
             arrays = tuple(np.ones(int(checkpoint_mb(model) * 1e6 / 4 / 8), np.float32) for _ in range(8))
             snapshot, rates = Snapshot(arrays, ({"epoch": 1.0},)), []

@@ -11,7 +11,8 @@ from search.run.confirmation import TRAINING, left, trainings
 from search.run.events import EpochReported
 from search.run.history import read_history
 from search.run.journal import JOURNAL, events
-from search.run.reader import Run, is_baseline, open_run, reason
+from search.run.reader import Run, open_run
+from search.run.trials import is_baseline, reason
 from search.study.rungs import Rungs
 from search.tuner.scheduler import FairAsha
 from spaces.file.load import load_sweep

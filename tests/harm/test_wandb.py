@@ -64,7 +64,7 @@ def delivered(home: Path, run: Path, server: WandbServer) -> None:
     asked = len(server.asked)
     second = call("sync", "tiny", cwd=home, more=server.environment)
     assert second.returncode == 0, second.stderr
-    assert "Nothing to send" in second.stderr
+    assert "Nothing to upload" in second.stderr
     assert len(server.asked) == asked
 
 

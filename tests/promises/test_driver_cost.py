@@ -14,8 +14,8 @@ from optuna.storages import InMemoryStorage, JournalStorage
 from rich.console import Console
 
 from search.progress import Progress
-from search.run.events import RunInfo
 from search.run.journal import OwnJournal
+from search.run.reader import Run
 from search.study.recorder import Recorder
 from search.study.rungs import Rungs, quantile
 from search.study.study import Study
@@ -68,7 +68,7 @@ def test_a_result_costs_the_hundredth_trial_what_it_cost_the_first(tmp_path: Pat
     (tmp_path / "tiny.yaml").write_text(TINY)
     sweep = load_sweep(tmp_path / "tiny.yaml", ["search.sampler=random", "search.trials=100"])
     write_yaml(tmp_path / "sweep.yaml", sweep.as_mapping())
-    run = RunInfo.of(tmp_path, sweep, about={"id": "0", "name": "tiny"})
+    run = Run.begin(tmp_path, sweep.as_mapping(), about={"id": "0", "name": "tiny"})
     study = Study(tmp_path / "study.journal", sweep)
     recorder = Recorder(run, sweep, study, [Progress(run, Console(quiet=True))])
     asha = FairAsha(Rungs(grace_epochs=1, reduction_factor=2, epochs=EPOCHS), metric="val_accuracy")

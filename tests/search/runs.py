@@ -14,8 +14,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
-from search.run.events import RunInfo
 from search.run.history import write_history
+from search.run.reader import Run
 from spaces.config.metric import direction_of
 from spaces.config.trial import TrialConfig
 from spaces.file.write import write_yaml
@@ -58,10 +58,11 @@ SMALL = (
 """One trial of every kind; number 1 leads."""
 
 
-def run_info(directory: Path, *, name: str = "digits-1", trials: int = 6, metric: str = "val_accuracy") -> RunInfo:
-    """The run that `make_run` builds."""
-    direction = direction_of(metric)
-    return RunInfo(directory=directory, about=about(name), metric=metric, direction=direction, trials=trials, epochs=3)
+def begun(directory: Path, *, trials: int = 6) -> Run:
+    """The run that `make_run` builds, before its first trial."""
+    sweep = sweep_mapping()
+    sweep["search"]["trials"] = trials
+    return Run.begin(directory, sweep, about("digits-1"))
 
 
 def make_run(

@@ -20,7 +20,7 @@ prepare(cpus=2)
 from spaces.config.trial import FolderData, TrialConfig  # noqa: E402
 from trainables.data.load import load  # noqa: E402
 from trainables.dataset import AnyImages, chosen  # noqa: E402
-from trainables.features.policy import Sharing, Source  # noqa: E402
+from trainables.features.policy import FeatureSharing, Source  # noqa: E402
 from trainables.training.train import train  # noqa: E402
 
 SIDE, IMAGES, EPOCHS, SEEDS = 96, 600, 10, (0, 1, 2)
@@ -83,7 +83,9 @@ def _config(weights: Path, values: dict[str, Any], seed: int, how: str) -> Trial
 
 def _best(config: TrialConfig, parts: list[AnyImages], how: str) -> float:
     """Validation accuracy of the best epoch."""
-    history = train(config, *parts, classes=20, sharing=Sharing(images="600 dogs", trials=len(CONFIGURATIONS))).history
+    history = train(
+        config, *parts, classes=20, sharing=FeatureSharing(images="600 dogs", trials=len(CONFIGURATIONS))
+    ).history
     if any((row["features"] == Source.STORED) == (how == "computed") for row in history):
         raise SystemExit(f"features were not {how}")
     return max(row["val_accuracy"] for row in history)

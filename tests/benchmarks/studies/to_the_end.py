@@ -20,8 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from search.run.history import read_history
-from search.run.reader import history_file
+from search.run.history import history_file, read_history
 from spaces.config.metric import maximised
 from spaces.file.load import load_config, read_yaml
 from trainables.process import prepare

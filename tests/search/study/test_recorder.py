@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from search.run.events import ConfirmationTraining, RunInfo, TrialFinished, TrialInfo
+from search.run.events import ConfirmationTraining, TrialFinished, TrialInfo
 from search.run.history import read_history
+from search.run.reader import Run
 from search.study.recorder import Recorder
 from search.study.study import Study
 from spaces.file.load import load_sweep
@@ -51,7 +52,7 @@ def recorder(tmp_path: Path, listening: Listening) -> Recorder:
     (tmp_path / "tiny.yaml").write_text(TINY)
     sweep = load_sweep(tmp_path / "tiny.yaml")
     write_yaml(tmp_path / "sweep.yaml", sweep.as_mapping())
-    run = RunInfo.of(tmp_path, sweep, about={"id": "0", "name": "tiny"})
+    run = Run.begin(tmp_path, sweep.as_mapping(), about={"id": "0", "name": "tiny"})
     return Recorder(run, sweep, Study(tmp_path / "study.journal", sweep), [listening])
 
 
