@@ -65,7 +65,6 @@ class Study:
             optuna.create_study(storage=self._storage, study_name=journal.absolute().parent.name, direction=direction)
         self.journal = optuna.load_study(study_name=None, storage=self._storage, sampler=RandomSampler())
         """The study as the journal has it."""
-        [self._study_id] = [study._study_id for study in self._storage.get_all_studies()]
         self._copy_storage = InMemoryStorage()
         self._copy = optuna.create_study(storage=self._copy_storage, direction=direction, sampler=RandomSampler())
         self._in_copy: dict[int, int] = {}
@@ -125,7 +124,7 @@ class Study:
         if epoch in self._storage.get_trial(self._id(number)).intermediate_values:
             return
         self._storage.set_trial_intermediate_value(self._id(number), epoch, value)
-        self._copy_storage.set_trial_intermediate_value(self._in_copy[number], epoch, value)  # ids are numbers
+        self._copy_storage.set_trial_intermediate_value(self._id_in_copy(number), epoch, value)
 
     def tell(self, end: TrialFinished) -> None:
         """Enters the end of a trial. An interrupted one stays open, to be continued."""
@@ -209,7 +208,12 @@ class Study:
             return TPESampler(seed=seed, multivariate=True, group=True)
 
     def _id(self, number: int) -> int:
-        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+        study = self._storage.get_study_id_from_name(self.journal.study_name)
+        return self._storage.get_trial_id_from_study_id_trial_number(study, number)
+
+    def _id_in_copy(self, number: int) -> int:
+        study = self._copy_storage.get_study_id_from_name(self._copy.study_name)
+        return self._copy_storage.get_trial_id_from_study_id_trial_number(study, self._in_copy[number])
 
 
 def was_lost(trial: FrozenTrial) -> bool:

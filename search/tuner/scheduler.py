@@ -15,6 +15,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.run.events import EpochReported, TrialCreated, TrialEnded
 from search.study.rungs import Rungs
+from search.tuner.ray_internals import reuse_process
 from spaces.config.metric import maximised
 from trainables.trial.task import OUTCOME, Outcome
 
@@ -82,8 +83,7 @@ class FairAsha(FIFOScheduler):
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> None:
         """Lets a trial that lost patience count at every higher rung."""
         outcome: Outcome | None = result.get(OUTCOME)
-        # Whether the trial's process serves another one: Ray asks its controller right after this call, each time.
-        tune_controller._reuse_actors = outcome is None or not outcome.should_recycle
+        reuse_process(tune_controller, reuse=outcome is None or not outcome.should_recycle)
         if outcome is not None and outcome.reason == "patience":
             self._finish(outcome.number)
 
