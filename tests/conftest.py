@@ -1,10 +1,14 @@
-"""For all tests: a data cache of their own, and the groups of those that stay together."""
+"""For all tests: a data cache of their own, runs that they share, and the groups of those that stay together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+
+from tests.shared_runs import first_run as first_run
+from tests.shared_runs import second_run as second_run
+from tests.shared_runs import shared_home as shared_home
 
 
 @pytest.fixture(scope="session", autouse=True)

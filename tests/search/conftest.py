@@ -2,46 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.search.commands import TINY, call
-
-SECOND = (
-    TINY.replace("epochs: 4,", "epochs: 2,")
-    .replace("trials: 6", "trials: 3, warm_start: [runs/first]")
-    .replace("confirm: off", "confirm: {top: 1, seeds: 3}")
-    + "budget: {epochs: 8}\ntracking: off\nresources: {cpus: 2}\n"
-)
-"""Three trials and, of one or two configurations, three trainings each: more epochs than the budget has."""
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder. Who runs something in it belongs to the group `first run`."""
-    folder = tmp_path_factory.mktemp("user")
-    (folder / "tiny.yaml").write_text(TINY)
-    (folder / "second.yaml").write_text(SECOND)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def first(home: Path) -> subprocess.CompletedProcess[str]:
-    """A finished run of six trials, `runs/first`; what its command said."""
-    done = call("run", "tiny.yaml", "--name", "first", cwd=home)
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-@pytest.fixture(scope="session")
-def second(home: Path, first: object) -> subprocess.CompletedProcess[str]:
-    """A run that learned from the first, `runs/second`, whose confirmation a budget cut short."""
-    done = call("run", "second.yaml", "--name", "second", cwd=home)
-    assert done.returncode == 0, done.stderr
-    return done
 
 
 @pytest.fixture

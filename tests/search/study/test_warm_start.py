@@ -29,7 +29,7 @@ trial:
   training: {epochs: 9}
 """
 
-pytestmark = pytest.mark.xdist_group("first run")
+pytestmark = pytest.mark.xdist_group("shared runs")
 
 
 def sweep(folder: Path, text: str, *overrides: str) -> Sweep:
@@ -78,11 +78,11 @@ def test_what_was_fixed_and_is_open_now_fits_with_its_value(tmp_path: Path) -> N
 
 
 def test_a_warm_started_run_knows_the_trials_of_the_first_with_their_curves(
-    home: Path, second: subprocess.CompletedProcess[str]
+    shared_home: Path, second_run: subprocess.CompletedProcess[str]
 ) -> None:
-    assert "Warm start: the sampler knows 6 earlier trials." in second.stderr
-    study = Study(home / "runs" / "second" / "study.journal", load_sweep(home / "second.yaml"))
-    before = Study(home / "runs" / "first" / "study.journal", load_sweep(home / "tiny.yaml"))
+    assert "Warm start: the sampler knows 6 earlier trials." in second_run.stderr
+    study = Study(shared_home / "runs" / "second" / "study.journal", load_sweep(shared_home / "second.yaml"))
+    before = Study(shared_home / "runs" / "first" / "study.journal", load_sweep(shared_home / "tiny.yaml"))
     kept = study.note(EARLIER)
     assert len(study.trials()) == 3
     assert [record["state"] for record in kept] == [trial.state.name for trial in before.trials()]
@@ -90,15 +90,15 @@ def test_a_warm_started_run_knows_the_trials_of_the_first_with_their_curves(
     assert len(study._copy.trials) == 9
 
 
-def test_the_plan_counts_the_earlier_trials(home: Path, first: object) -> None:
-    sweep = load_sweep(home / "second.yaml")
+def test_the_plan_counts_the_earlier_trials(shared_home: Path, first_run: object) -> None:
+    sweep = load_sweep(shared_home / "second.yaml")
     lines = plan_lines(sweep, check(sweep), earlier=len(earlier_trials(sweep)))
     assert "warm start from 6 earlier trials" in "\n".join(lines)
 
 
-def test_the_sampler_proposes_otherwise_than_without(home: Path, first: object, tmp_path: Path) -> None:
+def test_the_sampler_proposes_otherwise_than_without(shared_home: Path, first_run: object, tmp_path: Path) -> None:
     cold = sweep(tmp_path, TINY)
-    warm = load_sweep(tmp_path / "s.yaml", [f"search.warm_start=[{home / 'runs' / 'first'}]"])
+    warm = load_sweep(tmp_path / "s.yaml", [f"search.warm_start=[{shared_home / 'runs' / 'first'}]"])
     proposed = []
     for name, each in (("cold", cold), ("warm", warm)):
         study = Study(tmp_path / f"{name}.journal", each)
@@ -117,8 +117,8 @@ def test_the_sampler_proposes_otherwise_than_without(home: Path, first: object, 
     ],
 )
 def test_a_run_that_teaches_nothing_is_refused_before_anything_starts(
-    home: Path, first: object, given: str, told: str
+    shared_home: Path, first_run: object, given: str, told: str
 ) -> None:
-    third = load_sweep(home / "second.yaml", [given])
+    third = load_sweep(shared_home / "second.yaml", [given])
     with pytest.raises(InputError, match=told):
         earlier_trials(third)

@@ -15,24 +15,24 @@ from search.tuner.resume import unfinished
 from spaces.file.load import load_config
 from tests.search.commands import call
 
-pytestmark = pytest.mark.xdist_group("first run")
+pytestmark = pytest.mark.xdist_group("shared runs")
 
 
 @pytest.fixture(scope="module")
-def run(home: Path, second: subprocess.CompletedProcess[str]) -> Path:
+def run(shared_home: Path, second_run: subprocess.CompletedProcess[str]) -> Path:
     """A run whose confirmation a budget cut short, and which then was resumed."""
-    run = home / "runs" / "second"
-    assert "budget.epochs = 8" in second.stderr
-    (home / "cut.txt").write_text(str(len(trainings(open_run(run).notes))))
-    resumed = call("resume", "second", "--set", "budget.epochs=1000", cwd=home)
+    run = shared_home / "runs" / "second"
+    assert "budget.epochs = 8" in second_run.stderr
+    resumed = call("resume", "second", "--set", "budget.epochs=1000", cwd=shared_home)
     assert resumed.returncode == 0, resumed.stderr
     return run
 
 
-def test_a_budget_cuts_the_confirmation_and_a_resume_completes_it(home: Path, run: Path) -> None:
+def test_a_budget_cuts_the_confirmation_and_a_resume_completes_it(shared_home: Path, run: Path) -> None:
     opened = open_run(run)
     found, chosen = trainings(opened.notes), opened.notes["confirming"]["trials"]
-    assert int((home / "cut.txt").read_text()) < len(found) == 3 * len(chosen)
+    cut = trainings(open_run(shared_home / "cut").notes)
+    assert len(cut) < len(found) == 3 * len(chosen)
     assert {training.seed for training in found} == {1, 2, 3}
     assert not unfinished(run)
 

@@ -23,26 +23,26 @@ from tests.search.commands import call, called
 Done = subprocess.CompletedProcess[str]
 Capture = pytest.CaptureFixture[str]
 
-pytestmark = pytest.mark.xdist_group("first run")
+pytestmark = pytest.mark.xdist_group("shared runs")
 
 
 @pytest.fixture(scope="module")
-def run(home: Path, first: Done) -> Path:
-    return home / "runs" / "first"
+def run(shared_home: Path, first_run: Done) -> Path:
+    return shared_home / "runs" / "first"
 
 
 @pytest.fixture
-def here(home: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(shared_home: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's folder, with the finished run, as the working directory."""
-    monkeypatch.chdir(home)
-    return home
+    monkeypatch.chdir(shared_home)
+    return shared_home
 
 
 @pytest.fixture(scope="module")
-def retrained(home: Path, run: Path) -> tuple[Path, Done]:
-    done = call("retrain", run / "best.yaml", "-o", "model", cwd=home)
+def retrained(shared_home: Path, run: Path) -> tuple[Path, Done]:
+    done = call("retrain", run / "best.yaml", "-o", "model", cwd=shared_home)
     assert done.returncode == 0, done.stderr
-    return home / "model", done
+    return shared_home / "model", done
 
 
 def rows(file: Path) -> list[dict[str, str]]:
@@ -62,18 +62,18 @@ def test_the_run_directory_holds_what_is_promised_and_nothing_else(run: Path) ->
         assert {path.name for path in trial.iterdir()} == {"config.yaml", "history.csv"}
 
 
-def test_the_end_shows_leaderboard_winner_against_baseline_and_the_next_command(first: Done, run: Path) -> None:
-    assert "val" in first.stdout
-    assert "baseline" in first.stdout
-    assert "above the baseline's" in first.stdout or "baseline leads" in first.stdout.lower()
-    assert "tunehound retrain runs/first/best.yaml" in first.stderr
+def test_the_end_shows_leaderboard_winner_against_baseline_and_the_next_command(first_run: Done, run: Path) -> None:
+    assert "val" in first_run.stdout
+    assert "baseline" in first_run.stdout
+    assert "above the baseline's" in first_run.stdout or "baseline leads" in first_run.stdout.lower()
+    assert "tunehound retrain runs/first/best.yaml" in first_run.stderr
 
 
-def test_every_trial_is_told_once_and_chatter_stays_in_the_log(first: Done, run: Path) -> None:
-    lines = first.stderr.splitlines()
+def test_every_trial_is_told_once_and_chatter_stays_in_the_log(first_run: Done, run: Path) -> None:
+    lines = first_run.stderr.splitlines()
     assert sum(line.startswith("trial ") for line in lines) == 6
     for noise in ("tensorflow", "Warning", "ray::", "wandb:", "INFO"):
-        assert noise not in first.stderr
+        assert noise not in first_run.stderr
     log = Path(next(line for line in lines if "Log: " in line).split("Log: ")[1])
     assert log.exists()
     assert not log.is_relative_to(run)
