@@ -92,7 +92,7 @@ def test_a_yaml_tag_builds_nothing(
 def test_a_pickle_in_the_place_of_a_checkpoint_is_damage(run: Path, trap: Path) -> None:
     folder = run / "trials" / "5" / "checkpoint"
     folder.mkdir()
-    for name in (checkpoint.FILE, checkpoint.BEFORE):
+    for name in (checkpoint.FILE, checkpoint.PREVIOUS_FILE):
         (folder / name).write_bytes(pickle.dumps(Pickled()))
         assert checkpoint.read(folder) is None
         objects = np.array([Pickled()], dtype=object)
@@ -235,10 +235,9 @@ MODULES = (
 )
 
 
-def test_modules_beside_their_sweep_are_not_imported_and_names_of_classes_are_no_paths(
-    tmp_path: Path, trap: Path
-) -> None:
-    home, theirs = tmp_path / "home", tmp_path / "theirs"
+def their_folder(place: Path) -> Path:
+    """A folder with a sweep, its data, and modules that spring the trap; beside it, a home for the user."""
+    home, theirs = place / "home", place / "theirs"
     for folder in (home, theirs):
         folder.mkdir()
     for name in MODULES.split():
@@ -249,17 +248,17 @@ def test_modules_beside_their_sweep_are_not_imported_and_names_of_classes_are_no
     arrays = {"x_train": draw.integers(0, 256, (40, 8, 8), dtype=np.uint8), "y_train": np.arange(40) % 2}
     np.savez(theirs / "data.npz", **arrays, class_names=np.array(["../../x", "/etc/y"]))
     (theirs / "sweep.yaml").write_text(THEIR_SWEEP)
-    before = set(tmp_path.rglob("*"))
-    tunehound = Path(sys.executable).with_name("tunehound")  # the tests' own way of calling it looks into the folder
-    done = subprocess.run(
-        [tunehound, "run", "sweep.yaml", "--name", "one"],
-        cwd=theirs,
-        env=environment(home),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return theirs
+
+
+def installed(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The installed command: the tests' own way of calling it looks into the folder."""
+    command = [Path(sys.executable).with_name("tunehound"), *arguments]
+    env = environment(cwd.parent / "home")
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
+
+
+def test_modules_beside_their_sweep_are_not_imported(tmp_path: Path, trap: Path) -> None:
+    """Nor when it runs, says tests/harm/test_strangers.py."""
+    done = installed("plan", "sweep.yaml", "--check", cwd=their_folder(tmp_path))
     assert done.returncode == 0, done.stderr
-    run, new = theirs / "runs" / "one", set(tmp_path.rglob("*")) - before
-    assert [path for path in new if not path.is_relative_to(home) and not path.is_relative_to(run.parent)] == []
-    assert {path.name for path in run.parent.iterdir()} == {"one"}

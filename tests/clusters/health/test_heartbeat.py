@@ -70,31 +70,11 @@ def test_a_ray_that_lives_is_left_alone_and_its_nodes_are_known(health: Heartbea
     assert health.free.cpus == health.members[0].node.cpus
 
 
-def test_a_loop_that_stands_still_is_given_up(health: Heartbeat, heard: Heard) -> None:
-    with health.turning():
-        assert heard.given_up.wait(SOON_S)
-    assert heard.reasons == ["Ray has not come back to the sweep for 6 s"]
-
-
-def test_a_control_service_that_is_silent_is_mentioned_and_waited_for(health: Heartbeat, heard: Heard) -> None:
-    service = ray_process("gcs_server")
-    service.suspend()
-    try:
-        assert heard.spoke.wait(SOON_S)
-    finally:
-        service.resume()
-    assert "has not answered for 8 s" in heard.messages[0]
-    assert health.fault is None
-
-
-@pytest.mark.parametrize(("hours", "way"), [(-3, "back"), (6, "forward")])
-def test_a_clock_that_is_set_is_mentioned(
-    health: Heartbeat, heard: Heard, monkeypatch: pytest.MonkeyPatch, hours: int, way: str
-) -> None:
+def test_a_clock_that_is_set_is_mentioned(health: Heartbeat, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     true = time.time
-    monkeypatch.setattr(time, "time", lambda: true() + 3600 * hours)
+    monkeypatch.setattr(time, "time", lambda: true() - 3600 * 3)
     assert heard.spoke.wait(SOON_S)
-    assert heard.messages == [f"This machine's clock was set {way} by {abs(hours) * 60} minutes; the sweep continues."]
+    assert heard.messages == ["This machine's clock was set back by 180 minutes; the sweep continues."]
     assert health.fault is None
 
 
