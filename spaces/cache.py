@@ -1,4 +1,4 @@
-"""Where this machine keeps what can be made again: decoded data, logs."""
+"""The folder for what can be regenerated on this machine: decoded data, logs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import tempfile
 from pathlib import Path
 
 PLACES = ("$TUNEHOUND_CACHE", "$XDG_CACHE_HOME/tunehound", "~/.cache/tunehound")
-"""Where it is, for those who must find it on another machine: the first of these whose variable is set."""
+"""The candidates, for finding the folder on another machine: the first whose variable is set."""
 
 
 def cache_home() -> Path:
-    """``TUNEHOUND_CACHE``, else ``tunehound`` in ``XDG_CACHE_HOME`` or ``~/.cache``; it exists and can be written to.
+    """Return ``TUNEHOUND_CACHE``, else ``tunehound`` in ``XDG_CACHE_HOME`` or ``~/.cache``; create it if needed.
 
-    Where it cannot (a home that is read-only, or none), a folder of this user among the temporary files.
+    If it is not writable (a read-only home, or none), return a folder of this user among the temporary files.
     """
     named = os.environ.get("TUNEHOUND_CACHE")
     usual = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tunehound"
@@ -32,7 +32,7 @@ def _usable(folder: Path) -> bool:
 def _temporary() -> Path:
     user = os.getuid() if hasattr(os, "getuid") else "user"
     folder = Path(tempfile.gettempdir()) / f"tunehound-{user}"
-    # A folder there may be another user's, who would choose what we read.
+    # A folder with this name may belong to another user, who would then control what we read.
     if _usable(folder) and (not hasattr(os, "getuid") or folder.stat().st_uid == user):
         return folder
     return Path(tempfile.mkdtemp(prefix="tunehound-"))

@@ -1,27 +1,27 @@
-"""Text out of data and files as a person may safely see it."""
+"""Text from data and files, made safe to show in a terminal."""
 
 from __future__ import annotations
 
 import unicodedata
 
-OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode's categories of what a terminal may obey instead of showing it: control and format characters, which move the
-cursor or turn text around, lone surrogates, which stand for bytes, and separators of lines and paragraphs."""
+INTERPRETED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode categories that a terminal may interpret instead of showing: control and format characters, which move the
+cursor or reverse text, lone surrogates, which stand for bytes, and line and paragraph separators."""
 JOINERS = "\u200c\u200d"
-"""Format characters that words of some languages need, and that move nothing."""
+"""Format characters that some languages need and that are harmless."""
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """``text`` with every character that a terminal may obey written out: ``\\x1b``, ``\\n``, ``\\u202e``.
+    """Return ``text`` with every character that a terminal may interpret escaped: ``\\x1b``, ``\\n``, ``\\u202e``.
 
-    ``keep`` holds those that are meant, such as the line breaks of a message.
+    ``keep`` holds characters to leave alone, such as the line breaks of a message.
     """
     if text.isprintable():
         return text
-    spared = keep + JOINERS
+    kept = keep + JOINERS
     return "".join(
         letter.encode("unicode_escape").decode()
-        if letter not in spared and unicodedata.category(letter) in OBEYED
+        if letter not in kept and unicodedata.category(letter) in INTERPRETED
         else letter
         for letter in text
     )

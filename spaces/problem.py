@@ -1,4 +1,4 @@
-"""What is wrong with an input, told so that its author can mend it."""
+"""What is wrong with an input, in a form that helps its author to fix it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from spaces.printable import printable
 
 Path = tuple[str | int, ...]
-"""Where a value stands: the keys (and list positions) that lead to it from the top of the file."""
+"""The position of a value: the keys and list positions that lead to it from the top of the file."""
 
 
 def dotted(path: Path) -> str:
@@ -21,7 +21,7 @@ def dotted(path: Path) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One mistake: where it stands, the rule it breaks, what was given, and what to do."""
+    """One mistake: its position, the rule it breaks, what was given, and what to do."""
 
     path: Path = ()
     rule: str
@@ -29,18 +29,18 @@ class Problem:
     remedy: str
     line: int | None = None
     source: str | None = None
-    """Where the value came from, if not from the file itself: an override such as ``--set model.dropout=2``."""
+    """The origin of the value if it is not the file itself: an override such as ``--set model.dropout=2``."""
 
-    def told(self, source: str) -> str:
-        """The mistake as three short lines, whatever names and values are made of; ``source`` is the file's name."""
-        where = self.source or (f"{source}:{self.line}" if self.line is not None else source)
-        place = f"{where}  {dotted(self.path)}" if self.path else where
+    def render(self, source: str) -> str:
+        """Return the mistake as three short, printable lines; ``source`` is the file's name."""
+        origin = self.source or (f"{source}:{self.line}" if self.line is not None else source)
+        place = f"{origin}  {dotted(self.path)}" if self.path else origin
         rule = self.rule if self.given is None else f"{self.rule}; got {self.given}"
         return f"{printable(place)}\n    {printable(rule)}\n    → {printable(self.remedy)}"
 
 
 class WorkFailedError(Exception):
-    """The input was right and the work failed all the same; the message says what to do next."""
+    """The input was valid but the work failed; the message says what to do next."""
 
 
 class InputError(Exception):
@@ -49,28 +49,28 @@ class InputError(Exception):
     def __init__(self, problems: Sequence[Problem], source: str) -> None:
         self.problems = tuple(problems)
         self.source = source
-        super().__init__("\n".join(problem.told(source) for problem in self.problems))
+        super().__init__("\n".join(problem.render(source) for problem in self.problems))
 
     def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...], str]]:
-        """Survives the way from one process to another."""
+        """Keep the attributes when pickled for another process."""
         return InputError, (self.problems, self.source)
 
 
-class RefusedError(Exception):
-    """One value breaks a rule; raised by `refuse`, and caught inside this package to become one of the problems."""
+class InvalidValueError(Exception):
+    """One value breaks a rule; raised by `reject`, and caught in this package to become one of the problems."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.rule)
         self.problem = problem
 
 
-def refuse(path: Path, rule: str, *, given: Any, remedy: str) -> NoReturn:
-    """Stop reading the value at ``path``; ``given`` is shown as YAML. Raises: RefusedError."""
-    raise RefusedError(Problem(path=path, rule=rule, given=shown(given), remedy=remedy))
+def reject(path: Path, rule: str, *, given: Any, remedy: str) -> NoReturn:
+    """Stop parsing the value at ``path``; ``given`` is shown as YAML. Raises: InvalidValueError."""
+    raise InvalidValueError(Problem(path=path, rule=rule, given=shown(given), remedy=remedy))
 
 
 def shown(value: Any, limit: int = 60) -> str:
-    """A value as YAML in flow style would show it, cut off at ``limit`` characters."""
+    """Format a value in YAML's flow style, truncated to ``limit`` characters."""
     text = _flow(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -88,7 +88,7 @@ def _flow(value: Any) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a number that only lacks its type."""
+    """Whether a text would be a finite number without its quotes."""
     try:
         return math.isfinite(float(text))
     except ValueError:
@@ -96,13 +96,13 @@ def is_number(text: str) -> bool:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that ``name`` was probably meant to be, if there is one."""
+    """Return the known name most similar to ``name``; None if none is similar."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A remedy for an unknown name: the nearest known one, else all that are known."""
+    """Suggest a remedy for an unknown name: the most similar known one, else all known names."""
     names = list(known)
     match = nearest(name, names)
-    return f"did you mean {match}?" if match else f"known here: {', '.join(names)}"
+    return f"did you mean {match}?" if match else f"use one of: {', '.join(names)}"

@@ -37,17 +37,17 @@ def distrust(settings: CustomModel) -> Problem | None:
             given=f"the module {module}, not trusted",
             remedy=f"read it first; then add --trust {module}",
         )
-    if beside(settings) is None and importlib.util.find_spec(module.partition(".")[0]) is None:
+    if local_module(settings) is None and importlib.util.find_spec(module.partition(".")[0]) is None:
         return Problem(
             path=("model", "build"),
             rule=f"there must be a module {module} in {settings.folder}, or an installed one",
             given="none",
-            remedy="put it beside the sweep file, or name its folder: model.folder",
+            remedy="put it next to the sweep file, or name its folder: model.folder",
         )
     return None
 
 
-def beside(settings: CustomModel) -> Path | None:
+def local_module(settings: CustomModel) -> Path | None:
     """The file or folder of the module's outermost package where the settings' own folder holds it."""
     top = settings.module.partition(".")[0]
     places = (Path(settings.folder, f"{top}.py"), Path(settings.folder, top))

@@ -12,8 +12,8 @@ from spaces.problem import InputError, Problem
 from trainables.data.load import describe
 from trainables.dataset import DataInfo
 from trainables.preflight import compatibility
-from trainables.preflight.compatibility import misfits
-from trainables.preflight.dry_build import rehearse
+from trainables.preflight.compatibility import incompatibilities
+from trainables.preflight.dry_build import dry_build
 from trainables.sources.part import first_few
 
 
@@ -33,13 +33,13 @@ def check(sweep: Sweep, *, describe: Callable[[Data], DataInfo] = describe) -> D
     for config in closed_corners(sweep):
         if config.data not in infos:
             infos[config.data] = _described(sweep, config, describe)
-        found = list(misfits(config, infos[config.data], metric=sweep.search.metric))
+        found = list(incompatibilities(config, infos[config.data], metric=sweep.search.metric))
         problems += found
         if not found:
             fitting.append((config, infos[config.data]))
-    problems += rehearse(fitting, env=sweep.resources.env)
+    problems += dry_build(fitting, env=sweep.resources.env)
     if problems:
-        raise sweep.refusal(_once(problems))
+        raise sweep.as_error(_once(problems))
     return next(iter(infos.values()))
 
 
@@ -61,7 +61,7 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
 
 def doubts(sweep: Sweep, data: DataInfo) -> list[str]:
     """What will train, but probably not as it was meant: a sentence each."""
-    models = dict.fromkeys(doubt for config in closed_corners(sweep) for doubt in compatibility.doubts(config))
+    models = dict.fromkeys(doubt for config in closed_corners(sweep) for doubt in compatibility.config_warnings(config))
     return [*models, *_leaks(data)]
 
 
@@ -76,7 +76,7 @@ def _described(sweep: Sweep, config: TrialConfig, describe: Callable[[Data], Dat
     try:
         return describe(config.data)
     except InputError as error:
-        raise sweep.refusal(error.problems) from error
+        raise sweep.as_error(error.problems) from error
 
 
 def closed_corners(sweep: Sweep) -> Iterator[TrialConfig]:

@@ -11,8 +11,8 @@ from clusters.health.diagnose import mixed, silent, told
 from clusters.health.survey import Survey, Wish
 from clusters.nodes import this_node
 from clusters.slots import Node, Slot, choose_slot, count_slots
-from search.formatting import counted
-from search.logs import calm
+from search.formatting import format_count
+from search.logs import quiet_environment
 from search.machine import count_gpus
 from spaces.file.sweep import Resources, Sweep
 from spaces.problem import InputError, Problem, WorkFailedError
@@ -37,7 +37,7 @@ def refuse_unfit(sweep: Sweep, cluster: ClusterChoice, *, image_side_px: int, wa
     """
     if cluster.connected:
         return
-    calm()
+    quiet_environment()
     if not cluster.address:
         if sweep.resources.cpus or sweep.resources.gpus:
             _refuse_without_place(sweep, [this_node(gpus=count_gpus())], (), image_side_px)
@@ -93,13 +93,13 @@ def _refuse_without_place(
     problem = Problem(
         path=("resources",),
         rule="one machine must have what a trial holds",
-        given=f"{counted(slot.cpus, 'CPU')}{gpus}, where {there}",
+        given=f"{format_count(slot.cpus, 'CPU')}{gpus}, where {there}",
         remedy="ask for less, or add such a machine, or a node type to the cluster file that has as much",
     )
-    raise sweep.refusal([problem])
+    raise sweep.as_error([problem])
 
 
 def _kinds(nodes: Sequence[Node]) -> str:
     """``2 machines with 8 CPUs, 1 GPU; 1 machine with 4 CPUs, 0 GPUs``."""
-    kinds = Counter(f"{counted(int(node.cpus), 'CPU')}, {counted(int(node.gpus), 'GPU')}" for node in nodes)
-    return "; ".join(f"{counted(number, 'machine')} with {kind}" for kind, number in kinds.items())
+    kinds = Counter(f"{format_count(int(node.cpus), 'CPU')}, {format_count(int(node.gpus), 'GPU')}" for node in nodes)
+    return "; ".join(f"{format_count(number, 'machine')} with {kind}" for kind, number in kinds.items())

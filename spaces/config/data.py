@@ -1,4 +1,4 @@
-"""Where the images come from, and how they are divided."""
+"""Where the images come from, and how they are split."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Path = Annotated[str, Field(min_length=1), FileRef()]
 
 
 class Split(Settings):
-    """How the images are divided. Parts that the data set brings along itself are used as they are."""
+    """How the images are split. Parts that the data set provides are used as they are."""
 
     validation: Fraction = 0.2
-    """Share of the training images held out to choose by, where the data set has no validation part."""
+    """Share of the training images held out for validation, if the data set has no validation part."""
     test: Fraction = 0.2
-    """Share of all images kept for the final score, where the data set has no test part."""
+    """Share of all images kept for the final score, if the data set has no test part."""
     split_seed: Seed = 0
     """Seed of the stratified split; independent of the training seed."""
 
@@ -47,35 +47,35 @@ class FolderData(Split):
 
 
 class CsvData(Split):
-    """A table of image names and classes beside a folder of images: the layout of many competitions."""
+    """A table of image names and classes, and a folder of images: the layout of many competitions."""
 
     source: Literal["csv"]
     labels: Path
     """The table: comma-separated, UTF-8, a header in its first row."""
     path: Path
-    """The folder of the images; folders inside it are looked into."""
+    """The folder of the images, including its subfolders."""
     id_column: Annotated[str, Field(min_length=1)] = "id"
-    """The column that names the images, from the folder on, with or without their ending."""
+    """The column of image names, relative to the folder, with or without their extension."""
     label_column: Annotated[str, Field(min_length=1)] | None = None
-    """The column of the classes; where not given, the only other one, or of several the one called label."""
+    """The column of the classes; by default the only other column, or the one called label."""
     extension: Annotated[str, Field(min_length=1)] | None = None
-    """What the images' names end in, such as jpg; where not given, it is found for each."""
+    """The extension of the image files, such as jpg; by default it is found for each image."""
     image_size: PositiveInt = 128
     """Images are resized to a square of this many pixels a side."""
 
 
 class TfdsData(Split):
-    """A classification set of TensorFlow Datasets: its own train, validation and test parts, where it has them."""
+    """A classification data set of TensorFlow Datasets, with the train, validation and test parts that it has."""
 
     source: Literal["tfds"]
     name: Annotated[str, Field(min_length=1)]
-    """Its name, such as stanford_dogs, with a /config where it has several."""
+    """The name, such as stanford_dogs, followed by /config if there are several."""
     version: Annotated[str, Field(min_length=1)] | None = None
-    """Such as 0.2.0; the newest where not given."""
+    """The version, such as 0.2.0; by default the newest."""
     data_dir: Path | None = None
-    """The folder of prepared sets; that of TensorFlow Datasets where not given."""
+    """The folder of prepared data sets; by default that of TensorFlow Datasets."""
     image_size: PositiveInt | None = None
-    """Images are resized to a square of this many pixels a side; where not given, they keep the size they all have."""
+    """Images are resized to a square of this many pixels a side; by default they keep the size that all share."""
 
 
 Data = Annotated[DigitsData | NpzData | FolderData | CsvData | TfdsData, Field(discriminator="source")]

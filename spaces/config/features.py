@@ -1,4 +1,4 @@
-"""What is kept of a backbone's frozen part, so that its output is computed once a sweep instead of once an epoch."""
+"""The store of frozen features: a backbone's frozen part is computed once per sweep instead of once per epoch."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from spaces.config.settings import Settings
 
 
 class Features(Settings):
-    """The store of frozen features: the output of the layers below all that trains."""
+    """The store of frozen features: the output of the layers below everything that trains."""
 
     store: Literal["auto", "off"] = "auto"
-    """auto: computed once a machine and shared by all trials wherever that pays; off: computed in every epoch."""
+    """auto: computed once per machine and shared by all trials if that is faster; off: computed in every epoch."""
     views: PositiveInt = 4
-    """Where training images are augmented: how many augmented versions of each one are kept. Every epoch shows one of
-    them, in an order of its own for each image; without the store each epoch augments anew."""
+    """With augmentation: how many augmented versions of each training image are stored. Every epoch uses one of them,
+    in an order that differs from image to image; without the store every epoch augments again."""
     strength_step: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Trials whose augmentation.strength rounds to the same multiple of this share their features."""
     dtype: Literal["float16", "float32"] = "float16"
-    """How features are kept; float16 takes half the room."""
+    """How features are stored; float16 takes half the space."""

@@ -1,4 +1,4 @@
-"""What the settings say of a value: which section it belongs to, which marks it carries, what it must be."""
+"""What the settings declare about a value: its section, its marks, and what it must be."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from spaces.config.settings import FileRef, Settings, words
 from spaces.problem import Path
 
 Place = FieldInfo | type[Settings] | None
-"""Where a value stands in the schema: a field, a section itself, or nowhere that the schema knows."""
+"""The position of a value in the schema: a field, a section itself, or None if the schema has no such value."""
 
 
 @cache
 def sections_in(annotation: Any) -> tuple[type[Settings], ...]:
-    """Every section that an annotation admits."""
+    """Return every section that an annotation allows."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return (annotation,)
     return tuple(section for part in get_args(annotation) for section in sections_in(part))
 
 
 def candidates(place: Place) -> tuple[type[Settings], ...]:
-    """The sections that may stand at a place."""
+    """Return the sections that are possible at a place."""
     annotation: Any = place.annotation if isinstance(place, FieldInfo) else place
     return sections_in(annotation)
 
 
 def discriminator(place: Place) -> str | None:
-    """The key whose value tells which of several sections stands at a place."""
+    """Return the key whose value selects one of several sections; None if there is only one."""
     tag = place.discriminator if isinstance(place, FieldInfo) else None
     return tag if isinstance(tag, str) else None
 
 
 def tags(place: Place) -> dict[str, type[Settings]]:
-    """The values of the discriminator, and the section that each stands for."""
+    """Return the values of the discriminator, each with its section."""
     key = discriminator(place)
     if key is None:
         return {}
@@ -45,7 +45,7 @@ def tags(place: Place) -> dict[str, type[Settings]]:
 
 
 def section_at(place: Place, data: Mapping[str, Any]) -> type[Settings] | None:
-    """The section that a mapping is, as far as its discriminator tells."""
+    """Return the section that a mapping represents; None if its discriminator does not determine it."""
     key = discriminator(place)
     if key is not None:
         tag = data.get(key)
@@ -55,12 +55,12 @@ def section_at(place: Place, data: Mapping[str, Any]) -> type[Settings] | None:
 
 
 def field_of(section: type[Settings] | None, key: str) -> FieldInfo | None:
-    """The field that a key of a section is."""
+    """Return the field of a section with this key; None if there is none."""
     return None if section is None else section.model_fields.get(key)
 
 
 def file_ref(place: Place) -> FileRef | None:
-    """The mark of a field that names a file."""
+    """Return the mark of a field that names a file; None for other fields."""
     return _file_ref((*place.metadata, place.annotation)) if isinstance(place, FieldInfo) else None
 
 
@@ -78,7 +78,7 @@ def _schema(section: type[Settings]) -> dict[str, Any]:
 
 
 def schema_of(section: type[Settings], path: Path) -> dict[str, Any]:
-    """The JSON Schema of a section's field, or of an entry of the list that the field holds."""
+    """Return the JSON Schema of a section's field, or of an entry of a list in that field."""
     schema: dict[str, Any] = _schema(section)["properties"].get(path[0], {})
     for _ in path[1:]:
         variants = schema.get("anyOf", [schema])
@@ -87,7 +87,7 @@ def schema_of(section: type[Settings], path: Path) -> dict[str, Any]:
 
 
 def demand(schema: Mapping[str, Any]) -> str:
-    """What a JSON Schema asks for, in plain words: "a number ≥ 0 and < 1"."""
+    """Describe in plain words what a JSON Schema requires: "a number ≥ 0 and < 1"."""
     variants = schema.get("anyOf") or schema.get("oneOf")
     if variants and "discriminator" not in schema:
         return ", or ".join(dict.fromkeys(demand(each) for each in variants))
@@ -95,11 +95,11 @@ def demand(schema: Mapping[str, Any]) -> str:
         options = schema.get("enum", [schema.get("const")])
         return str(options[0]) if len(options) == 1 else "one of " + ", ".join(map(str, options))
     if schema.get("type") == "array":
-        return f"a list, each entry {demand(schema.get('items', {}))}"
+        return f"a list, with each entry {demand(schema.get('items', {}))}"
     if "pattern" in schema:
         return f"text such as {schema['examples'][0]}"
     nouns = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
-    noun = {**nouns, "null": "null"}.get(schema.get("type", ""), "a section (a mapping of keys and values)")
+    noun = {**nouns, "null": "null"}.get(schema.get("type", ""), "a section (a mapping of keys to values)")
     return "text that is not empty" if schema.get("minLength") == 1 else noun + _limits(schema)
 
 
@@ -111,6 +111,6 @@ def _limits(schema: Mapping[str, Any]) -> str:
 
 @cache
 def known_names(root: type[Settings]) -> frozenset[str]:
-    """The names of all fields below a section, whatever the branch."""
+    """Return the names of all fields below a section, in any branch."""
     below = (section for field in root.model_fields.values() for section in candidates(field))
     return frozenset(root.model_fields).union(*(known_names(section) for section in below))

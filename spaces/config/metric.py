@@ -1,4 +1,4 @@
-"""The metrics that a sweep can be about."""
+"""The metrics that a sweep can optimise."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Metric = Literal[
     "val_weighted_recall",
     "val_weighted_f1",
 ]
-"""What is measured on the validation part after every epoch. Macro averages count each class alike, weighted ones by
-its images; top-5 accuracy exists where there are more than five classes."""
+"""Measured on the validation part after every epoch. Macro averages weight all classes equally, weighted ones by their
+images; top-5 accuracy needs more than five classes."""
 
 Direction = Literal["maximize", "minimize"]
 
 
 def maximised(metric: str) -> bool:
-    """Whether more of a metric is better; less is for losses."""
+    """Whether a higher value of a metric is better; for losses, a lower one is."""
     return not metric.endswith("loss")
 
 
 def direction_of(metric: str) -> Direction:
-    """The direction of a metric, as Optuna calls it."""
+    """Return the direction of a metric, in Optuna's words."""
     return "maximize" if maximised(metric) else "minimize"

@@ -1,4 +1,4 @@
-"""What every section of a file is made of: frozen, strict, closed settings, and the marks that fields may carry."""
+"""The base of every section of a file: frozen, strict and closed settings, and the marks of their fields."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Settable:
-    """Marks a field that is a variable of the graph: changing it needs no new model, only `set(values)`."""
+    """Marks a field that is a variable of the graph: changing it needs no new model."""
 
 
 class SettableUnlessZero:
-    """Marks a field of the same kind for which nothing is built where it is zero: from zero to more is a new model."""
+    """Marks such a field for which nothing is built if it is zero: going from zero to more needs a new model."""
 
 
 class FileRef:
-    """Marks a field that names a file or folder; a relative one counts from the file that it is written in."""
+    """Marks a field that names a file or folder; a relative path starts from the folder of the sweep file."""
 
-    def __init__(self, *words: str, beside: bool = False) -> None:
+    def __init__(self, *words: str, default_to_folder: bool = False) -> None:
         self.words = words
-        """Values of the field that are no file."""
-        self.beside = beside
-        """Whether a field that is not given means the folder of the file."""
+        """Values of the field that are not files."""
+        self.default_to_folder = default_to_folder
+        """Whether the field defaults to the folder of the sweep file."""
 
 
-class ClashError(ValueError):
-    """Two values that do not go together. Raised by the models' own checks; `spaces.domains.validation` tells it."""
+class IncompatibleError(ValueError):
+    """Two incompatible values. Raised by the checks of the settings and reported by `spaces.domains.validation`."""
 
     def __init__(self, rule: str, *, at: tuple[str, ...], remedy: str) -> None:
         super().__init__(rule)
         self.at = at
-        """Where the mistake stands, below the model that found it."""
+        """The path of the mistake, below the section that found it."""
         self.remedy = remedy
 
 
@@ -49,7 +49,7 @@ class Settings(BaseModel):
     )
 
     only_when: ClassVar[dict[str, tuple[str, ...]]] = {}
-    """Fields that exist only while one of some other fields of the same section is neither zero nor absent."""
+    """Fields that exist only if one of some other fields of the same section is neither zero nor absent."""
 
     @model_validator(mode="before")
     @classmethod
@@ -61,7 +61,7 @@ class Settings(BaseModel):
 
 
 def _as_off(value: Any, annotation: Any) -> Any:
-    """``value``, with off and false written the way that the field understands."""
+    """Return ``value``, with off or false as the field understands it."""
     if value is False and "off" in words(annotation):
         return "off"
     if value == "off" and "off" not in words(annotation) and (annotation is bool or bool in get_args(annotation)):
@@ -71,7 +71,7 @@ def _as_off(value: Any, annotation: Any) -> Any:
 
 @cache
 def words(annotation: Any) -> tuple[Any, ...]:
-    """The words that a field's annotation names one by one: those of its ``Literal`` parts."""
+    """Return the words of a field's annotation: those of its ``Literal`` parts."""
     if get_origin(annotation) is Literal:
         return get_args(annotation)
     return tuple(word for part in get_args(annotation) for word in words(part))

@@ -1,4 +1,4 @@
-"""How long to train, in what portions, by which loss, from which seed."""
+"""How long to train, in batches of what size, with which loss, from which seed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from spaces.config.settings import Rate, Seed, Settable, Settings
 
 
 class Training(Settings):
-    """How long, in what portions, from which seed."""
+    """How long to train, in batches of what size, with which loss, from which seed."""
 
     epochs: PositiveInt
     """The horizon: no trial trains longer."""
     steps_per_epoch: PositiveInt | None = None
-    """Most steps in an epoch, which then sees only some of the images; none: an epoch sees each image once."""
+    """Maximum steps per epoch, which then sees only some of the images; null: an epoch sees each image once."""
     batch_size: PositiveInt = 32
-    """Images in one step."""
+    """Images per step."""
     patience: PositiveInt | None = None
-    """Epochs without a better value after which a trial ends by itself; none: it runs to the horizon."""
+    """Epochs without improvement after which a trial stops by itself; null: it runs to the horizon."""
     min_delta: NonNegativeFloat = 0.0
-    """A change of the value smaller than this counts as none."""
+    """A smaller change does not count as an improvement."""
     monitor: Metric | tuple[Metric, ...] | None = None
-    """What patience looks at, each of several by itself; the sweep's metric where not given."""
+    """The metric that patience watches, or several, each on its own; by default the sweep's metric."""
     label_smoothing: Annotated[Rate, Settable] = 0.0
-    """Share of each training label that is spread evenly over all classes; validation sees the labels as they are."""
+    """Share of each training label that is spread evenly over all classes; validation uses the labels as they are."""
     class_weight: Literal["none", "balanced"] = "none"
-    """Balanced: training images count by n / (classes × images of their class); validation counts each alike."""
+    """balanced: training images are weighted by n / (classes × images of their class); validation is not weighted."""
     mixed_precision: bool = False
-    """Compute in float16 with a scaled loss, keep weights and probabilities in float32; worth it on GPUs."""
+    """Compute in float16 with a scaled loss, with weights and probabilities in float32; worthwhile on GPUs."""
     seed: Annotated[Seed, Settable] = 0
     """Seed of initial weights, data order, dropout and augmentation."""

@@ -1,4 +1,4 @@
-"""A trial configuration: everything that one training run depends on, with no value left open."""
+"""A trial configuration: everything that one training run depends on, with no open values."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from spaces.config.optimizer import Optimizer as Optimizer
 from spaces.config.optimizer import Plateau as Plateau
 from spaces.config.optimizer import Product as Product
 from spaces.config.optimizer import Schedule as Schedule
-from spaces.config.settings import ClashError
+from spaces.config.settings import IncompatibleError
 from spaces.config.settings import Settable as Settable
 from spaces.config.settings import Settings as Settings
 from spaces.config.training import Training as Training
 
 
 class TrialConfig(Settings):
-    """What a trial trains, what best.yaml holds and what retrain reads."""
+    """The configuration of a trial, also of best.yaml and of retraining."""
 
     data: Data
     """The images to learn from."""
@@ -45,19 +45,19 @@ class TrialConfig(Settings):
     augmentation: Augmentation = Augmentation()
     """Random changes to the training images."""
     optimizer: Optimizer = Optimizer()
-    """How weights follow gradients."""
+    """How weights are updated."""
     training: Training
-    """How long, in what portions, from which seed."""
+    """How long to train, in batches of what size, with which loss, from which seed."""
 
     @model_validator(mode="after")
     def _stages_end_before_the_horizon(self) -> Self:
         model, schedule, epochs = self.model, self.optimizer.schedule, self.training.epochs
         if isinstance(model, PretrainedModel) and model.fine_tunes and model.head_epochs >= epochs:
-            rule = f"head_epochs must be smaller than training.epochs, {epochs}, or nothing is ever fine-tuned"
-            raise ClashError(rule, at=("model", "head_epochs"), remedy="train the head for fewer epochs")
+            rule = f"head_epochs must be less than training.epochs ({epochs}); otherwise nothing is fine-tuned"
+            raise IncompatibleError(rule, at=("model", "head_epochs"), remedy="train the head for fewer epochs")
         cosine = schedule.cosine if isinstance(schedule, Product) else schedule
         if isinstance(cosine, Cosine) and cosine.warmup >= epochs:
-            rule = f"warmup must be smaller than training.epochs, {epochs}, or the rate never falls"
+            rule = f"warmup must be less than training.epochs ({epochs}); otherwise the learning rate never falls"
             at = ("optimizer", "schedule", *(("cosine",) if isinstance(schedule, Product) else ()), "warmup")
-            raise ClashError(rule, at=at, remedy="warm up for fewer epochs")
+            raise IncompatibleError(rule, at=at, remedy="warm up for fewer epochs")
         return self

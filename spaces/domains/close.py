@@ -1,4 +1,4 @@
-"""Open tree → trial configuration, and the corners at which a space is tried before anything starts."""
+"""Open tree → trial configuration, and the corners where a space is checked before anything starts."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from pydantic import ValidationError
 
 from spaces.config.trial import TrialConfig
 from spaces.domains.domain import NO_BASELINE, Branches, Choice, Domain, NoBaseline, Scalar, extremes
-from spaces.domains.tree import OpenTree, OpenValue, Suggest, open_items, settle
-from spaces.domains.validation import in_the_file, problems_of
+from spaces.domains.tree import OpenTree, OpenValue, Suggest, open_items, resolve
+from spaces.domains.validation import locate_in_tree, problems_of
 from spaces.problem import InputError, Problem
 
 MAX_PRODUCT = 64
-"""A space with no more combinations of extremes than this is tried at all of them."""
+"""A space with at most this many combinations of extremes is checked at all of them."""
 
 Pick = Callable[[Domain], Scalar]
 
 
 def close(tree: OpenTree, suggest: Suggest) -> TrialConfig:
-    """The trial configuration in which ``suggest`` answered every open value that exists.
+    """Return the trial configuration with a value from ``suggest`` for every open value that exists.
 
-    Asks in file order, only for the values of the branches taken, and for a field that depends on others
-    (`Settings.only_when`) only where one of those is neither zero nor absent.
+    Values are suggested in file order, only for the branches taken, and for a field that depends on others
+    (`Settings.only_when`) only if one of those is neither zero nor absent.
 
     Raises:
-        InputError: the values do not go together.
+        InputError: the values are incompatible.
     """
     values, data = answers(tree, suggest)
     config = validated(data)
     if isinstance(config, TrialConfig):
         return config
-    raise InputError([in_the_file(problem, tree, values) for problem in config], "a trial")
+    raise InputError([locate_in_tree(problem, tree, values) for problem in config], "a trial")
 
 
 def close_values(tree: OpenTree, values: Mapping[str, Scalar]) -> TrialConfig:
-    """The trial configuration with the given values, by full name; those of branches not taken are ignored.
+    """Return the trial configuration with these values, by full name; values of branches not taken are ignored.
 
     Raises:
-        InputError: a value that exists is missing, or the values do not go together.
+        InputError: a value is missing, or the values are incompatible.
     """
 
     def given(name: str, _: Domain) -> Scalar:
         if name not in values:
-            rule = f"every open value must be given; {name} is missing"
+            rule = f"every open value needs a value; {name} has none"
             raise InputError([Problem(rule=rule, remedy=f"give a value for {name}")], "a trial")
         return values[name]
 
@@ -53,23 +53,23 @@ def close_values(tree: OpenTree, values: Mapping[str, Scalar]) -> TrialConfig:
 
 
 def answers(tree: OpenTree, suggest: Suggest) -> tuple[dict[str, Scalar], dict[str, Any]]:
-    """What ``suggest`` answered, by full name in the order asked, and the closed data, not validated."""
+    """Return the suggested values, by full name in the order of suggestion, and the closed data, not validated."""
     values: dict[str, Scalar] = {}
 
     def asked(name: str, domain: Domain) -> Scalar:
         values[name] = suggest(name, domain)
         return values[name]
 
-    return values, settle(tree, TrialConfig, asked)
+    return values, resolve(tree, TrialConfig, asked)
 
 
 def closed_data(tree: OpenTree, values: Mapping[str, Scalar]) -> dict[str, Any]:
-    """The closed data, not validated, with the given values; there must be one for every open value that exists."""
+    """Return the closed data, not validated; ``values`` must hold every open value that exists."""
     return answers(tree, lambda name, _: values[name])[1]
 
 
 def validated(data: Mapping[str, Any]) -> TrialConfig | list[Problem]:
-    """The configuration, or what is wrong with it, at paths in the closed data."""
+    """Return the configuration, or what is wrong with it, at paths in the closed data."""
     try:
         return TrialConfig.model_validate(data)
     except ValidationError as error:
@@ -77,7 +77,7 @@ def validated(data: Mapping[str, Any]) -> TrialConfig | list[Problem]:
 
 
 def baseline(tree: OpenTree) -> dict[str, Scalar] | None:
-    """The baselines by full name, those of the branches taken; None where one of them is not given."""
+    """Return the baselines of the branches taken, by full name; None if one is not given."""
     values, _ = answers(tree, lambda _, domain: _baseline_or_low(domain))
     domains = {item.name: item.domain for item in open_items(tree)}
     given = all(not isinstance(domains[name].baseline, NoBaseline) for name in values)
@@ -85,7 +85,7 @@ def baseline(tree: OpenTree) -> dict[str, Scalar] | None:
 
 
 def without_baseline(tree: OpenTree) -> list[OpenValue]:
-    """The open values that lack a baseline although others have one, of the branches that the baselines take."""
+    """Return the open values without a baseline although others have one, in the branches that the baselines take."""
     items = {item.name: item for item in open_items(tree)}
     if all(item.domain.baseline is NO_BASELINE for item in items.values()):
         return []
@@ -96,10 +96,10 @@ def without_baseline(tree: OpenTree) -> list[OpenValue]:
 
 
 def corners(tree: OpenTree) -> Iterator[dict[str, Scalar]]:
-    """The values at which a space is tried before anything starts, each a mapping from full name to value.
+    """Yield the points where a space is checked before anything starts, each a mapping from full name to value.
 
     The baseline; everything low; everything high; each open value at its extremes with the others at the
-    baseline, in every branch; and all combinations of extremes where these are at most 64. None comes twice.
+    baseline, in every branch; and all combinations of extremes if there are at most 64. No point is repeated.
     """
     seen: set[tuple[tuple[str, str], ...]] = set()
     for values in itertools.chain(_named_corners(tree), _single_corners(tree), _product(tree)):
@@ -141,10 +141,11 @@ def _single_corners(tree: OpenTree) -> Iterator[dict[str, Scalar]]:
 
 
 def _product(tree: OpenTree) -> Iterator[dict[str, Scalar]]:
-    """All combinations of extremes, or none where there are more than `MAX_PRODUCT`.
+    """Yield all combinations of extremes, or none if there are more than `MAX_PRODUCT`.
 
-    Counts like an odometer: answers as far as the turns say, with the first extreme beyond them, then moves on the
-    last answer that has a next one. So values that exist only under some answers need no care.
+    Counts like an odometer: ``turns`` numbers the extremes of the first values, the others are at their first extreme,
+    and the last value that has a next extreme is advanced. So values that exist only in some branches need no special
+    treatment.
     """
     found: list[dict[str, Scalar]] = []
     turns: list[int] = []
@@ -161,7 +162,7 @@ def _product(tree: OpenTree) -> Iterator[dict[str, Scalar]]:
 
 
 def _turned(tree: OpenTree, turns: Sequence[int]) -> tuple[dict[str, Scalar], list[int]]:
-    """The values at the extremes that ``turns`` number in the order asked, and how many extremes each had."""
+    """Return the values at the extremes that ``turns`` numbers, and how many extremes each value has."""
     sizes: list[int] = []
 
     def turned(_: str, domain: Domain) -> Scalar:

@@ -1,4 +1,4 @@
-"""What a sweep file may write instead of a value: Uniform, Log, Int, Choice — and Branches, a choice among subtrees."""
+"""What a sweep file may give instead of a value: Uniform, Log, Int, Choice, and Branches, a choice of subtrees."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from spaces.problem import shown
 Scalar = bool | int | float | str | None
 
 DOMAIN_KEYS = frozenset({"uniform", "log", "int", "choice"})
-"""The keys that make a mapping in a sweep file a domain."""
+"""The keys that turn a mapping of a sweep file into a domain."""
 
 
 class NoBaseline:
-    """The type of `NO_BASELINE`, which stands where a domain names no baseline (None is a legal choice)."""
+    """The type of `NO_BASELINE`, the baseline of a domain without one (None is a valid choice)."""
 
     def __repr__(self) -> str:
         return "no baseline"
@@ -27,7 +27,7 @@ NO_BASELINE = NoBaseline()
 
 @dataclass(frozen=True, kw_only=True)
 class Uniform:
-    """A real number in ``[low, high]``, on the grid ``low + k · step`` where a step is given."""
+    """A real number in ``[low, high]``, on the grid ``low + k · step`` if there is a step."""
 
     low: float
     high: float
@@ -37,7 +37,7 @@ class Uniform:
 
 @dataclass(frozen=True, kw_only=True)
 class Log:
-    """A positive real number in ``[low, high]``, its logarithm uniform."""
+    """A positive real number in ``[low, high]`` with a uniform logarithm."""
 
     low: float
     high: float
@@ -46,7 +46,7 @@ class Log:
 
 @dataclass(frozen=True, kw_only=True)
 class Int:
-    """A whole number in ``[low, high]``: on the grid ``low + k · step``, or with its logarithm uniform."""
+    """A whole number in ``[low, high]``: on the grid ``low + k · step``, or with a uniform logarithm."""
 
     low: int
     high: int
@@ -65,7 +65,7 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Branches:
-    """One of several labelled subtrees; the values left open inside one exist only when it is taken."""
+    """One of several labelled subtrees; the open values inside a branch exist only if it is taken."""
 
     options: Mapping[str, Any]
     baseline: str | NoBaseline = NO_BASELINE
@@ -75,7 +75,7 @@ Domain = Uniform | Log | Int | Choice | Branches
 
 
 def describe(domain: Domain) -> str:
-    """A domain in words, as in "a whole number from 8 to 32 in steps of 8"."""
+    """Describe a domain in words, such as "a whole number from 8 to 32 in steps of 8"."""
     if isinstance(domain, (Choice, Branches)):
         return "one of " + ", ".join(shown(option) for option in domain.options)
     noun = "a whole number" if isinstance(domain, Int) else "a number"
@@ -84,14 +84,14 @@ def describe(domain: Domain) -> str:
 
 
 def extremes(domain: Domain) -> tuple[Scalar, ...]:
-    """The values at which a mistake in a domain shows first: both ends, or every option."""
+    """Return the values at which a mistake in a domain shows first: both bounds, or every option."""
     if isinstance(domain, (Choice, Branches)):
         return tuple(domain.options)
     return (domain.low, domain.high)
 
 
 def size(domain: Domain) -> float:
-    """How many values a domain holds; infinity for a continuous one. Branches count their labels only."""
+    """Return the number of values in a domain: infinity if continuous, the number of labels for Branches."""
     if isinstance(domain, (Choice, Branches)):
         return len(domain.options)
     if isinstance(domain, Int):
@@ -102,7 +102,7 @@ def size(domain: Domain) -> float:
 
 
 def contains(domain: Domain, value: Any) -> bool:
-    """Whether ``value`` (of the right type: bool is no number) lies in the domain, on its grid if it has one."""
+    """Whether ``value`` is in the domain, on its grid if it has one, and of the right type (bool is not a number)."""
     if isinstance(domain, Branches):
         return isinstance(value, str) and value in domain.options
     if isinstance(domain, Choice):
@@ -113,7 +113,7 @@ def contains(domain: Domain, value: Any) -> bool:
 
 
 def on_grid(domain: Uniform | Log | Int, value: float) -> bool:
-    """Whether ``value`` is ``low + k · step`` for a whole k; always true where there is no step."""
+    """Whether ``value`` is ``low + k · step`` for a whole k; always true without a step."""
     if isinstance(domain, Int):
         return (value - domain.low) % domain.step == 0
     if isinstance(domain, Log) or domain.step is None:

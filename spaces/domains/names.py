@@ -1,4 +1,4 @@
-"""Names of open values as people read them."""
+"""Short names of open values."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterable
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:
-    """Full name → its shortest dotted suffix that no other name ends in.
+    """Map each full name to its shortest dotted suffix that no other name ends in.
 
-    A branch's label or a list position says nothing alone, so a suffix never begins with one:
+    A suffix never begins with a branch's label or a list position, which mean nothing alone:
     ``model.l2.on`` beside ``model.l2`` becomes ``l2.on``.
     """
     full = list(names)
     shared = Counter(suffix for name in full for suffix in _suffixes(name))
     short: dict[str, str] = {}
     for name in full:
-        fit = (suffix for suffix in _suffixes(name) if shared[suffix] == 1 and _speaks(name, suffix, full))
+        fit = (suffix for suffix in _suffixes(name) if shared[suffix] == 1 and _is_meaningful(name, suffix, full))
         short[name] = next(fit, name)
     return short
 
@@ -27,7 +27,7 @@ def _suffixes(name: str) -> list[str]:
     return [".".join(parts[start:]) for start in reversed(range(len(parts)))]
 
 
-def _speaks(name: str, suffix: str, full: list[str]) -> bool:
+def _is_meaningful(name: str, suffix: str, full: list[str]) -> bool:
     """Whether a suffix begins with a key of the settings: neither a label (its parent is open) nor a position."""
     before = name.removesuffix(suffix).rstrip(".")
     return not (before in full or suffix.split(".")[0].isdigit())

@@ -1,4 +1,4 @@
-"""Plain data → open tree: finds the domains in it and checks each by itself."""
+"""Plain data → open tree: find the domains and check each on its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spaces.config.trial import TrialConfig
 from spaces.domains.bounds import EXAMPLES, parse_int, parse_log, parse_uniform
 from spaces.domains.domain import DOMAIN_KEYS, Branches, Choice, Domain, Log, NoBaseline, Uniform, contains, describe
 from spaces.domains.tree import OpenTree
-from spaces.problem import Path, Problem, RefusedError, did_you_mean, nearest, refuse
+from spaces.problem import InvalidValueError, Path, Problem, did_you_mean, nearest, reject
 
 OPTIONS = {
     "uniform": ("step", "baseline"),
@@ -20,52 +20,52 @@ OPTIONS = {
     "int": ("step", "log", "baseline"),
     "choice": ("baseline",),
 }
-"""The keys that each domain may have beside its own."""
+"""The further keys that each kind of domain may have."""
 
 
-class Broken:
-    """The type of `BROKEN`, which stands in an open tree where a domain could not be read."""
+class InvalidDomain:
+    """The type of `INVALID`, which replaces a domain that could not be parsed."""
 
     def __repr__(self) -> str:
-        return "broken"
+        return "invalid"
 
 
-BROKEN = Broken()
+INVALID = InvalidDomain()
 
 
 def is_domain(raw: Any) -> bool:
-    """Whether plain data is meant as a domain: a mapping with the key of one."""
+    """Whether plain data is meant as a domain: a mapping with a key such as `uniform`."""
     return isinstance(raw, Mapping) and not DOMAIN_KEYS.isdisjoint(raw)
 
 
 def parse_tree(raw: Any, path: Path) -> tuple[Any, list[Problem]]:
-    """The open tree that plain data says, with `BROKEN` in the place of every domain that breaks a rule.
+    """Parse plain data into an open tree, with `INVALID` in place of every domain that breaks a rule.
 
-    ``path`` is where the data stands in the file.
+    ``path`` is the position of the data in the file.
     """
     problems: list[Problem] = []
     return _parse(raw, path, problems), problems
 
 
 def parse_trial(raw: Mapping[str, Any], path: Path) -> tuple[OpenTree, list[Problem]]:
-    """The open tree of a trial, whose horizon (`training.epochs`) is never open."""
+    """Parse the open tree of a trial, whose horizon (`training.epochs`) is never open."""
     tree, problems = parse_tree(raw, path)
     for horizon in ((), ("training",), ("training", "epochs")):
         tree = _closed_at(tree, horizon, path=path, problems=problems)
-    return (dict.fromkeys(TrialConfig.model_fields, BROKEN) if tree is BROKEN else tree), problems
+    return (dict.fromkeys(TrialConfig.model_fields, INVALID) if tree is INVALID else tree), problems
 
 
 def _closed_at(tree: Any, below: Path, *, path: Path, problems: list[Problem]) -> Any:
-    """The tree with `BROKEN` where a domain would open the horizon."""
+    """Return the tree with `INVALID` in place of a domain that would leave the horizon open."""
     if below and isinstance(tree, Mapping) and below[0] in tree:
         key = str(below[0])
         return {**tree, key: _closed_at(tree[key], below[1:], path=(*path, key), problems=problems)}
     if below or not isinstance(tree, Domain):
         return tree
-    rule = "the horizon, training.epochs, is one number for all trials and never a domain"
-    remedy = "give one number of epochs; leave the values around it open one by one"
+    rule = "training.epochs, the horizon, must be one number for all trials, not a domain"
+    remedy = "give one number of epochs; leave the other values of the section open one by one"
     problems.append(Problem(path=path, rule=rule, given=describe(tree), remedy=remedy))
-    return BROKEN
+    return INVALID
 
 
 def _parse(raw: Any, path: Path, problems: list[Problem]) -> Any:
@@ -74,26 +74,26 @@ def _parse(raw: Any, path: Path, problems: list[Problem]) -> Any:
     if not isinstance(raw, Mapping):
         return raw
     try:
-        _refuse_misspelt(raw, path)
+        _check_spelling(raw, path)
         if is_domain(raw):
             return _parse_domain(raw, path, problems)
-    except RefusedError as refused:
+    except InvalidValueError as refused:
         problems.append(refused.problem)
-        return BROKEN
+        return INVALID
     return {key: _parse(entry, (*path, key), problems) for key, entry in raw.items()}
 
 
-def _refuse_misspelt(raw: Mapping[str, Any], path: Path) -> None:
-    """A mapping that would be a domain but for one letter, or that has all of a domain except its key."""
+def _check_spelling(raw: Mapping[str, Any], path: Path) -> None:
+    """Reject a mapping that is a domain with a misspelt key, or without its key."""
     if is_domain(raw) or not raw:
         return
     others = [key for key in raw if key not in ("step", "baseline")]
     meant = nearest(others[0], DOMAIN_KEYS) if len(others) == 1 else None
     if meant and others[0] not in known_names(TrialConfig) and isinstance(raw[others[0]], (tuple, Mapping)):
-        refuse((*path, others[0]), f"{others[0]} is not a domain", given=raw, remedy=f"did you mean {meant}?")
+        reject((*path, others[0]), f"{others[0]} is not a domain", given=raw, remedy=f"did you mean {meant}?")
     if not others:
         remedy = f"write it like {EXAMPLES['uniform']}"
-        refuse(path, "a domain needs one of uniform, log, int, choice", given=raw, remedy=remedy)
+        reject(path, "a domain needs one of the keys uniform, log, int and choice", given=raw, remedy=remedy)
 
 
 def _parse_domain(raw: Mapping[str, Any], path: Path, problems: list[Problem]) -> Domain:
@@ -101,7 +101,7 @@ def _parse_domain(raw: Mapping[str, Any], path: Path, problems: list[Problem]) -
     for other in raw:
         if other != key and other not in OPTIONS[key]:
             known = [key, *OPTIONS[key]]
-            refuse((*path, other), f"{key} takes no {other}", given=raw[other], remedy=did_you_mean(other, known))
+            reject((*path, other), f"{key} takes no {other}", given=raw[other], remedy=did_you_mean(other, known))
     domain: Domain
     if key == "choice":
         domain = _choice(raw[key], (*path, key), problems)
@@ -117,21 +117,21 @@ def _domain_key(raw: Mapping[str, Any], path: Path) -> str:
     if "int" in keys and not isinstance(raw.get("log", ()), (tuple, Mapping)):
         keys.remove("log")
     if len(keys) > 1:
-        refuse(path, "a mapping holds one domain", given=raw, remedy=f"keep one of {' and '.join(keys)}")
+        reject(path, "a mapping can hold only one domain", given=raw, remedy=f"keep either {' or '.join(keys)}")
     return keys[0]
 
 
 def _choice(given: Any, path: Path, problems: list[Problem]) -> Choice | Branches:
     if not isinstance(given, (tuple, Mapping)):
         remedy = "write [a, b] for scalars, {label: …} for anything else"
-        refuse(path, "choice takes a list of values or a mapping of labels", given=given, remedy=remedy)
+        reject(path, "choice takes a list of values or a mapping of labels to values", given=given, remedy=remedy)
     if not given:
-        refuse(path, "a choice must offer at least one value", given=given, remedy="list the values to choose from")
+        reject(path, "a choice must offer at least one value", given=given, remedy="list the values to choose from")
     if isinstance(given, Mapping):
         for label in given:
             if not label.strip() or "." in label:
                 remedy = "name each branch, such as small or wide"
-                refuse(path, "a label must be a name without dots", given=label, remedy=remedy)
+                reject(path, "a label must be a name without dots", given=label, remedy=remedy)
         return Branches(options={label: _parse(entry, (*path, label), problems) for label, entry in given.items()})
     return Choice(options=_scalars(given, path))
 
@@ -139,18 +139,18 @@ def _choice(given: Any, path: Path, problems: list[Problem]) -> Choice | Branche
 def _scalars(given: tuple[Any, ...], path: Path) -> tuple[Any, ...]:
     for i, option in enumerate(given):
         if isinstance(option, (tuple, Mapping)):
-            remedy = "label them: {choice: {narrow: [32, 64], wide: [64, 128]}}"
-            refuse((*path, i), "a list of choices holds scalars only", given=option, remedy=remedy)
+            remedy = "label the values: {choice: {narrow: [32, 64], wide: [64, 128]}}"
+            reject((*path, i), "a list of choices can hold only scalars", given=option, remedy=remedy)
         if isinstance(option, float) and not math.isfinite(option):
-            refuse((*path, i), "a choice must be finite", given=option, remedy="give a finite number")
+            reject((*path, i), "a number in a choice must be finite", given=option, remedy="give a finite number")
         if option in given[:i]:
             rule = "the values of a choice must differ (1, 1.0 and true count as equal)"
-            refuse((*path, i), rule, given=given, remedy="delete one of them")
+            reject((*path, i), rule, given=given, remedy="delete one of them")
     return given
 
 
 def _baseline(domain: Domain, given: Any, path: Path) -> Any:
-    """The baseline as a value of the domain."""
+    """Return the baseline as a value of the domain."""
     if isinstance(domain, Branches) and given is False and "off" in domain.options:
         return "off"
     value = given
@@ -158,7 +158,7 @@ def _baseline(domain: Domain, given: Any, path: Path) -> Any:
         value = float(given) if abs(given) < 2**53 else given
     if contains(domain, value) and not isinstance(value, NoBaseline):
         return value
-    rule = f"the baseline must lie in its domain: {describe(domain)}"
+    rule = f"the baseline must be in its domain: {describe(domain)}"
     near = nearest(given, domain.options) if isinstance(domain, Branches) and isinstance(given, str) else None
-    remedy = f"did you mean {near}?" if near else "choose a value of the domain, or widen the domain to hold this one"
-    refuse((*path, "baseline"), rule, given=given, remedy=remedy)
+    remedy = f"did you mean {near}?" if near else "choose a value in the domain, or widen it to include this one"
+    reject((*path, "baseline"), rule, given=given, remedy=remedy)

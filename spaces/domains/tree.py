@@ -17,26 +17,26 @@ OpenTree = Mapping[str, Any]
 """Nested mappings and tuples of scalars and domains, by the keys of a trial configuration."""
 
 Suggest = Callable[[str, Domain], Scalar]
-"""Answers with the value of an open value, given its full name and its domain."""
+"""Suggests a value for an open value, given its full name and its domain."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenValue:
-    """A domain and where it stands."""
+    """A domain and its position."""
 
     name: str
-    """Its full name: the path below `trial`, a branch by its label."""
+    """The full name: the path below `trial`, branches by their labels."""
     path: Path
-    """Its path as the file shows it, below `trial`."""
+    """The path in the file, below `trial`."""
     domain: Domain
     under: Mapping[str, str]
-    """The labels that must be taken for the value to exist, by the names of their branches."""
+    """The labels of the branches that must be taken for the value to exist, by the names of the choices."""
 
 
 def open_items(
     tree: Any, *, name: str = "", path: Path = (), under: Mapping[str, str] | None = None
 ) -> Iterator[OpenValue]:
-    """Every open value in file order, those inside branches after the branches' label."""
+    """Yield every open value in file order, those inside branches after the choice of the branch."""
     under = under or {}
     if isinstance(tree, Domain):
         yield OpenValue(name=name, path=path, domain=tree, under=under)
@@ -49,7 +49,7 @@ def open_items(
 
 
 def entries(tree: Any) -> Iterator[tuple[str | int, Any]]:
-    """What stands directly below a mapping or a tuple, by key or position; nothing below anything else."""
+    """Yield the direct entries of a mapping or a tuple, by key or position; nothing for anything else."""
     if isinstance(tree, Mapping):
         yield from tree.items()
     elif isinstance(tree, tuple):
@@ -57,61 +57,61 @@ def entries(tree: Any) -> Iterator[tuple[str | int, Any]]:
 
 
 def joined(name: str, key: str | int) -> str:
-    """The full name of what stands under ``key``."""
+    """Return the full name of the entry under ``key``."""
     return f"{name}.{key}" if name else str(key)
 
 
-def settle(tree: Any, place: Place, suggest: Suggest, name: str = "") -> Any:
-    """The tree with every open value that exists answered by ``suggest``.
+def resolve(tree: Any, place: Place, suggest: Suggest, name: str = "") -> Any:
+    """Return the tree with a value from ``suggest`` for every open value that exists.
 
-    Asks in file order, except that a value on which others depend (`Settings.only_when`, the discriminator of a
-    section) is asked before them. A field whose condition is not met is neither asked nor kept.
+    Values are suggested in file order, except that a value on which others depend (`Settings.only_when`, the
+    discriminator of a section) comes before them. A field whose condition is not met is dropped.
     """
     if isinstance(tree, Branches):
         label = suggest(name, tree)
-        return settle(tree.options[str(label)], place, suggest, joined(name, str(label)))
+        return resolve(tree.options[str(label)], place, suggest, joined(name, str(label)))
     if isinstance(tree, Domain):
         return suggest(name, tree)
     if isinstance(tree, Mapping):
-        return _settle_section(tree, place, suggest, name)
+        return _resolve_section(tree, place, suggest, name)
     if isinstance(tree, tuple):
-        return tuple(settle(entry, None, suggest, joined(name, i)) for i, entry in enumerate(tree))
+        return tuple(resolve(entry, None, suggest, joined(name, i)) for i, entry in enumerate(tree))
     return tree
 
 
-def _settle_section(tree: OpenTree, place: Place, suggest: Suggest, name: str) -> dict[str, Any]:
-    settled: dict[str, Any] = {}
+def _resolve_section(tree: OpenTree, place: Place, suggest: Suggest, name: str) -> dict[str, Any]:
+    resolved: dict[str, Any] = {}
     section: type[Settings] | None = None
 
     def visit(key: str) -> None:
-        if key in tree and key not in settled:
-            settled[key] = settle(tree[key], field_of(section, key), suggest, joined(name, key))
+        if key in tree and key not in resolved:
+            resolved[key] = resolve(tree[key], field_of(section, key), suggest, joined(name, key))
 
     tag = discriminator(place)
     if tag is not None:
         visit(tag)
-    section = section_at(place, settled)
+    section = section_at(place, resolved)
     for key in tree:
         for gate in gates(section, key):
             visit(gate)
-        if exists(section, settled, key):
+        if exists(section, resolved, key):
             visit(key)
-    return {key: settled[key] for key in tree if key in settled}
+    return {key: resolved[key] for key in tree if key in resolved}
 
 
 def gates(section: type[Settings] | None, key: str) -> tuple[str, ...]:
-    """The fields of a section on which another one depends (`Settings.only_when`)."""
+    """Return the fields of a section on which another one depends (`Settings.only_when`)."""
     return section.only_when.get(key, ()) if section else ()
 
 
 def exists(section: type[Settings] | None, data: Mapping[str, Any], key: str) -> bool:
-    """Whether a field exists: it depends on none, or one of those that it depends on is met."""
+    """Whether a field exists: it depends on no other, or one of those is met."""
     needed = gates(section, key)
     return not needed or any(is_met(section, data, gate) for gate in needed)
 
 
 def is_met(section: type[Settings] | None, data: Mapping[str, Any], gate: str) -> bool:
-    """Whether the field on which others depend is neither zero nor absent. An open one counts as met."""
+    """Whether a field on which others depend is neither zero nor absent. An open one counts as met."""
     field = field_of(section, gate)
     default = None if field is None else field.get_default(call_default_factory=True)
     value = data.get(gate, default)
@@ -119,7 +119,7 @@ def is_met(section: type[Settings] | None, data: Mapping[str, Any], gate: str) -
 
 
 def fill(tree: Any, place: Place) -> Any:
-    """The tree with every default of the settings written out, after what the file says."""
+    """Return the tree with every default of the settings written out after what the file gives."""
     if isinstance(tree, Branches):
         return replace(tree, options={label: fill(branch, place) for label, branch in tree.options.items()})
     if not isinstance(tree, Mapping):
@@ -137,7 +137,7 @@ Edit = Callable[[Any, Place, Path], Any]
 
 
 def edited(tree: Any, place: Place, edit: Edit, path: Path = ()) -> Any:
-    """The tree with ``edit`` applied to every leaf: scalar, list, or domain of scalars."""
+    """Return the tree with ``edit`` applied to every leaf: scalar, list, or domain of scalars."""
     if isinstance(tree, Branches):
         branches = tree.options.items()
         options = {label: edited(branch, place, edit, (*path, "choice", label)) for label, branch in branches}
@@ -149,7 +149,7 @@ def edited(tree: Any, place: Place, edit: Edit, path: Path = ()) -> Any:
 
 
 def as_written(tree: Any) -> Any:
-    """The tree as a file would say it: domains as mappings, lists as lists."""
+    """Return the tree as a file would write it: domains as mappings, tuples as lists."""
     if isinstance(tree, Domain):
         return _domain_as_written(tree)
     if isinstance(tree, Mapping):
@@ -170,23 +170,23 @@ def _domain_as_written(domain: Domain) -> dict[str, Any]:
 
 
 def _options_as_written(domain: Uniform | Log | Int) -> dict[str, Any]:
-    """Step and log, where they are not what they would be anyway."""
+    """Return step and log unless they have their defaults."""
     plain = {field.name: field.default for field in fields(domain)}
     options = {name: getattr(domain, name) for name in ("step", "log") if name in plain}
     return {name: value for name, value in options.items() if value != plain[name]}
 
 
 def value_at(data: Any, path: Path) -> Any:
-    """What stands at a path of nested mappings and tuples; None where nothing does."""
+    """Return the value at a path of nested mappings and tuples; None if there is none."""
     for key in path:
         data = dict(entries(data)).get(key)
     return data
 
 
 def node_at(tree: Any, path: Path, values: Mapping[str, Scalar]) -> tuple[Path, Any]:
-    """Where a path of the closed configuration leads in the open tree: its path there, and what stands there.
+    """Find a path of the closed configuration in the open tree: return its path and the node there.
 
-    ``values`` tells which branches were taken. Stops at a domain, or where the tree says nothing.
+    ``values`` gives the branches taken. The search stops at a domain, or at the end of the tree.
     """
     name = ""
     written: Path = ()

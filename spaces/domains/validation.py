@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with settings, told as problems: in plain words, at the path that the file shows."""
+"""Pydantic's validation errors as problems: in plain words, at the path in the file."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from spaces.config.fields import Place, demand, discriminator, field_of, schema_of, section_at, tags
-from spaces.config.settings import ClashError, Settings
+from spaces.config.settings import IncompatibleError, Settings
 from spaces.domains.domain import Domain, Scalar, Uniform, describe
-from spaces.domains.parse import BROKEN, is_domain
+from spaces.domains.parse import INVALID, is_domain
 from spaces.domains.tree import OpenTree, node_at, value_at
 from spaces.problem import Path, Problem, did_you_mean, is_number, shown
 
 
 def problems_of(error: ValidationError, data: Any, root: type[Settings]) -> list[Problem]:
-    """One problem for every mistake that pydantic found in ``data``, at its path in ``data``.
+    """Return one problem for every mistake that pydantic found in ``data``, at its path in ``data``.
 
-    Mistakes that only follow from a domain that could not be read are left out.
+    Mistakes that only follow from a domain that could not be parsed are left out.
     """
     details = error.errors(include_url=False)
-    told = [(_path(detail, data, root), detail) for detail in details]
-    deepest = [(path, detail) for path, detail in told if _is_own(path, detail, told)]
+    errors = [(_path(detail, data, root), detail) for detail in details]
+    deepest = [(path, detail) for path, detail in errors if _is_own(path, detail, errors)]
     problems = {path: _problem(path, detail, data, root) for path, detail in reversed(deepest)}
-    return [problem for path, problem in reversed(problems.items()) if not _has_broken(value_at(data, path))]
+    return [problem for path, problem in reversed(problems.items()) if not _has_invalid(value_at(data, path))]
 
 
-def in_the_file(problem: Problem, tree: OpenTree, values: Mapping[str, Scalar]) -> Problem:
-    """A problem of a closed configuration as a problem of the open tree that it was closed from."""
+def locate_in_tree(problem: Problem, tree: OpenTree, values: Mapping[str, Scalar]) -> Problem:
+    """Translate a problem of a closed configuration to the open tree that it came from."""
     written, node = node_at(tree, problem.path, values)
     given, remedy = problem.given, problem.remedy
     if isinstance(node, Domain) and given is not None:
@@ -40,14 +40,14 @@ def in_the_file(problem: Problem, tree: OpenTree, values: Mapping[str, Scalar]) 
 
 def _domain_remedy(rule: str, domain: Domain) -> str:
     if "section" in rule:
-        return "a whole section is left open as a labelled choice: {choice: {small: {…}, large: {…}}}"
+        return "to leave a whole section open, use a labelled choice: {choice: {small: {…}, large: {…}}}"
     if isinstance(domain, Uniform) and "whole number" in rule:
         return f"write {{int: [{domain.low:.0f}, {domain.high:.0f}]}}"
-    return "change the domain so that all of its values keep to this rule"
+    return "change the domain so that all its values satisfy this rule"
 
 
 def _path(detail: ErrorDetails, data: Any, root: type[Settings]) -> Path:
-    """Where in the data a mistake stands: pydantic's location less the names of the union's members."""
+    """Return the position of a mistake in the data: pydantic's location without the names of union members."""
     path: list[str | int] = []
     place: Place = root
     value, section, tagged = data, _section(root, data), False
@@ -65,7 +65,7 @@ def _path(detail: ErrorDetails, data: Any, root: type[Settings]) -> Path:
             path.append(part)
     if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path.append(str(discriminator(place)))
-    if detail["type"] == "value_error" and isinstance(clash := detail["ctx"]["error"], ClashError):
+    if detail["type"] == "value_error" and isinstance(clash := detail["ctx"]["error"], IncompatibleError):
         path.extend(clash.at)
     return tuple(path)
 
@@ -79,19 +79,19 @@ def _tag(place: Place, value: Mapping[str, Any]) -> Any:
     return None if key is None else value.get(key)
 
 
-def _is_own(path: Path, detail: ErrorDetails, told: list[tuple[Path, ErrorDetails]]) -> bool:
-    """Whether a mistake is one by itself, not the other members of a union saying that the value is not theirs."""
+def _is_own(path: Path, detail: ErrorDetails, errors: list[tuple[Path, ErrorDetails]]) -> bool:
+    """Whether a mistake is one in itself, not merely a member of a union that rejects a value of another member."""
     if detail["type"] in ("missing", "extra_forbidden", "value_error"):
         return True
-    return not any(len(other) > len(path) and other[: len(path)] == path for other, _ in told)
+    return not any(len(other) > len(path) and other[: len(path)] == path for other, _ in errors)
 
 
-def _has_broken(value: Any) -> bool:
-    return value is BROKEN or (isinstance(value, tuple) and any(map(_has_broken, value)))
+def _has_invalid(value: Any) -> bool:
+    return value is INVALID or (isinstance(value, tuple) and any(map(_has_invalid, value)))
 
 
 def _owner(data: Any, path: Path, root: type[Settings]) -> tuple[Place, type[Settings] | None, Path]:
-    """The innermost section around a path: the field that holds it, the section, and the rest of the path."""
+    """Return the innermost section around a path: its field, the section itself, and the rest of the path."""
     place: Place = root
     section = _section(root, data)
     while path and (field := field_of(section, str(path[0]))) is not None:
@@ -113,7 +113,7 @@ def _problem(path: Path, detail: ErrorDetails, data: Any, root: type[Settings]) 
         return _wrong_tag(path, value, place)
     schema = schema_of(section, rest) if section and rest else {}
     if detail["type"] == "missing":
-        return Problem(path=path, rule=f"{key} must be given: {_wanted(schema)}", remedy=f"add `{key}: …` here")
+        return Problem(path=path, rule=f"{key} is required: {_wanted(schema)}", remedy=f"add `{key}: …` here")
     return Problem(path=path, rule=f"must be {demand(schema)}", given=shown(value), remedy=_remedy(schema, value))
 
 
@@ -124,7 +124,7 @@ def _wanted(schema: Mapping[str, Any]) -> str:
 
 def _clash(path: Path, detail: ErrorDetails) -> Problem:
     clash = detail["ctx"]["error"]
-    remedy = clash.remedy if isinstance(clash, ClashError) else "change one of the two"
+    remedy = clash.remedy if isinstance(clash, IncompatibleError) else "change one of the two"
     return Problem(path=path, rule=str(clash), remedy=remedy)
 
 
@@ -137,16 +137,16 @@ def _unknown(path: Path, section: type[Settings] | None) -> Problem:
 def _wrong_tag(path: Path, value: Any, place: Place) -> Problem:
     known, key = list(tags(place)), path[-1]
     if value is None:
-        rule = f"{key} must be given: it tells which section this is"
+        rule = f"{key} is required: it determines which section this is"
         return Problem(path=path, rule=rule, remedy="add " + " or ".join(f"`{key}: {tag}`" for tag in known))
-    remedy = did_you_mean(value, known) if isinstance(value, str) else f"known here: {', '.join(known)}"
+    remedy = did_you_mean(value, known) if isinstance(value, str) else f"use one of: {', '.join(known)}"
     return Problem(path=path, rule=f"must be one of {', '.join(known)}", given=shown(value), remedy=remedy)
 
 
 def _remedy(schema: Mapping[str, Any], value: Any) -> str:
     variants = schema.get("anyOf", [schema])
     if is_domain(value):
-        return "give one value here; only the values of a sweep below `trial` can be left open"
+        return "give one value here; only values below `trial` can be left open"
     if isinstance(value, str):
         options = [str(option) for each in variants for option in each.get("enum", [each.get("const")]) if option]
         if options:

@@ -12,15 +12,15 @@ from spaces.problem import Problem
 
 
 def section_problems(sections: Mapping[str, Settings | None], epochs: Any) -> list[Problem]:
-    """What is wrong between the sections that could be read. ``epochs`` is the horizon, if it is a number."""
+    """Check the sections that could be read against each other. ``epochs`` is the horizon, if it is a number."""
     search, budget, resources = (sections.get(name) for name in ("search", "budget", "resources"))
     problems = []
     if isinstance(search, Search) and type(epochs) is int and _is_idle(search, epochs):
-        rule = f"grace_epochs must be smaller than trial.training.epochs, {epochs}, or no trial is stopped early"
-        remedy = "give fewer grace epochs, or write scheduler: none"
+        rule = f"grace_epochs must be less than trial.training.epochs ({epochs}); otherwise no trial is stopped early"
+        remedy = "lower it, or set scheduler: none"
         problems.append(_at("search", "grace_epochs", rule, given=search.grace_epochs, remedy=remedy))
     if isinstance(budget, Budget) and isinstance(resources, Resources) and _is_priceless(budget, resources):
-        rule = "a budget in usd needs the price of a slot"
+        rule = "a budget in USD needs the price of a slot"
         remedy = "add resources.usd_per_hour, or limit hours instead"
         problems.append(_at("budget", "usd", rule, given=budget.usd, remedy=remedy))
     return problems
@@ -35,16 +35,16 @@ def _is_priceless(budget: Budget, resources: Resources) -> bool:
 
 
 def head_stage_problems(config: TrialConfig, search: Any) -> list[Problem]:
-    """A rung inside the head stage of a configuration, at its path in the closed configuration.
+    """Check that no rung falls inside the head stage of a configuration; the problem has its path there.
 
-    There a trial would be judged before the part that it is about has begun.
+    ASHA would judge such a trial before its fine-tuning has begun.
     """
     model = config.model
     if not isinstance(search, Search) or search.scheduler != "asha" or not isinstance(model, PretrainedModel):
         return []
     if not model.fine_tunes or model.head_epochs < search.grace_epochs:
         return []
-    rule = f"no rung may fall inside the head stage: must be below search.grace_epochs, {search.grace_epochs}"
+    rule = f"no rung may fall inside the head stage: must be less than search.grace_epochs ({search.grace_epochs})"
     remedy = f"set search.grace_epochs to {model.head_epochs + 1} or more, or train the head for fewer epochs"
     return [Problem(path=("model", "head_epochs"), rule=rule, given=str(model.head_epochs), remedy=remedy)]
 

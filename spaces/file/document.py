@@ -1,4 +1,4 @@
-"""YAML files: read as plain data with the line of every value, written atomically."""
+"""YAML files, read as plain data with the line of every value."""
 
 from __future__ import annotations
 
@@ -26,58 +26,58 @@ _TEXT = {_TAG + name for name in ("str", "timestamp", "value")}
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """What a file says: plain data (dict, tuple, bool, int, float, str, None), and where each value was written."""
+    """The content of a file: plain data (dict, tuple, bool, int, float, str, None), and the line of each value."""
 
     source: str
-    """The file as the user named it, for messages."""
+    """The file name as the user gave it, for messages."""
     folder: pathlib.Path
-    """Relative paths in the file count from here."""
+    """The folder that relative paths in the file start from."""
     data: Mapping[str, Any]
     marks: Mapping[Path, int | str]
-    """The line (from 1) of every value, or the override that set it."""
+    """The line of every value, counted from 1, or the override that set it."""
 
 
-def remark(path: str | os.PathLike[str], about: str) -> str | None:
-    """What the comment at the head of a file says behind ``about:``; None where it says nothing."""
+def header_remark(path: str | os.PathLike[str], about: str) -> str | None:
+    """Return what follows ``about:`` in the comment at the head of a file; None if there is nothing."""
     lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
-    said = [line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
-    at = next((place for place, line in enumerate(said) if line.startswith(f"{about}: ")), None)
+    lines = [line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
+    at = next((place for place, line in enumerate(lines) if line.startswith(f"{about}: ")), None)
     if at is None:
         return None
-    more = takewhile(lambda line: line and not re.match(r"[A-Z][a-z ]*: ", line), said[at + 1 :])
-    return " ".join([said[at].removeprefix(f"{about}: "), *more])
+    more = takewhile(lambda line: line and not re.match(r"[A-Z][a-z ]*: ", line), lines[at + 1 :])
+    return " ".join([lines[at].removeprefix(f"{about}: "), *more])
 
 
 def mark_of(document: Document, path: Path) -> int | str | None:
-    """The line or override of a value, or of the nearest section around it that was written."""
+    """Return the line or override of a value, or of the nearest section around it in the file."""
     for end in range(len(path), 0, -1):
         if path[:end] in document.marks:
             return document.marks[path[:end]]
     return document.marks.get(())
 
 
-def located(document: Document, problem: Problem) -> Problem:
-    """The problem with its line, or with the override that caused it."""
+def locate(document: Document, problem: Problem) -> Problem:
+    """Return the problem with its line, or with the override that caused it."""
     mark = mark_of(document, problem.path)
     return replace(problem, source=mark) if isinstance(mark, str) else replace(problem, line=mark)
 
 
-def refuse(document: Document, problems: Sequence[Problem]) -> InputError:
-    """An error that tells each problem once, in file order, overrides last."""
-    placed = [located(document, problem) for problem in dict.fromkeys(problems)]
-    return InputError(sorted(placed, key=lambda each: (each.source is not None, each.line or 0)), document.source)
+def input_error(document: Document, problems: Sequence[Problem]) -> InputError:
+    """Return an error with each problem once, in file order, overrides last."""
+    located = [locate(document, problem) for problem in dict.fromkeys(problems)]
+    return InputError(sorted(located, key=lambda each: (each.source is not None, each.line or 0)), document.source)
 
 
 def read_document(path: str | os.PathLike[str]) -> Document:
-    """Read a YAML 1.2 file whose top is a mapping. Nothing but plain data is ever constructed.
+    """Read a YAML 1.2 file whose top level is a mapping. Only plain data is ever constructed.
 
     Raises:
-        InputError: no such file, not text, broken YAML, a tag, a key given twice, or no mapping at the top.
+        InputError: no such file, not text, invalid YAML, a tag, a repeated key, or no mapping at the top level.
     """
     source = os.fspath(path)
     data, marks = _parsed(_text(source), source)
     if not isinstance(data, dict):
-        rule = "the file is empty" if data is None else "a file must be a mapping of keys and values"
+        rule = "the file is empty" if data is None else "the file must be a mapping of keys to values"
         given = None if data is None else shown(data)
         remedy = "start with a key, such as `trial:` in a sweep or `data:` in a closed configuration"
         raise InputError([Problem(rule=rule, given=given, remedy=remedy, line=1)], source)
@@ -85,12 +85,12 @@ def read_document(path: str | os.PathLike[str]) -> Document:
 
 
 def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The plain data of a YAML file; lists come as tuples. Raises: InputError, as `read_document`."""
+    """Return the plain data of a YAML file, lists as tuples. Raises: InputError, as `read_document`."""
     return dict(read_document(path).data)
 
 
 def parse_value(text: str, source: str) -> Any:
-    """The plain data of a piece of YAML. Raises: InputError."""
+    """Parse a piece of YAML to plain data. Raises: InputError."""
     return _parsed(text, source)[0]
 
 
@@ -105,7 +105,7 @@ def _text(source: str) -> str:
     except IsADirectoryError:
         problem = Problem(rule="this is a folder, not a file", remedy="name a YAML file in it")
     except (FileNotFoundError, NotADirectoryError):
-        remedy = f"check the name; it was looked for at {path.absolute()}"
+        remedy = f"check the name (looked for {path.absolute()})"
         problem = Problem(rule="there is no such file", remedy=remedy)
     except (OSError, ValueError) as error:
         problem = Problem(rule="the file cannot be read", given=str(error), remedy="check its name and its permissions")
@@ -126,7 +126,7 @@ def _parsed(text: str, source: str) -> tuple[Any, dict[Path, int | str]]:
         line = text[: error.position].count("\n") + 1
         problems = [_broken(f"character U+{ord(text[error.position]):04X} is not allowed", line)]
     except RecursionError:
-        rule = f"a file may be nested {MAX_DEPTH} levels deep and hold {MAX_VALUES} values, aliases counted"
+        rule = f"a file may be {MAX_DEPTH} levels deep and hold {MAX_VALUES:,} values at most, aliases included"
         problems = [Problem(rule=rule, remedy="make it flatter or smaller")]
     except (YAMLError, ValueError, NotImplementedError) as error:
         problems = [_broken(str(error).splitlines()[0] if str(error) else "it cannot be parsed", None)]
@@ -141,7 +141,7 @@ def _broken(what: str, line: int | None) -> Problem:
 
 
 def _plain(yaml: YAML, node: Node, *, path: Path, marks: dict[Path, int | str], problems: list[Problem]) -> Any:
-    """The data of one node. Marks are the nodes' own lines; a mapping's values are marked at their keys."""
+    """Return the data of one node. Its mark is its line; the values of a mapping are marked at their keys."""
     line = node.start_mark.line + 1
     marks.setdefault(path, line)
     if len(path) > MAX_DEPTH or len(marks) > MAX_VALUES:
@@ -156,14 +156,14 @@ def _plain(yaml: YAML, node: Node, *, path: Path, marks: dict[Path, int | str], 
             return str(node.value)
         if node.tag in _PLAIN:
             return yaml.constructor.construct_object(node)
-    rule = "a value may not carry a YAML tag"
+    rule = "YAML tags are not allowed"
     remedy = "write the plain value, without the tag"
     problems.append(Problem(path=path, rule=rule, given=str(node.tag), remedy=remedy, line=line))
     return None
 
 
 def _untagged(yaml: YAML, node: ScalarNode) -> bool:
-    """Whether the value is what it would be with no tag written before it."""
+    """Whether the value has the tag that it would have without an explicit one."""
     plain = node.style is None
     return str(yaml.resolver.resolve(ScalarNode, node.value, (plain, not plain))) == str(node.tag)
 
@@ -187,9 +187,9 @@ def _key_fault(yaml: YAML, node: Node, data: Mapping[str, Any]) -> Problem | Non
     if not isinstance(node, ScalarNode):
         return Problem(rule="a key must be text", given="a list or a mapping", remedy="write a plain name")
     if node.tag == _TAG + "merge":
-        return Problem(rule="merge keys (<<) are not read", given="<<", remedy="write the keys out")
+        return Problem(rule="merge keys (<<) are not supported", given="<<", remedy="write the keys out in full")
     if node.tag not in _TEXT or not _untagged(yaml, node):
         return Problem(rule="a key must be text", given=str(node.value), remedy=f'write it in quotes: "{node.value}"')
     if node.value in data:
-        return Problem(rule="a key may stand only once in a mapping", given=f"{node.value} twice", remedy="delete one")
+        return Problem(rule="a key may appear only once in a mapping", given=f"{node.value} twice", remedy="delete one")
     return None

@@ -1,4 +1,4 @@
-"""A file → a checked sweep or a closed configuration. Every mistake is told, and nothing is ever half read."""
+"""A file → a checked sweep or a closed configuration, or an error that lists every mistake."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from spaces.domains.close import answers, closed_data, corners, validated, witho
 from spaces.domains.domain import Scalar
 from spaces.domains.parse import parse_trial
 from spaces.domains.tree import OpenTree, fill
-from spaces.domains.validation import in_the_file, problems_of
+from spaces.domains.validation import locate_in_tree, problems_of
 from spaces.file.cross_checks import head_stage_problems, section_problems
-from spaces.file.document import Document, mark_of, read_document, refuse, remark
+from spaces.file.document import Document, header_remark, input_error, mark_of, read_document
 from spaces.file.document import read_yaml as read_yaml
 from spaces.file.overrides import overridden
-from spaces.file.paths import absolute, beside, missing_files, relative_names
+from spaces.file.paths import missing_files, relative_names, with_absolute_paths, with_default_folders
 from spaces.file.sweep import SECTIONS, Confirm, Search, Sweep
 from spaces.file.write import write_yaml as write_yaml
 from spaces.problem import InputError, Path, Problem, did_you_mean, dotted, nearest, shown
@@ -31,7 +31,7 @@ Source = str | os.PathLike[str]
 
 
 def ready_sweeps() -> dict[str, pathlib.Path]:
-    """The sweep files that come with Tunehound, by name."""
+    """Return the sweep files that come with Tunehound, by name."""
     return {path.stem: path for path in sorted(pathlib.Path(__file__).parents[1].glob("*.yaml"))}
 
 
@@ -40,10 +40,10 @@ def load_sweep(
 ) -> Sweep:
     """Read a sweep and check it: every value, the baseline, and the corners of the space.
 
-    ``source`` is a file, or the name of a ready sweep, whose relative paths count from the current folder.
-    ``overrides`` are ``PATH=VALUE``. Without ``check_files`` the files that the sweep names need not be there: for
-    looking at a run whose data have moved. With ``elsewhere`` neither, and their names must be absolute: for a sweep
-    that is going to be read again on another machine.
+    ``source`` is a file, or the name of a ready sweep, whose relative paths start from the current folder.
+    ``overrides`` are ``PATH=VALUE``. Without ``check_files`` the files that the sweep names need not exist, so that a
+    run whose data have moved can be shown. With ``elsewhere`` they need not exist either, but their paths must be
+    absolute: for a sweep that will be read again on another machine.
 
     Raises:
         InputError: with every mistake found.
@@ -52,9 +52,9 @@ def load_sweep(
     document, ready = overridden(read_document(file), overrides), file in ready_sweeps().values()
     document = replace(document, folder=pathlib.Path.cwd()) if ready else document
     tree, problems = _trial(document)
-    tree, (sections, section_mistakes) = beside(tree, TrialConfig), _sections(document)
+    tree, (sections, section_mistakes) = with_default_folders(tree, TrialConfig), _sections(document)
     relative = _relative(tree, sections["search"], document, ready=ready) if elsewhere else []
-    tree = absolute(tree, TrialConfig, _folders(document, ("trial",)))
+    tree = with_absolute_paths(tree, TrialConfig, _folders(document, ("trial",)))
     if isinstance(sections["search"], Search):
         sections["search"] = _with_absolute_runs(sections["search"], document)
     problems += [*_unknown_sections(document), *section_mistakes, *relative]
@@ -63,16 +63,16 @@ def load_sweep(
         missing = missing_files(tree, TrialConfig, ("trial",)) if check_files and not elsewhere else []
         problems += [_named_by_the_user(problem, document) if ready else problem for problem in missing]
     if problems:
-        raise refuse(document, problems)
+        raise input_error(document, problems)
     name = pathlib.Path(document.source).stem
-    by_hand, refusal = remark(file, "By hand"), partial(refuse, document)
-    return Sweep(trial=fill(tree, TrialConfig), name=name, by_hand=by_hand, refusal=refusal, **sections)
+    by_hand, as_error = header_remark(file, "By hand"), partial(input_error, document)
+    return Sweep(trial=fill(tree, TrialConfig), name=name, by_hand=by_hand, as_error=as_error, **sections)
 
 
 def load_config(
     source: Source, overrides: Sequence[str] = (), *, check_files: bool = True, elsewhere: bool = False
 ) -> tuple[TrialConfig, dict[str, Any]]:
-    """Read a closed configuration, such as `best.yaml`: the configuration, and its provenance ({} if it has none).
+    """Read a closed configuration, such as `best.yaml`, and its provenance ({} if it has none).
 
     ``check_files`` and ``elsewhere`` as for `load_sweep`.
 
@@ -85,28 +85,28 @@ def load_config(
     if "trial" in data:
         remedy = "give a closed configuration, such as best.yaml or a trial's config.yaml"
         problem = Problem(path=("trial",), rule="this is a sweep, not a closed configuration", remedy=remedy)
-        raise refuse(document, [problem])
-    named = beside(data, TrialConfig)
-    data = absolute(named, TrialConfig, _folders(document, ()))
+        raise input_error(document, [problem])
+    named = with_default_folders(data, TrialConfig)
+    data = with_absolute_paths(named, TrialConfig, _folders(document, ()))
     config = validated(answers(data, _never)[1])
     problems = [] if isinstance(config, TrialConfig) else config
     if not isinstance(provenance, Mapping):
-        remedy = "write what export writes, or delete it"
+        remedy = "keep what `tunehound export` wrote, or delete it"
         rule = "provenance must be a mapping"
         problems.append(Problem(path=("provenance",), rule=rule, given=shown(provenance), remedy=remedy))
     problems += relative_names(named, TrialConfig, ()) if elsewhere else []
     problems += missing_files(data, TrialConfig, ()) if check_files and not elsewhere else []
     if problems or not isinstance(config, TrialConfig):
-        raise refuse(document, problems)
+        raise input_error(document, problems)
     return config, dict(provenance)
 
 
 def _never(name: str, _: object) -> Scalar:
-    raise AssertionError(f"a closed configuration has no open values, yet {name} was asked for")
+    raise AssertionError(f"a closed configuration has no open values, but a value for {name} was requested")
 
 
 def _found(source: Source) -> Source:
-    """The file of a sweep: the one named, else the ready one of that name."""
+    """Return the file of a sweep: the one given, else the ready sweep with that name."""
     name, ready = os.fspath(source), ready_sweeps()
     if not isinstance(source, str) or pathlib.Path(name).is_file():
         return source
@@ -116,12 +116,12 @@ def _found(source: Source) -> Source:
         return source
     near = nearest(name, ready)
     remedy = (f"did you mean {near}? " if near else "") + f"ready sweeps: {', '.join(ready)}"
-    rule = f"there is no file {pathlib.Path(name).absolute()}, and no ready sweep of this name"
+    rule = f"there is no file {pathlib.Path(name).absolute()}, and no ready sweep with this name"
     raise InputError([Problem(rule=rule, remedy=remedy)], name)
 
 
 def _relative(tree: OpenTree, search: Settings | None, document: Document, *, ready: bool) -> list[Problem]:
-    """File names that lead elsewhere on another machine; those in a ready sweep count from the current folder there."""
+    """Check for relative paths, which differ on another machine; in a ready sweep they start from the folder there."""
     problems = relative_names(tree, TrialConfig, ("trial",))
     if isinstance(search, Search):
         problems += relative_names({"warm_start": search.warm_start}, Search, ("search",))
@@ -129,7 +129,7 @@ def _relative(tree: OpenTree, search: Settings | None, document: Document, *, re
 
 
 def _folders(document: Document, top: Path) -> Callable[[Path], pathlib.Path]:
-    """From where a file name counts: the file's folder, or the current one if an override set it."""
+    """Return where a relative path starts: the file's folder, or the current one if an override gave the path."""
     return lambda path: pathlib.Path.cwd() if isinstance(mark_of(document, (*top, *path)), str) else document.folder
 
 
@@ -138,7 +138,9 @@ def _trial(document: Document) -> tuple[OpenTree, list[Problem]]:
     if isinstance(raw, Mapping):
         return parse_trial(raw, ("trial",))
     rule = "a sweep needs a section `trial`: the configuration, with some values left open"
-    return {}, [Problem(path=("trial",), rule=rule, given=shown(raw), remedy="see `tunehound spaces digits` for one")]
+    return {}, [
+        Problem(path=("trial",), rule=rule, given=shown(raw), remedy="for an example, see `tunehound spaces digits`")
+    ]
 
 
 def _unknown_sections(document: Document) -> list[Problem]:
@@ -153,7 +155,7 @@ def _unknown_sections(document: Document) -> list[Problem]:
 
 
 def _sections(document: Document) -> tuple[dict[str, Any], list[Problem]]:
-    """The sections beside `trial`, with defaults where nothing is said, and what is wrong with them."""
+    """Return the sections other than `trial`, with their defaults, and what is wrong with them."""
     sections: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, kind in SECTIONS.items():
@@ -163,7 +165,7 @@ def _sections(document: Document) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _with_absolute_runs(search: Search, document: Document) -> Search:
-    named = absolute({"warm_start": search.warm_start}, Search, _folders(document, ("search",)))
+    named = with_absolute_paths({"warm_start": search.warm_start}, Search, _folders(document, ("search",)))
     return search.model_copy(update=named)
 
 
@@ -178,8 +180,8 @@ def _section(name: str, kind: type[Settings], raw: Any) -> tuple[Settings | None
     except ValidationError as error:
         if not isinstance(data, Mapping):
             alternative = {"resources": "auto, or ", "confirm": "off, or ", "tracking": "off, or "}.get(name, "")
-            rule = f"must be {alternative}a section (a mapping of keys and values)"
-            remedy = "write its keys below it; known here: " + ", ".join(kind.model_fields)
+            rule = f"must be {alternative}a section (a mapping of keys to values)"
+            remedy = "write its keys below it: " + ", ".join(kind.model_fields)
             return None, [Problem(path=(name,), rule=rule, given=shown(raw), remedy=remedy)]
         return None, [_below(problem, name) for problem in problems_of(error, data, kind)]
 
@@ -189,22 +191,22 @@ def _below(problem: Problem, *top: str) -> Problem:
 
 
 def _named_by_the_user(missing: Problem, document: Document) -> Problem:
-    """The problem of a file that a ready sweep can only guess, told so; not where an override named it."""
+    """Explain that a ready sweep can only guess a path, unless an override gave it."""
     if isinstance(mark_of(document, missing.path), str):
         return missing
     name = pathlib.Path(document.source).stem
-    change = f"--set {dotted(missing.path[1:])}=…, or change this line in a copy: tunehound spaces {name} > mine.yaml"
-    return replace(missing, remedy=f"a ready sweep does not know where your data are: {change}")
+    change = f"add --set {dotted(missing.path[1:])}=…, or edit this line in a copy: tunehound spaces {name} > mine.yaml"
+    return replace(missing, remedy=f"a ready sweep does not know where your data is: {change}")
 
 
 def _trial_problems(tree: OpenTree, sections: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with the trial at its corners, and between it and the sections."""
+    """Check the trial at its corners, and against the other sections."""
     problems: dict[tuple[Path, str], Problem] = {}
     for values in corners(tree):
         config = validated(closed_data(tree, values))
         found = head_stage_problems(config, sections["search"]) if isinstance(config, TrialConfig) else config
         for problem in found:
-            problem = _below(in_the_file(problem, tree, values), "trial")
+            problem = _below(locate_in_tree(problem, tree, values), "trial")
             problems.setdefault((problem.path, problem.rule), problem)
     lacking = [_no_baseline(("trial", *item.path)) for item in without_baseline(tree)]
     training = tree.get("training")
@@ -213,5 +215,5 @@ def _trial_problems(tree: OpenTree, sections: Mapping[str, Any]) -> list[Problem
 
 
 def _no_baseline(path: Path) -> Problem:
-    rule = "baselines are given for all open values (of the branches taken) or for none; this one has none"
+    rule = "give baselines for all open values (of the branches taken) or for none; this one has none"
     return Problem(path=path, rule=rule, remedy="add `baseline: VALUE` here, or delete the others")

@@ -1,4 +1,4 @@
-"""``--set PATH=VALUE``: values of a file replaced before it is checked."""
+"""``--set PATH=VALUE``: replaces values of a file before it is checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spaces.domains.parse import OPTIONS, is_domain, parse_tree
 from spaces.domains.tree import value_at
 from spaces.file.document import Document, parse_value
 from spaces.file.sweep import SECTIONS
-from spaces.problem import InputError, Path, Problem, RefusedError, did_you_mean, nearest, refuse, shown
+from spaces.problem import InputError, InvalidValueError, Path, Problem, did_you_mean, nearest, reject, shown
 
 _WORDS: Mapping[Path, tuple[Any, ...]] = {
     ("resources",): ("auto",),
@@ -20,12 +20,12 @@ _WORDS: Mapping[Path, tuple[Any, ...]] = {
     ("tracking",): ("off", False),
     ("tracking", "wandb"): ("off", False),
 }
-"""Words that stand for a section, and give way to one when something below them is set."""
+"""Words that stand for a section, and are replaced by one when a value below them is set."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One override, read: what it said, where it leads, and what stood there before."""
+    """One parsed override: its text, its path, and the previous value there."""
 
     text: str
     path: Path
@@ -33,10 +33,10 @@ class Change:
 
 
 def overridden(document: Document, overrides: Sequence[str], *, closed: bool = False) -> Document:
-    """The document with every override applied, in order; ``closed`` for a configuration, which has no `trial`.
+    """Return the document with every override applied, in order; ``closed`` for a configuration without `trial`.
 
-    A path is what the file shows (`trial.` may be left out), a value is YAML. A domain set without a baseline
-    keeps the one that stood there, where it can.
+    A path is as in the file (`trial.` may be omitted), a value is YAML. A domain without a baseline keeps the previous
+    one if it can.
 
     Raises:
         InputError: an override is not PATH=VALUE, its value is not YAML, or its path leads nowhere.
@@ -48,8 +48,8 @@ def overridden(document: Document, overrides: Sequence[str], *, closed: bool = F
         try:
             document, change = _applied(document, text, closed=closed)
             changes.append(change)
-        except RefusedError as refused:
-            problems.append(replace(refused.problem, source=source))
+        except InvalidValueError as error:
+            problems.append(replace(error.problem, source=source))
         except InputError as error:
             problems.extend(replace(problem, line=None, source=source) for problem in error.problems)
     if problems:
@@ -63,8 +63,8 @@ def _applied(document: Document, text: str, *, closed: bool) -> tuple[Document, 
     left, equals, right = text.partition("=")
     keys = [key.strip() for key in left.split(".")]
     if not equals or not all(keys):
-        remedy = "write PATH=VALUE, such as model.dropout=0.3 or 'model.dropout={uniform: [0, 0.5]}'"
-        refuse((), "an override is a path, =, and a value", given=text, remedy=remedy)
+        remedy = "for example model.dropout=0.3 or 'model.dropout={uniform: [0, 0.5]}'"
+        reject((), "an override has the form PATH=VALUE", given=text, remedy=remedy)
     value = parse_value(right, f"--set {text}")
     path, before = _route(document.data, _rooted(keys, closed=closed))
     marks = {place: mark for place, mark in document.marks.items() if place[: len(path)] != path}
@@ -76,55 +76,55 @@ def _applied(document: Document, text: str, *, closed: bool) -> tuple[Document, 
 
 
 def _rooted(keys: Sequence[str], *, closed: bool) -> list[str]:
-    """The path from the top of the file, `trial.` added or taken away as the file wants it."""
+    """Return the path from the top of the file, with `trial.` added or removed as the file needs it."""
     sections = list(TrialConfig.model_fields)
     if closed:
         keys = keys[1:] if keys[0] == "trial" and len(keys) > 1 else keys
         if keys[0] not in sections:
-            refuse((), f"there is no section {keys[0]}", given=".".join(keys), remedy=did_you_mean(keys[0], sections))
+            reject((), f"there is no section {keys[0]}", given=".".join(keys), remedy=did_you_mean(keys[0], sections))
         return list(keys)
     if keys[0] in sections:
         return ["trial", *keys]
     known = ["trial", *SECTIONS, *sections]
     if keys[0] not in known:
-        refuse((), f"there is no section {keys[0]}", given=".".join(keys), remedy=did_you_mean(keys[0], known))
+        reject((), f"there is no section {keys[0]}", given=".".join(keys), remedy=did_you_mean(keys[0], known))
     return list(keys)
 
 
 def _route(data: Any, keys: Sequence[str]) -> tuple[Path, Any]:
-    """The path with list positions as numbers, and what stands there; None where nothing does."""
+    """Return the path with list positions as numbers, and the value there; None if there is none."""
     path: Path = ()
     for key in keys:
-        data = {} if _gives_way(path, data) else data
+        data = {} if _is_replaceable(path, data) else data
         step = _step(path, data, key)
         path = (*path, step)
         data = data.get(step) if isinstance(data, Mapping) else data[step]
     return path, data
 
 
-def _gives_way(path: Path, data: Any) -> bool:
-    """Whether a section is missing or a word stands in for it, so that one may be made here."""
+def _is_replaceable(path: Path, data: Any) -> bool:
+    """Whether a section may be created here: there is none, or a word that stands for it."""
     return data is None or (not isinstance(data, (Mapping, tuple)) and data in _WORDS.get(path, ()))
 
 
 def _step(path: Path, data: Any, key: str) -> Any:
-    """One key further down, if it may be there."""
+    """Take one step down, if the key is possible there."""
     if isinstance(data, tuple):
         if not (key.isdecimal() and int(key) < len(data)):
-            refuse(path, f"this list has positions 0 to {len(data) - 1}", given=key, remedy="name one of them")
+            reject(path, f"this list has the positions 0 to {len(data) - 1}", given=key, remedy="use one of them")
         return int(key)
     if not isinstance(data, Mapping):
-        remedy = "leave the last part of the path out, and set the value itself"
-        refuse(path, f"this is a value, {shown(data)}, with nothing below it", given=key, remedy=remedy)
+        remedy = "leave out the last part of the path, and set the value itself"
+        reject(path, f"this is a value ({shown(data)}), with nothing below it", given=key, remedy=remedy)
     if path and path[-1] == "choice" and key not in data:
-        refuse(path, "there is no branch of this label", given=key, remedy=did_you_mean(key, data))
+        reject(path, "there is no branch with this label", given=key, remedy=did_you_mean(key, data))
     if is_domain(data) and key not in data and not _fits(data, key):
         branches = data.get("choice")
         named = [f"choice.{label}" for label in branches] if isinstance(branches, Mapping) else []
         known = [*DOMAIN_KEYS.intersection(data), "baseline", "step", *named]
         near = f"choice.{key}" if f"choice.{key}" in named else nearest(key, known)
-        remedy = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
-        refuse(path, "this is a domain, not a section", given=key, remedy=remedy)
+        remedy = f"did you mean {near}?" if near else f"use one of: {', '.join(known)}"
+        reject(path, "this is a domain, not a section", given=key, remedy=remedy)
     return key
 
 
@@ -133,7 +133,7 @@ def _fits(domain: Mapping[str, Any], key: str) -> bool:
 
 
 def _placed(data: Any, path: Path, value: Any) -> Any:
-    """The data with ``value`` at the end of ``path``, and the sections on the way made where they are missing."""
+    """Return the data with ``value`` at ``path``, creating the missing sections on the way."""
     if not path:
         return value
     key, rest = path[0], path[1:]
@@ -144,9 +144,9 @@ def _placed(data: Any, path: Path, value: Any) -> Any:
 
 
 def _with_baseline(document: Document, change: Change) -> Document:
-    """The document with the baseline that stood where a domain was set, if the domain holds it and has none itself.
+    """Give a domain without a baseline the previous one, if the domain contains it.
 
-    What was one fixed value becomes a baseline only where others are given: else none are wanted.
+    A previous fixed value becomes a baseline only if other baselines are given: all have one, or none.
     """
     now = value_at(document.data, change.path)
     if not is_domain(now) or "baseline" in now:

@@ -1,4 +1,4 @@
-"""File names in settings: made absolute, and looked for."""
+"""File paths in settings: made absolute, and checked."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from spaces.problem import Path, Problem, nearest, shown
 _URI = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 
 
-def absolute(tree: Any, place: Place, folder_of: Callable[[Path], pathlib.Path]) -> Any:
-    """The tree with every file name absolute. URIs, and words that the field says are no file, stay as they are.
+def with_absolute_paths(tree: Any, place: Place, folder_of: Callable[[Path], pathlib.Path]) -> Any:
+    """Return the tree with absolute file paths. URIs, and the field's words that are not files, are kept.
 
-    ``folder_of`` gives the folder from which a name counts, by the path of the value below ``tree``.
+    ``folder_of`` maps the path of a value below ``tree`` to the folder that its file path starts from.
     """
 
     def joined(leaf: Any, here: Place, path: Path) -> Any:
@@ -28,53 +28,57 @@ def absolute(tree: Any, place: Place, folder_of: Callable[[Path], pathlib.Path])
     return edited(tree, place, joined)
 
 
-def beside(tree: Any, place: Place) -> Any:
-    """The tree with the folders that it does not name and that default to the file's own, as relative names."""
+def with_default_folders(tree: Any, place: Place) -> Any:
+    """Return the tree with the folders that are not given and default to the file's own, as relative paths."""
     if isinstance(tree, Branches):
-        return replace(tree, options={label: beside(branch, place) for label, branch in tree.options.items()})
+        return replace(
+            tree, options={label: with_default_folders(branch, place) for label, branch in tree.options.items()}
+        )
     if not isinstance(tree, Mapping):
         return tree
     section = section_at(place, tree)
     fields = section.model_fields if section else {}
-    named = {key: beside(entry, fields.get(key)) for key, entry in tree.items()}
-    marks = {key: file_ref(field) for key, field in fields.items()}
-    return named | {key: "." for key, mark in marks.items() if mark is not None and mark.beside and key not in tree}
+    named = {key: with_default_folders(entry, fields.get(key)) for key, entry in tree.items()}
+    refs = {key: file_ref(field) for key, field in fields.items()}
+    return named | {
+        key: "." for key, ref in refs.items() if ref is not None and ref.default_to_folder and key not in tree
+    }
 
 
 def missing_files(tree: Any, place: Place, top: Path) -> list[Problem]:
-    """A problem for every absolute file name in the tree at which there is neither file nor folder."""
+    """Return a problem for every absolute path in the tree where there is neither a file nor a folder."""
     problems: list[Problem] = []
 
-    def look(leaf: Any, here: Place, path: Path) -> Any:
-        def seen(name: str) -> str:
+    def visit(leaf: Any, here: Place, path: Path) -> Any:
+        def check(name: str) -> str:
             if not _URI.match(name) and not _exists(name):
                 problems.append(_missing((*top, *path), name))
             return name
 
-        return _each_name(leaf, here, seen)
+        return _each_name(leaf, here, check)
 
-    edited(tree, place, look)
+    edited(tree, place, visit)
     return problems
 
 
 def relative_names(tree: Any, place: Place, top: Path) -> list[Problem]:
-    """A problem for every file name in the tree that would lead elsewhere on another machine."""
+    """Return a problem for every path in the tree that would differ on another machine."""
     problems: list[Problem] = []
 
-    def look(leaf: Any, here: Place, path: Path) -> Any:
-        def seen(name: str) -> str:
+    def visit(leaf: Any, here: Place, path: Path) -> Any:
+        def check(name: str) -> str:
             if not (_URI.match(name) or name.startswith("~") or pathlib.PurePosixPath(name).is_absolute()):
                 problems.append(_relative((*top, *path), name))
             return name
 
-        return _each_name(leaf, here, seen)
+        return _each_name(leaf, here, check)
 
-    edited(tree, place, look)
+    edited(tree, place, visit)
     return problems
 
 
 def _each_name(leaf: Any, place: Place, change: Callable[[str], str]) -> Any:
-    """The leaf with ``change`` applied to every file name in it, if its field holds file names."""
+    """Return the leaf with ``change`` applied to every file path in it, if its field holds any."""
     mark = file_ref(place)
     if mark is None:
         return leaf
@@ -104,8 +108,8 @@ def _exists(name: str) -> bool:
 
 
 def _relative(path: Path, name: str) -> Problem:
-    rule = "a file that is read on another machine names files there, by absolute names"
-    remedy = "give a name that begins with / or with ~/ and is the same on every node of the cluster"
+    rule = "a file that is read on another machine must use absolute paths"
+    remedy = "use a path that starts with / or ~/ and is the same on every node of the cluster"
     return Problem(path=path, rule=rule, given=shown(name, limit=1000), remedy=remedy)
 
 
@@ -113,6 +117,6 @@ def _missing(path: Path, name: str) -> Problem:
     parent = pathlib.Path(name).parent
     known = [each.name for each in parent.iterdir()] if _exists(str(parent)) and parent.is_dir() else []
     match = nearest(pathlib.Path(name).name, known)
-    remedy = f"did you mean {match}?" if match else "check the name; relative ones count from the file they stand in"
-    rule = "there must be a file or folder of this name"
+    remedy = f"did you mean {match}?" if match else "check the name; relative paths start from the folder of this file"
+    rule = "there must be a file or folder with this name"
     return Problem(path=path, rule=rule, given=shown(name, limit=1000), remedy=remedy)

@@ -1,4 +1,4 @@
-"""The JSON Schema of a sweep file, for editors that complete and check while one writes."""
+"""The JSON Schema of a sweep file, for completion and checks in an editor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OFF: Schema = {"enum": ["off", False]}
 
 
 def schema() -> Schema:
-    """JSON Schema (draft 2020-12) of a sweep file: every value below `trial` but the horizon may be a domain."""
+    """Return the JSON Schema (draft 2020-12) of a sweep file: any value of a trial but the horizon may be open."""
     trial, sections = _lifted(TrialConfig.model_json_schema())
     definitions: Schema = {}
     properties: Schema = {"trial": _opened_section("TrialConfig", trial, sections=sections, definitions=definitions)}
@@ -31,9 +31,9 @@ def schema() -> Schema:
     return {
         "$schema": DRAFT,
         "title": "Tunehound sweep",
-        "description": "A training configuration with some values left open, and how to search, pay for and show it.",
+        "description": "A training configuration with some values left open, and how to search, limit and track it.",
         "type": "object",
-        "properties": {**properties, "run": {"type": "object", "description": "Where a run's own copy came from."}},
+        "properties": {**properties, "run": {"type": "object", "description": "The origin of a run's own copy."}},
         "required": ["trial"],
         "additionalProperties": False,
         "$defs": {**definitions, **_domains()},
@@ -41,18 +41,18 @@ def schema() -> Schema:
 
 
 def _lifted(section: Schema) -> tuple[Schema, Schema]:
-    """A section's schema, and apart from it the definitions that it refers to."""
+    """Separate a section's schema from the definitions that it refers to."""
     return {key: value for key, value in section.items() if key != "$defs"}, section.get("$defs", {})
 
 
 def _with_words(name: str, section: Schema) -> Schema:
-    """A section, or the words that may stand for it."""
+    """Allow a section, or the words that may replace it."""
     words = {"confirm": [_OFF], "tracking": [_OFF], "resources": [{"const": "auto"}]}.get(name, [])
     return {"description": section["description"], "anyOf": [_with_off(section), {"type": "null"}, *words]}
 
 
 def _opened_section(name: str, section: Schema, *, sections: Schema, definitions: Schema) -> Schema:
-    """The section with every property open, by definitions that it adds; the way to the horizon stays closed."""
+    """Open every property of a section, by definitions that are added; the path to the horizon stays closed."""
     closed = {"TrialConfig": ("training",), "Training": ("epochs",)}.get(name, ())
     properties: Schema = {}
     for key, value in section["properties"].items():
@@ -66,7 +66,7 @@ def _opened_section(name: str, section: Schema, *, sections: Schema, definitions
 
 
 def _opened(value: Schema, ref: str) -> Schema:
-    """A property that may also be a domain, or a choice of labelled values of its own kind (``ref``)."""
+    """Let a property also be a domain, or a choice of labelled values of its own kind (``ref``)."""
     plain = _with_off({key: each for key, each in value.items() if key not in ("title", "description", "default")})
     variants = plain.get("anyOf") or plain.get("oneOf") or [plain]
     scalars = [{"$ref": f"#/$defs/{domain}"} for domain, wanted in _FITS.items() if wanted & _kinds(variants)]
@@ -74,7 +74,7 @@ def _opened(value: Schema, ref: str) -> Schema:
 
 
 def _open_items(variant: Schema) -> Schema:
-    """A list or mapping in which single entries may be domains too."""
+    """Let single entries of a list or mapping be domains, too."""
     key = "items" if "items" in variant else "additionalProperties"
     items = variant.get(key)
     if not isinstance(items, Mapping):
@@ -85,11 +85,11 @@ def _open_items(variant: Schema) -> Schema:
 
 
 def _labelled(ref: str) -> Schema:
-    label = {"type": ["string", "boolean"], "description": "The label that a person would take."}
+    label = {"type": ["string", "boolean"], "description": "The label that a person would choose."}
     branches = {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": ref}}
     return {
         "type": "object",
-        "description": "One of several labelled values; what is left open inside one exists only when it is taken.",
+        "description": "One of several labelled values; the open values inside one exist only if it is taken.",
         "properties": {"choice": branches, "baseline": label},
         "required": ["choice"],
         "additionalProperties": False,
@@ -97,7 +97,7 @@ def _labelled(ref: str) -> Schema:
 
 
 def _kinds(variants: list[Schema]) -> set[str]:
-    """The JSON types among some variants; "enum" for words."""
+    """Return the JSON types of some variants; "enum" for words."""
     found = {str(each["type"]) for each in variants if "type" in each}
     return found | {"enum" for each in variants if "enum" in each or "const" in each}
 
@@ -108,11 +108,11 @@ _FITS: Mapping[str, set[str]] = {
     "Int": {"number", "integer"},
     "Choice": {"number", "integer", "string", "boolean", "enum"},
 }
-"""The kinds of value that each domain may stand for."""
+"""The kinds of value that each domain may replace."""
 
 
 def _with_off(value: Any) -> Any:
-    """The schema with off and false meaning the same, wherever one of them may stand."""
+    """Return the schema with false allowed wherever off is, and the other way round."""
     if isinstance(value, list):
         return [_with_off(each) for each in value]
     if not isinstance(value, Mapping):
@@ -127,7 +127,7 @@ def _with_off(value: Any) -> Any:
 
 
 def _domain(description: str, key: str, bounds: Schema, options: Schema) -> Schema:
-    properties = {key: bounds, **options, "baseline": {**_SCALAR, "description": "What a person would use."}}
+    properties = {key: bounds, **options, "baseline": {**_SCALAR, "description": "What a person would choose."}}
     return {
         "type": "object",
         "description": description,
@@ -139,13 +139,13 @@ def _domain(description: str, key: str, bounds: Schema, options: Schema) -> Sche
 
 def _domains() -> Schema:
     """The definitions of the domains of scalars."""
-    step: Schema = {"type": "number", "exclusiveMinimum": 0, "description": "Only low, low + step, … high."}
-    log: Schema = {"type": "boolean", "description": "The logarithm is uniform."}
+    step: Schema = {"type": "number", "exclusiveMinimum": 0, "description": "Only low, low + step, …, high."}
+    log: Schema = {"type": "boolean", "description": "Whether the logarithm is uniform."}
     above_zero = {**_NUMBERS, "items": {"type": "number", "exclusiveMinimum": 0}}
     scalars = {"type": "array", "items": _SCALAR, "minItems": 1, "uniqueItems": True}
     return {
         "Uniform": _domain("A real number between two bounds.", "uniform", _NUMBERS, {"step": step}),
-        "Log": _domain("A positive number, its logarithm uniform.", "log", above_zero, {}),
+        "Log": _domain("A positive number with a uniform logarithm.", "log", above_zero, {}),
         "Int": _domain("A whole number between two bounds.", "int", _WHOLES, {"step": step, "log": log}),
         "Choice": _domain("One of several scalars.", "choice", scalars, {}),
     }

@@ -1,4 +1,4 @@
-"""A sweep: a trial configuration with some values left open, and how to search, pay for, place and show it."""
+"""A sweep: a trial configuration with some values left open, and how to search, limit, place and track it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Search(Settings):
     """Which configurations are tried, and which are stopped early."""
 
     metric: Metric = "val_accuracy"
-    """What the sweep is about; its direction follows from its name. A trial is worth its best epoch."""
+    """The metric to optimise; its direction follows from its name. A trial scores its best epoch."""
     sampler: Literal["tpe", "random"] = "tpe"
     """How configurations are proposed."""
     trials: PositiveInt = 50
-    """How many configurations are tried, the baseline among them."""
+    """Number of configurations to try, including the baseline."""
     seed: Seed = 0
     """Seed of the sampler."""
     scheduler: Literal["asha", "none"] = "asha"
@@ -35,61 +35,61 @@ class Search(Settings):
     grace_epochs: PositiveInt = 1
     """No trial is stopped before this many epochs."""
     reduction_factor: Annotated[int, Field(ge=2)] = 3
-    """Of the trials that reach a rung, about one in this many goes on."""
+    """About one in this many of the trials that reach a rung continues."""
     max_failures: NonNegativeInt = 3
-    """How often a trial is started again after its process or node was lost."""
+    """How often a trial is restarted after its process or node was lost."""
     checkpoint_minutes: PositiveFloat = 5.0
-    """A running trial saves its state at rungs, and at the first end of an epoch after so long."""
+    """A running trial saves its state at rungs, and at the end of an epoch once this much time has passed."""
     warm_start: tuple[Annotated[str, Field(min_length=1), FileRef()], ...] = ()
-    """Earlier runs, by folder: what came of their trials is known to the sampler, where their values fit this space."""
+    """Folders of earlier runs: the sampler learns from their trials whose values fit this space."""
 
 
 class Budget(Settings):
-    """Where the sweep ends, whatever is left to try. A limit not given is none."""
+    """When the sweep ends, whatever is left to try. A limit that is not given does not apply."""
 
     hours: PositiveFloat | None = None
     """Wall-clock time."""
     epochs: PositiveInt | None = None
     """Epochs trained, over all trials."""
     gpu_hours: PositiveFloat | None = None
-    """GPU time that trials held, fractions counted as such."""
+    """GPU time that trials held; a fraction of a GPU counts as a fraction."""
     usd: PositiveFloat | None = None
-    """Money, by resources.usd_per_hour."""
+    """Cost by resources.usd_per_hour."""
 
 
 class Confirm(Settings):
-    """Which configurations are trained again, on how many seeds, before a winner is named; or off."""
+    """Which configurations are trained again, on how many seeds, before a winner is chosen; or off."""
 
     top: PositiveInt = 3
-    """How many of the best are trained again; the baseline always is."""
+    """Number of the best configurations to train again; the baseline always is."""
     seeds: Annotated[int, Field(ge=2)] = 5
-    """How often each is trained, every time from another seed and, where the split is ours, on another one."""
+    """Trainings of each, every one with another seed and, if the data set has no split of its own, another split."""
 
 
 class Resources(Settings):
-    """What one trial holds while it trains. A value not given is chosen from what the machines have."""
+    """What one trial holds while it trains. A value that is not given is chosen to suit the machines."""
 
     cpus: PositiveInt | None = None
     """CPU cores."""
     gpus: NonNegativeFloat | None = None
-    """GPUs; a fraction shares one GPU among trials, and limits each to that share of its memory."""
+    """GPUs; a fraction shares a GPU among trials and limits each to that share of its memory."""
     usd_per_hour: PositiveFloat | None = None
     """Price of one such slot for an hour."""
     env: tuple[EnvName, ...] = ()
-    """Environment variables that its process is given though they look like credentials, which it else has not."""
+    """Environment variables to pass to its process although they look like credentials, which are withheld."""
 
 
 class Wandb(Settings):
-    """Where on Weights & Biases the runs are shown."""
+    """Where the runs appear on Weights & Biases."""
 
     project: Annotated[str, Field(min_length=1, max_length=128)] = "tunehound"
     """The project in which the runs appear."""
     entity: str | None = None
-    """The user or team; the account's default where not given."""
+    """The user or team; by default, the account's own default."""
 
 
 class Tracking(Settings):
-    """Who is told of the trials."""
+    """Where the trials are tracked."""
 
     wandb: Wandb | Literal["off"] = Wandb()
     """Weights & Biases, or off."""
@@ -102,14 +102,14 @@ SECTIONS: Mapping[str, type[Settings]] = {
     "resources": Resources,
     "tracking": Tracking,
 }
-"""The sections of a sweep file beside `trial`."""
+"""The sections of a sweep file other than `trial`."""
 
 
-Refusal = Callable[[Sequence[Problem]], InputError]
+ErrorFactory = Callable[[Sequence[Problem]], InputError]
 
 
-def in_no_file(problems: Sequence[Problem]) -> InputError:
-    """The error of a sweep that was not read from a file."""
+def error_without_file(problems: Sequence[Problem]) -> InputError:
+    """Return the error of a sweep that was not read from a file."""
     return InputError(problems, "the sweep")
 
 
@@ -122,24 +122,24 @@ class Sweep:
     search: Search
     budget: Budget
     confirm: Confirm | None
-    """None where confirmation is off."""
+    """None if confirmation is off."""
     resources: Resources
     tracking: Tracking
     name: str
-    """The file's name without its ending."""
+    """The file's name without its extension."""
     by_hand: str | None = field(default=None, compare=False)
-    """What the comment at the head of the file says a person reached, behind `By hand:`."""
-    refusal: Refusal = field(default=in_no_file, compare=False, repr=False)
-    """Makes the error that tells mistakes found later, at their lines in the file."""
+    """What a person reached, from `By hand:` in the comment at the head of the file."""
+    as_error: ErrorFactory = field(default=error_without_file, compare=False, repr=False)
+    """Makes the error for mistakes that are found later, with their lines in the file."""
 
     @cached_property
     def open_values(self) -> dict[str, Domain]:
-        """Every open value by full name, in file order, those inside branches (named by label) included."""
+        """Every open value by full name, in file order, including those inside branches."""
         return {item.name: item.domain for item in open_items(self.trial)}
 
     @cached_property
     def baseline(self) -> dict[str, Scalar] | None:
-        """The baselines by full name, those of the branches taken; None where no baselines are given."""
+        """The baselines of the branches taken, by full name; None if no baselines are given."""
         return baseline(self.trial)
 
     @property
@@ -148,7 +148,7 @@ class Sweep:
         return int(self.trial["training"]["epochs"])
 
     def as_mapping(self) -> dict[str, Any]:
-        """The sweep as plain data for a file, every default written out; `load_sweep` reads it back equal."""
+        """Return the sweep as plain data with every default; `load_sweep` reads it back equal."""
         return {
             "trial": as_written(self.trial),
             "search": self.search.model_dump(),

@@ -1,4 +1,4 @@
-"""Plain data written as YAML that people like to read, atomically."""
+"""Plain data as readable YAML, written atomically."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from spaces.printable import printable
 
 
 class _Representer(RoundTripRepresenter):
-    """Writes null as a word: a key with nothing after it looks unfinished."""
+    """Writes null as a word, because a key with nothing after it looks unfinished."""
 
 
 _Representer.add_representer(type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null"))
@@ -45,7 +45,7 @@ def write_text(path: pathlib.Path, text: str) -> None:
 
 
 def yaml_text(data: Mapping[str, Any], header: str = "") -> str:
-    """The YAML text of plain data, ``header`` above it as comment lines."""
+    """Return plain data as YAML, with ``header`` above it as comment lines."""
     yaml = YAML(typ="rt")
     yaml.Representer = _Representer
     yaml.width = 120
@@ -56,7 +56,7 @@ def yaml_text(data: Mapping[str, Any], header: str = "") -> str:
 
 
 def _styled(value: Any) -> Any:
-    """The same data with lists of scalars, and mappings that are domains of scalars, in one line each."""
+    """Return the data with each list of scalars, and each domain of scalars, on one line."""
     if isinstance(value, Mapping):
         mapping = CommentedMap({_scalar(str(key)): _styled(entry) for key, entry in value.items()})
         if set(mapping) & DOMAIN_KEYS and all(_is_flat(entry) for entry in value.values()):
@@ -77,9 +77,9 @@ def _is_flat(value: Any) -> bool:
 
 
 def _scalar(value: Any) -> bool | int | float | str | None:
-    """A scalar as the plain type that it is a kind of: NumPy's float64 is a float, a path is its text.
+    """Convert a scalar to its plain type: NumPy's float64 to float, a path to text.
 
-    Characters that do not print are escaped, for the emitter would let some of them become line breaks.
+    Unprintable characters are escaped, because the emitter would turn some of them into line breaks.
     """
     if value is None or isinstance(value, bool):
         return value

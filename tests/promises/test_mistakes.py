@@ -16,10 +16,10 @@ SEARCH = "search: {trials: 8, grace_epochs: 2}"
 STAGED = "{kind: pretrained, backbone: b, weights: none, unfrozen_blocks: 1, head_epochs: "
 
 DOMAINS = [
-    (DROPOUT, "{uniform: [0.5, 0.1], baseline: 0.2}", "trial.model.dropout.uniform", 7, "low bound", "swap"),
-    (DROPOUT, "{uniform: [0.5, 0.5], baseline: 0.5}", "trial.model.dropout.uniform", 7, "low bound", "widen"),
-    (DROPOUT, "{uniform: [.nan, 0.5], baseline: 0.2}", "trial.model.dropout.uniform", 7, "finite", "finite one"),
-    (DROPOUT, "{uniform: [0, .inf], baseline: 0.2}", "trial.model.dropout.uniform", 7, "finite", "finite one"),
+    (DROPOUT, "{uniform: [0.5, 0.1], baseline: 0.2}", "trial.model.dropout.uniform", 7, "lower bound", "swap"),
+    (DROPOUT, "{uniform: [0.5, 0.5], baseline: 0.5}", "trial.model.dropout.uniform", 7, "lower bound", "widen"),
+    (DROPOUT, "{uniform: [.nan, 0.5], baseline: 0.2}", "trial.model.dropout.uniform", 7, "finite", "finite number"),
+    (DROPOUT, "{uniform: [0, .inf], baseline: 0.2}", "trial.model.dropout.uniform", 7, "finite", "finite number"),
     (DROPOUT, "{uniform: [0, 0.1, 0.5], baseline: 0.1}", "trial.model.dropout.uniform", 7, "two bounds", "[0.0, 0.6]"),
     (DROPOUT, "{uniform: 0.5, baseline: 0.1}", "trial.model.dropout.uniform", 7, "two bounds", "uniform"),
     (DROPOUT, "{uniform: [0, '0.5'], baseline: 0.1}", "trial.model.dropout.uniform", 7, "a number", "quotes"),
@@ -31,10 +31,10 @@ DOMAINS = [
     (DROPOUT, "{uniform: [0, 0.5], basline: 0.2}", "trial.model.dropout.basline", 7, "takes no", "baseline"),
     (DROPOUT, "{unifrom: [0, 0.5], baseline: 0.2}", "trial.model.dropout.unifrom", 7, "not a domain", "uniform?"),
     (DROPOUT, "{baseline: 0.2}", "trial.model.dropout", 7, "a domain needs", "uniform"),
-    (DROPOUT, "{uniform: [0, 0.5], log: [1, 2]}", "trial.model.dropout", 7, "one domain", "uniform and log"),
+    (DROPOUT, "{uniform: [0, 0.5], log: [1, 2]}", "trial.model.dropout", 7, "only one domain", "uniform or log"),
     (DROPOUT, "{uniform: [0, 0.5], step: 0.2, baseline: 0.2}", "trial.model.dropout.step", 7, "divide", "end at 0.4"),
     (DROPOUT, "{uniform: [0, 0.5], step: 0, baseline: 0.2}", "trial.model.dropout.step", 7, "above 0", "positive"),
-    (DROPOUT, "{uniform: [0, 0.5], step: 1.0e-300}", "trial.model.dropout.step", 7, "million", "widen"),
+    (DROPOUT, "{uniform: [0, 0.5], step: 1.0e-300}", "trial.model.dropout.step", 7, "million", "larger step"),
     (DROPOUT, "{uniform: [0, 0.5]}", "trial.model.dropout", 7, "for all open values", "baseline"),
     (DROPOUT, "{uniform: [0, 1.5], baseline: 0.2}", "trial.model.dropout", 7, "≥ 0 and < 1", "change the domain"),
     (DROPOUT, "{low: 0, high: 1}", "trial.model.dropout", 7, "must be a number", "give"),
@@ -49,10 +49,10 @@ DOMAINS = [
     (FILTERS, "{int: [0, 32], baseline: 16}", "trial.model.filters", 6, "whole number > 0", "change the domain"),
     (FILTERS, "{uniform: [8, 32], baseline: 16}", "trial.model.filters", 6, "whole number", "{int: [8, 32]}"),
     (FILTERS, "{int: [8, 99999999999999999999]}", "trial.model.filters.int", 6, "below 2^53", "smaller"),
-    (FILTERS, "{choice: [[8, 16], [16, 32]]}", "trial.model.filters.choice.0", 6, "scalars only", "label"),
+    (FILTERS, "{choice: [[8, 16], [16, 32]]}", "trial.model.filters.choice.0", 6, "only scalars", "label"),
     (FILTERS, "{choice: {a: 8, '': 16}}", "trial.model.filters.choice", 6, "label", "name each branch"),
     (FILTERS, "{choice: {a: 8, 2: 16}}", "trial.model.filters.choice", 6, "key must be text", 'quotes: "2"'),
-    (FILTERS, "{choice: {a: [8], b: [8, 16]}, baseline: b}", "trial.model.filters.choice.a", 6, "a block", "as long"),
+    (FILTERS, "{choice: {a: [8], b: [8, 16]}, baseline: b}", "trial.model.filters.choice.a", 6, "per block", "give 2"),
     (FILTERS, "{choice: {a: 8, b: 16}, baseline: c}", "trial.model.filters.baseline", 6, "one of", "choose"),
     (FILTERS, "{choice: {a: 8, b: {int: [0, 4]}}, baseline: a}", "trial.model.filters.choice.b", 6, "> 0", "change"),
     (L2, "{log: [0, 1.0e-2], baseline: 1.0e-4}", "trial.model.l2.log", 8, "above 0", "start above 0"),
@@ -76,14 +76,14 @@ DOMAINS = [
 SETTINGS = [
     ("kind: cnn", "kid: cnn", "trial.model.kind", 3, "which section", "kind: cnn"),
     ("kind: cnn", "kind: cnm", "trial.model.kind", 4, "one of cnn, pretrained", "cnn?"),
-    ("kind: cnn", "kind: 3", "trial.model.kind", 4, "one of cnn, pretrained", "known here"),
+    ("kind: cnn", "kind: 3", "trial.model.kind", 4, "one of cnn, pretrained", "use one of"),
     ("{source: digits}", "{source: digit}", "trial.data.source", 2, "digits, npz", "digits?"),
     ("{source: digits}", "{}", "trial.data.source", 2, "which section", "source: digits"),
     ("{source: digits}", "digits", "trial.data", 2, "section", "section"),
     ("{source: digits}", "{source: folder, path: nowhere}", "trial.data.path", 2, "must be a file", "check the name"),
-    ("{source: digits}", "{source: folder}", "trial.data.path", 2, "must be given", "add `path"),
+    ("{source: digits}", "{source: folder}", "trial.data.path", 2, "is required", "add `path"),
     ("blocks: 2", "block: 2", "trial.model.block", 5, "no such key", "blocks?"),
-    ("blocks: 2", "xyzzy: 2", "trial.model.xyzzy", 5, "no such key", "known here: kind"),
+    ("blocks: 2", "xyzzy: 2", "trial.model.xyzzy", 5, "no such key", "use one of: kind"),
     ("blocks: 2", "blocks: '2'", "trial.model.blocks", 5, "whole number > 0", "without quotes"),
     ("blocks: 2", "blocks: 2.0", "trial.model.blocks", 5, "whole number > 0", "give a whole"),
     ("blocks: 2", "blocks: true", "trial.model.blocks", 5, "whole number > 0", "give a whole"),
@@ -91,19 +91,19 @@ SETTINGS = [
     ("blocks: 2", "blocks: 2020-01-01", "trial.model.blocks", 5, "whole number > 0", "give"),
     ("blocks: 2", "blocks:", "trial.model.blocks", 5, "whole number > 0", "give a whole"),
     ("blocks: 2", "activation: rellu", "trial.model.activation", 5, "one of relu", "relu?"),
-    ("blocks: 2", "batch_norm: on", "trial.model.batch_norm", 5, "before, after, block, off", "known here"),
+    ("blocks: 2", "batch_norm: on", "trial.model.batch_norm", 5, "before, after, block, off", "use one of"),
     ("blocks: 2", "head: {dropuot: 0.1}", "trial.model.head.dropuot", 5, "no such key", "dropout?"),
     ("blocks: 2", "head: {units: [8, 0]}", "trial.model.head.units.1", 5, "whole number > 0", "give"),
-    (f"filters: {FILTERS}", "filters: [8, 16, 32]", "trial.model.filters", 6, "one number a block: 2", "as long as"),
+    (f"filters: {FILTERS}", "filters: [8, 16, 32]", "trial.model.filters", 6, "one number per block: 2", "give 2"),
     ("[flip]", "[flip, filp]", "trial.augmentation.policy.1", 9, "one of flip", "flip?"),
     ("[flip]", "flip", "trial.augmentation.policy", 9, "a list", "give"),
     (f"name: {NAME}", "schedule: {factor: 2}", "trial.optimizer.schedule.kind", 10, "which section", "kind: plateau"),
     (f"name: {NAME}", "schedule: {kind: plato}", "trial.optimizer.schedule.kind", 10, "plateau", "plateau?"),
     (f"name: {NAME}", "schedule: {kind: plateau, factor: 2}", "trial.optimizer.schedule.factor", 10, "< 1", "give"),
     (f"name: {NAME}", "schedule: {kind: cosine, warmup: 9}", "trial.optimizer.schedule.warmup", 10, "epochs", "fewer"),
-    ("epochs: 9, ", "", "trial.training.epochs", 11, "must be given", "add `epochs"),
+    ("epochs: 9, ", "", "trial.training.epochs", 11, "is required", "add `epochs"),
     ("patience: 3", "patience: 0", "trial.training.patience", 11, "whole number > 0, or null", "give"),
-    ("  training: {epochs: 9, patience: 3}\n", "", "trial.training", 1, "must be given", "add `training"),
+    ("  training: {epochs: 9, patience: 3}\n", "", "trial.training", 1, "is required", "add `training"),
     ("search: {trials: 8,", "search: {trails: 8,", "search.trails", 12, "no such key", "trials?"),
     ("search: {trials: 8,", "serch: {trials: 8,", "serch", 12, "no such section", "search?"),
     ("search: {trials: 8,", "search: {metric: val_acuracy,", "search.metric", 12, "val_accuracy, ", "val_accuracy?"),
@@ -119,7 +119,7 @@ SETTINGS = [
     (SEARCH, "model: {kind: cnn}", "model", 12, "no such section", "trial.model"),
     (SEARCH, "budget: {usd: 3}", "budget.usd", 12, "price", "usd_per_hour"),
     (SEARCH, "budget: {hours: .nan}", "budget.hours", 12, "number > 0", "give"),
-    ("grace_epochs: 2", "grace_epochs: 9", "search.grace_epochs", 12, "training.epochs, 9", "scheduler: none"),
+    ("grace_epochs: 2", "grace_epochs: 9", "search.grace_epochs", 12, "training.epochs (9)", "scheduler: none"),
 ]
 
 SYNTAX = [
@@ -183,7 +183,7 @@ def test_no_rung_may_fall_inside_a_head_stage(write, small, head_epochs, grace, 
 
 def test_a_head_stage_as_long_as_the_horizon_is_refused(write, small) -> None:
     before, after = small.index("  model:"), small.index("  augmentation:")
-    with pytest.raises(InputError, match=r"trial\.model\.head_epochs\n.*training\.epochs, 9"):
+    with pytest.raises(InputError, match=r"trial\.model\.head_epochs\n.*training\.epochs \(9\)"):
         load_sweep(write(f"{small[:before]}  model: {STAGED}9}}\n{small[after:]}"))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from spaces.config.trial import CustomModel
 from spaces.problem import InputError, Problem, shown
 from trainables.models.keras_internals import flat_layers
-from trainables.trust import beside, distrust
+from trainables.trust import distrust, local_module
 
 CUSTOM_LAYER = "network"
 
@@ -68,8 +68,8 @@ def _function(settings: CustomModel) -> Callable[..., Any]:
 
 
 def _prefer(settings: CustomModel) -> None:
-    """Lets imports find the module beside the sweep first, and forgets one of the same name from elsewhere."""
-    found = beside(settings)
+    """Lets imports find the module local_module the sweep first, and forgets one of the same name from elsewhere."""
+    found = local_module(settings)
     if found is None:
         return
     top = settings.module.partition(".")[0]

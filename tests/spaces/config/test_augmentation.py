@@ -32,7 +32,7 @@ def test_a_range_may_be_left_open(write, small) -> None:
         ("{rotate: 20}", "rotate", "no such key"),
         ("{rotation: 200}", "rotation", "≤ 180"),
         ("{flip: 1.5}", "flip", "≤ 1"),
-        ("{zoom: [1.0, 0.8]}", "zoom", "lower to a higher"),
+        ("{zoom: [1.0, 0.8]}", "zoom", "from lower to higher"),
         ("{brightness: [-0.5, 1.0]}", "brightness", "> 0"),
     ],
 )

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from spaces.config.settings import ClashError
+from spaces.config.settings import IncompatibleError
 from spaces.config.trial import Optimizer, Product, TrialConfig
 from spaces.file.load import load_sweep
 from spaces.problem import InputError
 
 
-def clash(settings: Any, data: dict[str, Any]) -> ClashError:
+def clash(settings: Any, data: dict[str, Any]) -> IncompatibleError:
     with pytest.raises(ValidationError) as caught:
         settings.model_validate(data)
     found = caught.value.errors()[0]["ctx"]["error"]
-    assert isinstance(found, ClashError)
+    assert isinstance(found, IncompatibleError)
     return found
 
 
@@ -58,7 +58,7 @@ def test_an_open_name_beside_momentum_is_told_to_become_a_labelled_choice(write,
         load_sweep(write(text))
     (problem,) = caught.value.problems
     assert problem.path == ("trial", "optimizer", "momentum")
-    assert "label the optimizers" in problem.remedy
+    assert "use a labelled choice" in problem.remedy
 
 
 def test_labelled_optimizers_have_each_their_own_settings(write, small) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from spaces.config.settings import ClashError
+from spaces.config.settings import IncompatibleError
 from spaces.config.trial import CnnModel, PretrainedModel, TrialConfig
 
 CLOSED = {"data": {"source": "digits"}, "model": {"kind": "cnn"}, "training": {"epochs": 3}}
@@ -39,7 +39,7 @@ def test_a_clash_names_the_field_and_a_remedy() -> None:
     with pytest.raises(ValidationError) as caught:
         CnnModel(kind="cnn", blocks=2, filters=(8,))
     clash = caught.value.errors()[0]["ctx"]["error"]
-    assert isinstance(clash, ClashError)
+    assert isinstance(clash, IncompatibleError)
     assert (clash.at, bool(clash.remedy)) == (("filters",), True)
 
 

@@ -106,7 +106,7 @@ def test_given_values_close_a_tree_and_those_of_other_branches_are_ignored(write
     values = {"model": "small", "model.small.dropout": 0.2, "model.staged.unfrozen_blocks": 3}
     config = close_values(tree, {**values, "optimizer.learning_rate": 1e-4})
     assert config.model.kind == "cnn"
-    with pytest.raises(InputError, match=r"optimizer\.learning_rate is missing"):
+    with pytest.raises(InputError, match=r"optimizer\.learning_rate has none"):
         close_values(tree, values)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces.file.document import mark_of, parse_value, read_document, read_yaml, remark
+from spaces.file.document import header_remark, mark_of, parse_value, read_document, read_yaml
 from spaces.problem import InputError
 
 
@@ -94,5 +94,5 @@ def test_a_remark_is_read_from_the_head_of_a_file_over_its_lines(tmp_path: Path)
     file.write_text(
         "# Photos.\n#\n# Time: an hour.\n# By hand: 0.82 test accuracy,\n# after days.\n# Note: x\ntrial: {}\n"
     )
-    assert remark(file, "By hand") == "0.82 test accuracy, after days."
-    assert remark(file, "Never") is None
+    assert header_remark(file, "By hand") == "0.82 test accuracy, after days."
+    assert header_remark(file, "Never") is None

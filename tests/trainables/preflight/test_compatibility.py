@@ -81,7 +81,7 @@ def test_an_unknown_backbone_is_refused_with_the_nearest_name_or_all(digits: Dat
     (near,) = incompatibilities(closed(**{**MOBILENET, "backbone": "mobilenetv2"}), digits)
     assert (near.path, near.remedy) == (("trial", "model", "backbone"), "did you mean mobilenet_v2?")
     (far,) = incompatibilities(closed(**{**MOBILENET, "backbone": "xyzzy"}), digits)
-    assert far.remedy.startswith("known here: mobilenet_v2, vgg16")
+    assert far.remedy.startswith("use one of: mobilenet_v2, vgg16")
 
 
 def test_images_below_the_minimum_of_the_backbone_are_refused(digits: DataInfo) -> None:
