@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,59 +11,10 @@ import pytest
 from search.plan.check import check
 from spaces.file.load import load_sweep
 from spaces.problem import InputError
-from tests.promises.test_trust import MODULE, SWEEP
-from tests.search.commands import TINY, call
+from tests.promises.own_model import LISTED, PLANTED, Ran
+from tests.search.commands import TINY
 
-PLANTED = {
-    "AWS_ACCESS_KEY_ID": "planted-access-key",
-    "AWS_SECRET_ACCESS_KEY": "planted-secret-key",
-    "AWS_SESSION_TOKEN": "planted-session-token",
-    "WANDB_API_KEY": "planted0wandb0key00000000000000000000000",
-    "GOOGLE_APPLICATION_CREDENTIALS": "/planted/google.json",
-    "db_password": "planted-password",
-    "LISTED_TOKEN": "planted-listed-token",
-}
-LISTED = "LISTED_TOKEN"
-SPY = """
-import json, os
-from pathlib import Path
-
-def environment(process):
-    entries = Path(f"/proc/{process}/environ").read_bytes().split(b"\\0")
-    return dict(entry.decode().split("=", 1) for entry in entries if b"=" in entry)
-
-seen = {"own": dict(os.environ), "parent": environment(os.getppid())}
-Path(os.environ["SEEN"], f"{os.getpid()}.json").write_text(json.dumps(seen))
-"""
-OWN = (
-    SWEEP.replace("tracking: off\n", "")
-    .replace("cpus: 2", f"cpus: 2, env: [{LISTED}]")
-    .replace("epochs: 2", "epochs: 1")
-    .replace("{trials: 2}", "{trials: 2, scheduler: none}")
-)
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A sweep, where it left files, and what the processes in which the user's own code ran could see."""
-
-    done: subprocess.CompletedProcess[str]
-    place: Path
-    seen: list[dict[str, dict[str, str]]]
-
-
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A small sweep over the user's own model, which notes the environment in which it is imported."""
-    place = tmp_path_factory.mktemp("ran")
-    for folder in ("seen", "tmp", "cache"):
-        (place / folder).mkdir()
-    (place / "my_models.py").write_text(SPY + MODULE)
-    (place / "mine.yaml").write_text(OWN)
-    folders = {"SEEN": "seen", "TMPDIR": "tmp", "TUNEHOUND_CACHE": "cache"}
-    more = PLANTED | {"WANDB_MODE": "offline"} | {name: str(place / folder) for name, folder in folders.items()}
-    done = call("run", "mine.yaml", "--trust", "my_models", "--name", "own", cwd=place, more=more)
-    return Ran(done, place, [json.loads(file.read_text()) for file in (place / "seen").iterdir()])
+pytestmark = pytest.mark.xdist_group("own model")
 
 
 def test_own_code_sees_the_one_that_the_sweep_names(ran: Ran) -> None:
