@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +77,15 @@ def laid_out(place: Path, module: str = MODULE) -> Path:
     return place
 
 
+def keep_rays_files(place: Path) -> None:
+    """Copies them into the folder: a long name kept them out of it, and the next run but one removes them."""
+    [log] = (place / "cache").glob("*.log")
+    [folder] = re.findall(r"Ray's own logs.+: (.+)/logs$", log.read_text(), re.MULTILINE)
+    for number, file in enumerate(file for file in Path(folder).rglob("*") if file.is_file()):
+        (place / "ray").mkdir(exist_ok=True)
+        shutil.copyfile(file, place / "ray" / f"{number}-{file.name}")
+
+
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """A trusted sweep that ran to its end. Who asks for it belongs to the group `own model`."""
@@ -84,4 +95,6 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         (place / folder).mkdir()
     more = PLANTED | {"WANDB_MODE": "offline"} | {name: str(place / folder) for name, folder in folders.items()}
     done = call("run", "project/mine.yaml", "--trust", "my_models", "--name", "own", cwd=place, more=more)
+    assert done.returncode == 0, done.stderr
+    keep_rays_files(place)
     return Ran(place, done, [json.loads(file.read_text()) for file in (place / "seen").iterdir()])

@@ -64,7 +64,6 @@ def test_a_trusted_function_that_fails_at_a_corner_is_told_before_anything_start
 
 
 def test_a_trusted_sweep_runs_and_says_how_to_go_on_with_it(ran: Ran) -> None:
-    assert ran.done.returncode == 0, ran.done.stderr
     assert "retrain runs/own/best.yaml --trust my_models" in ran.done.stderr
 
 
