@@ -1,4 +1,4 @@
-"""What the commands print_text: results on stdout, progress and messages on stderr."""
+"""The output of the commands: results on stdout, progress and messages on stderr."""
 
 from __future__ import annotations
 
@@ -21,50 +21,50 @@ from trainables.trust import trust_options
 if TYPE_CHECKING:
     from search.run.reader import Run
     from search.tracking.sync import SyncResult
-    from search.tuner.run import Finished
+    from search.tuner.run import RunResult
     from spaces.file.sweep import Sweep
     from trainables.preflight.describe import Description
     from trainables.retrain.retrain import RetrainResult
 
-INPUT_IS_WRONG, WORK_FAILED, INTERRUPTED = 2, 1, 130
+INPUT_ERROR, WORK_FAILED, INTERRUPTED = 2, 1, 130
 """Exit codes."""
 
 console = Terminal(stderr=True, soft_wrap=True)
 """For progress and messages; results go to stdout."""
 
 
-def conclude(finished: Finished) -> None:
-    """Shows what came of a run and says what to do next; exits with 130 where it was interrupted."""
+def conclude(finished: RunResult) -> None:
+    """Show the results of a run and what to do next; exit with 130 if it was interrupted."""
     from search.results.headline import headline
 
     directory = finished.directory
     show_leaderboard([finished.run], top=10, format="table")
     print_text(headline(finished.run))
     if finished.reason:
-        console.print(f"Ended early: {finished.reason}.{_remedy(finished)}")
+        console.print(f"Stopped early: {finished.reason}.{_remedy(finished)}")
     console.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
     if waiting := _not_on_wandb(finished.run):
-        console.print(f"Not on W&B: {waiting}. To send them: {command()} sync {directory}")
+        console.print(f"Not on W&B: {waiting}. To upload: {command()} sync {directory}")
     if finished.interrupted:
         console.print(f"Interrupted. Continue with: {command()} resume {directory}{trust_options()}")
         raise typer.Exit(INTERRUPTED)
     if not (directory / "best.yaml").exists():
-        console.print(f"No trial came to a result. Why: {directory}/trials/*/error.txt, or the log.")
+        console.print(f"No trial produced a result. For the reasons, see {directory}/trials/*/error.txt or the log.")
         raise typer.Exit(WORK_FAILED)
     console.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
 
 
 def show_configuration(run: str, runs: str, *, rank: int, output: Path | None) -> None:
-    """Prints the configuration of a rank, or writes it and prints where; the run may be one that only W&B knows."""
+    """Print the configuration at a rank, or write it and print the path. The run may exist on W&B only."""
     from search.find import find_run
     from search.results.export import best_config, write_best
     from spaces.file.write import yaml_text
 
     if run.startswith("wandb:"):
         quiet_environment()
-        from search.tracking.download import fetched_config, write_fetched
+        from search.tracking.download import download_config, write_download
 
-        result = write_fetched(run, output, rank) if output else yaml_text(fetched_config(run, rank))
+        result = write_download(run, output, rank) if output else yaml_text(download_config(run, rank))
     else:
         directory = find_run(run, runs)
         result = write_best(directory, output, rank) if output else yaml_text(best_config(directory, rank))
@@ -72,28 +72,28 @@ def show_configuration(run: str, runs: str, *, rank: int, output: Path | None) -
 
 
 def show_sync_result(result: SyncResult, directory: Path) -> None:
-    """Say what W&B was sent and what not; exit with 1 if something could not be sent."""
+    """Report what was uploaded to W&B and what was not; exit with 1 if an upload failed."""
     from search.formatting import format_count
     from search.tracking.leaderboard import part_names
 
     sent = result.uploaded
     if result.off:
-        console.print(f"Nothing to send: the sweep of {directory} says `tracking: off`.")
+        console.print(f"Nothing to upload: the sweep of {directory} has `tracking: off`.")
     elif not (sent.trials or sent.parts or result.missing_trials or result.missing_parts):
-        console.print(f"Nothing to send: W&B is up to date with {directory}.")
+        console.print(f"Nothing to upload: W&B is up to date with {directory}.")
     else:
         trials = [format_count(sent.trials, "trial"), format_count(sent.epochs, "epoch")] if sent.trials else []
-        console.print(f"Sent to W&B: {', '.join([*trials, *part_names(sent.parts)]) or 'nothing'}.")
+        console.print(f"Uploaded to W&B: {', '.join([*trials, *part_names(sent.parts)]) or 'nothing'}.")
     if missing := _missing(result.missing_trials, result.missing_parts):
         why = f" ({sent.failures[0]})" if sent.failures else ""
-        console.print(f"Not sent: {missing}{why}. Try again with: {command()} sync {directory}")
+        console.print(f"Not uploaded: {missing}{why}. Try again with: {command()} sync {directory}")
         raise typer.Exit(WORK_FAILED)
 
 
 def show_versions(wanted: bool) -> None:
-    """Prints the version of Tunehound, and of what results depend on, if that is ``wanted``; then nothing else is done.
+    """Print the versions of Tunehound and of the libraries that affect results, if ``wanted``, and exit.
 
-    Nothing of it is imported.
+    None of these libraries is imported.
     """
     if not wanted:
         return
@@ -106,31 +106,31 @@ def show_versions(wanted: bool) -> None:
 
 
 def show_data_messages() -> None:
-    """Lets the data be heard: decoding that takes long, and a store that has no room."""
+    """Show log messages about data on stderr, such as slow decoding or a full store."""
     about_data = logging.getLogger("trainables.data")
     handler = logging.StreamHandler()
     handler.setFormatter(PrintableFormatter())
     about_data.addHandler(handler)
-    if logging.lastResort:  # by which Python shows the warnings that nobody else takes
+    if logging.lastResort:  # Python's handler for warnings that no other handler takes
         logging.lastResort.setFormatter(PrintableFormatter())
     about_data.setLevel(logging.INFO)
 
 
-def warn(doubt: str) -> None:
-    """Tells what will train, but probably not as it was meant."""
-    console.print(printable(f"Warning: {doubt}"), highlight=False)
+def warn(warning: str) -> None:
+    """Print a warning about something that will train, but probably not as intended."""
+    console.print(printable(f"Warning: {warning}"), highlight=False)
 
 
 def show_plan(sweep: Sweep, *, only_check: bool) -> None:
-    """Prints what a sweep will come to; exits with 1 where a corner of the space does not train."""
+    """Print the estimated cost of a sweep; exit with 1 if a corner of the space cannot be trained."""
     from search.plan.check import check, doubts
     from search.study.warm_start import earlier_trials
 
     data, earlier = check(sweep), len(earlier_trials(sweep))
-    for doubt in doubts(sweep, data):
-        warn(doubt)
+    for warning in doubts(sweep, data):
+        warn(warning)
     if only_check:
-        print_text(f"{printable(sweep.name)}: nothing is wrong")
+        print_text(f"{printable(sweep.name)}: no problems found")
         return
     quiet_environment()
     from search.plan.capacity import capacity
@@ -141,10 +141,10 @@ def show_plan(sweep: Sweep, *, only_check: bool) -> None:
     room = capacity(sweep, image_side_px=max(data.image_shape[:2]))
     measured = measure(sweep, room, tell=lambda line: console.print(printable(line), highlight=False))
     print_text("\n".join(map(printable, cost_lines(sweep, room, measured))))
-    for doubt in room.doubts:
-        warn(doubt)
+    for warning in room.doubts:
+        warn(warning)
     for corner, why in measured.failed:
-        warn(f"a corner of the space does not train ({corner.label or 'the only one'}): {why}")
+        warn(f"a corner of the space cannot be trained ({corner.label or 'the only one'}): {why}")
     if measured.failed:
         raise typer.Exit(WORK_FAILED)
 
@@ -174,7 +174,7 @@ def show_leaderboard(given: Sequence[Path | Run], *, top: int | None, format: st
 
 
 def show_description(description: Description, *, as_json: bool) -> None:
-    """Prints what a configuration builds, or a backbone's blocks."""
+    """Print the model that a configuration builds, or a backbone's blocks."""
     from search.cli.describe import description_as_mapping, summary, table_lines
 
     lines = [*table_lines(description), "", *summary(description)]
@@ -185,7 +185,7 @@ def show_description(description: Description, *, as_json: bool) -> None:
 
 
 def show_spaces(name: str | None, *, schema: bool) -> None:
-    """Prints a line for each ready sweep, or the text of one, or the schema of all."""
+    """Print one line per ready-made sweep, or the text of one, or the schema of sweep files."""
     from search.new.ready import ready_lines, ready_text
     from spaces.file.schema import schema as json_schema
 
@@ -195,28 +195,28 @@ def show_spaces(name: str | None, *, schema: bool) -> None:
         print_data(ready_text(name) if name else "\n".join(ready_lines()))
 
 
-def show_scores(retrained: RetrainResult) -> None:
-    """Prints the test scores: of one seed, or their mean ± standard deviation."""
+def show_scores(result: RetrainResult) -> None:
+    """Print the test scores of one seed, or their mean ± standard deviation over several."""
     from statistics import mean, stdev
 
-    seeds = len(retrained.scores)
+    seeds = len(result.scores)
     over = f", mean ± sd of {seeds} seeds" if seeds > 1 else ""
-    print_text(f"Test scores on {retrained.test_images} images, read once{over}:")
-    for name in retrained.scores[0]:
-        values = [scores[name] for scores in retrained.scores]
+    print_text(f"Test scores on {result.test_images} images, evaluated once{over}:")
+    for name in result.scores[0]:
+        values = [scores[name] for scores in result.scores]
         spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
         print_text(f"  {name:18} {mean(values):.4f}{spread}")
-    console.print(f"Saved: {retrained.folder}   Next: {command()} predict {retrained.folder} IMAGE…")
+    console.print(f"Saved: {result.folder}   Next: {command()} predict {result.folder} IMAGE…")
 
 
 def command() -> str:
-    """How this command can be called again: by its name where the shell finds it, else as it was called."""
+    """Return how to call this command again: by name if it is on PATH, else the way it was called."""
     called = Path(sys.argv[0])
     return str(called) if called.name == "tunehound" and not shutil.which("tunehound") else "tunehound"
 
 
 def _not_on_wandb(run: Run) -> str:
-    """What W&B's server lacks, in words; empty if W&B was not asked for."""
+    """Describe what W&B's server lacks; empty if the run is not tracked."""
     if not (run.directory / "wandb").is_dir():
         return ""
     from search.tracking.leaderboard import missing_parts
@@ -226,16 +226,16 @@ def _not_on_wandb(run: Run) -> str:
 
 
 def _missing(trials: int, parts: Sequence[str]) -> str:
-    """What W&B lacks: ``3 trials, the leaderboard``; empty if nothing."""
+    """Describe what W&B lacks: ``3 trials, the leaderboard``; empty if nothing."""
     from search.formatting import format_count
     from search.tracking.leaderboard import part_names
 
     return ", ".join([*([format_count(trials, "trial")] if trials else []), *part_names(parts)])
 
 
-def _remedy(finished: Finished) -> str:
-    """How to go on after a spent budget; an interruption has a line of its own."""
-    spent = finished.reason or ""
-    if not spent.startswith("budget."):
+def _remedy(finished: RunResult) -> str:
+    """Describe how to continue with a larger budget; an interruption has its own message."""
+    reason = finished.reason or ""
+    if not reason.startswith("budget."):
         return ""
-    return f" To go on: {command()} resume {finished.directory}{trust_options()} --set {spent.split(' ')[0]}=MORE"
+    return f" To continue: {command()} resume {finished.directory}{trust_options()} --set {reason.split(' ')[0]}=MORE"

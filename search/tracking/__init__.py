@@ -1,1 +1,1 @@
-"""The trials and the leaderboard on Weights & Biases: told while the sweep runs, sent later, read back."""
+"""The trials and the leaderboard on Weights & Biases: while the sweep runs, afterwards, and read back."""

@@ -1,6 +1,6 @@
-"""What the W&B run of the leaderboard shows: the table, the figures, and the best configuration and model as artifacts.
+"""The W&B run of the leaderboard: the table, the figures, and the best configuration and model as artifacts.
 
-It has parts that are told apart by digests, so that what stands on W&B already is not sent again.
+Each of its parts has a digest, so that what W&B has is not sent again.
 """
 
 from __future__ import annotations
@@ -22,65 +22,107 @@ from search.report.hyperparameters import importances, parallel_coordinates
 from search.results.export import HEADER, best_config
 from search.results.headline import headline
 from search.results.leaderboard import leaderboard
-from search.run.reader import Run, best_trial
-from search.tracking.client import safe
-from search.tracking.ledger import parts_told
+from search.run.reader import Run
+from search.run.trials import best_trial
+from search.tracking.client import Mode, safe
+from search.tracking.ledger import note_part, noted_parts
+from search.tracking.reconciler import UploadResult
 from search.tracking.saved_report import LAYOUT, can_be_saved, save_report
+from search.tracking.wandb_runs import BOARD, finish, open_leaderboard_run, session_files, settle, wandb_id
 from spaces.file.document import read_yaml
+from spaces.file.sweep import Wandb
 from spaces.file.write import write_yaml
 from spaces.problem import InputError
 
 logger = logging.getLogger(__name__)
 
 RESULTS, MODEL, REPORT = "leaderboard", "model", "report"
-"""The parts: the table with figures and the best configuration, what `retrain` made of that, and the saved report."""
+"""The parts: the table with figures and the best configuration, the retrained model, and the saved report."""
 BEST_FILE, ALIAS = "best.yaml", "best"
 RETRAINED = Path("retrained")
 MODEL_FILES = ("model.keras", "preprocessing.json", "metrics.json", "config.yaml", "README.md")
-"""What the artifact of the model holds of what `retrain` wrote; enough for `predict`."""
-ROWS = 10_000
+"""Of the files that `retrain` wrote, those in the artifact of the model; enough for `predict`."""
+MAX_ROWS = 10_000
 """W&B shows no more rows of a table."""
+PARTS = "told"
+"""The key of the summary under which the run keeps the digests of the parts that it has."""
+MODEL_TIMEOUT_S = 900.0
+"""How long an artifact may take when a user waits for it: models are large."""
 
 
-def parts_wanted(run: Run) -> dict[str, str]:
-    """The digests of the parts as they should stand on W&B; nothing before a trial has come to something."""
+def wanted_parts(run: Run) -> dict[str, str]:
+    """The digests of the parts as they should be on W&B; none before a trial has a result."""
     if best_trial(run) is None:
         return {}
     saved = {REPORT: LAYOUT} if can_be_saved() else {}
     return {RESULTS: _digest_of_results(run), **_digest_of_model(run), **saved}
 
 
-def parts_untold(run: Run, *, online: bool) -> dict[str, str]:
-    """The parts that W&B's server (or, where not ``online``, not even a file) does not have."""
-    told = parts_told(run.directory, online=online)
-    lacking = {name: digest for name, digest in parts_wanted(run).items() if told.get(name) != digest}
-    return lacking if online else {name: digest for name, digest in lacking.items() if name != REPORT}
+def missing_parts(run: Run, *, online: bool) -> dict[str, str]:
+    """The parts that W&B's server (or, if not ``online``, not even a file) does not have."""
+    noted = noted_parts(run.directory, online=online)
+    missing = {name: digest for name, digest in wanted_parts(run).items() if noted.get(name) != digest}
+    return missing if online else {name: digest for name, digest in missing.items() if name != REPORT}
 
 
-def named(parts: Iterable[str]) -> list[str]:
-    """Parts as people are told of them."""
+def part_names(parts: Iterable[str]) -> list[str]:
+    """Parts as messages name them."""
     return [f"the {part}" for part in parts]
 
 
-def kept(wandb_run: Any) -> dict[str, str]:
-    """The digests of the parts that an open W&B run of a leaderboard shows by its own account."""
-    told = wandb_run.summary.get("told") or {}
-    return {str(name): str(told[name]) for name in list(told.keys())}
+def update_parts(
+    run: Run,
+    settings: Wandb,
+    parts: Mapping[str, str],
+    result: UploadResult,
+    *,
+    mode: Mode,
+    home: Path,
+    patient: bool = False,
+) -> None:
+    """Write parts to the W&B run of the leaderboard, new or continued; ``result`` says what became of them.
 
-
-def keep(wandb_run: Any, parts: Mapping[str, str]) -> None:
-    """Lets the W&B run say which parts it shows."""
-    wandb_run.summary["told"] = dict(parts)
-
-
-def show(name: str, wandb_run: Any, run: Run, *, timeout_s: float | None) -> None:
-    """Writes a part to the W&B run of the leaderboard; online, waits until the server has its artifact.
-
-    Raises:
-        Exception: one of W&B's many: the server did not take it.
+    Args:
+        parts: their digests, as `missing_parts` returns them.
+        mode, home, patient: as of `search.tracking.reconciler.Reconciler`.
     """
+    if not parts:
+        return
+    earlier = session_files(run.directory, wandb_id(run, BOARD))
+    try:
+        board = open_leaderboard_run(run, settings, mode=mode, home=home, patient=patient)
+        taken = _write_parts(board, run, parts, result, timeout_s=MODEL_TIMEOUT_S if patient else None)
+        finish(board)
+    except Exception as error:
+        result.failed("the leaderboard", error)
+        return
+    for name, digest in taken.items():
+        note_part(run.directory, name, digest, online=mode == "online")
+    settle(run.directory, wandb_id(run, BOARD), online=mode == "online", earlier=earlier)
+    result.parts = list(taken)
+
+
+def _write_parts(
+    board: Any, run: Run, parts: Mapping[str, str], result: UploadResult, *, timeout_s: float | None
+) -> dict[str, str]:
+    """Write what the W&B run lacks by its own account; return the parts that it then has."""
+    kept = board.summary.get(PARTS) or {}
+    there = {str(name): str(kept[name]) for name in list(kept.keys())}
+    for name, digest in parts.items():
+        try:
+            if there.get(name) != digest:
+                _write_part(name, board, run, timeout_s=timeout_s)
+            there[name] = digest
+            board.summary[PARTS] = dict(there)
+        except Exception as error:
+            result.failed(f"the {name}", error)
+    return {name: digest for name, digest in parts.items() if there.get(name) == digest}
+
+
+def _write_part(name: str, wandb_run: Any, run: Run, *, timeout_s: float | None) -> None:
+    """Write one part; online, wait until the server has its artifact."""
     with tempfile.TemporaryDirectory() as folder:
-        artifact = {RESULTS: _show_results, MODEL: _log_model, REPORT: _save_report}[name](wandb_run, run, Path(folder))
+        artifact = {RESULTS: _log_results, MODEL: _log_model, REPORT: _save_report}[name](wandb_run, run, Path(folder))
         if artifact is not None and not wandb_run.offline:
             artifact.wait(timeout=timeout_s)
             if name == MODEL:
@@ -92,7 +134,7 @@ def artifact_name(kind: str, run_id: str) -> str:
     return safe(f"{kind}-{run_id}")
 
 
-def _show_results(wandb_run: Any, run: Run, folder: Path) -> Any:
+def _log_results(wandb_run: Any, run: Run, folder: Path) -> Any:
     frame = leaderboard(run)
     wandb_run.log({"leaderboard": _table(frame), **_figures(run)}, commit=True)
     wandb_run.summary.update(_summary(run, frame))
@@ -100,8 +142,8 @@ def _show_results(wandb_run: Any, run: Run, folder: Path) -> Any:
     if config is None:
         return None
     write_yaml(folder / BEST_FILE, config, header=HEADER.format(name=BEST_FILE))
-    told = {key: config["provenance"][key] for key in ("run", "trial", "metric", "value")}
-    artifact = wandb.Artifact(artifact_name("best", str(run.about["id"])), "configuration", metadata=told)
+    metadata = {key: config["provenance"][key] for key in ("run", "trial", "metric", "value")}
+    artifact = wandb.Artifact(artifact_name("best", str(run.about["id"])), "configuration", metadata=metadata)
     artifact.add_file(str(folder / BEST_FILE), skip_cache=True)
     return wandb_run.log_artifact(artifact, aliases=[ALIAS])
 
@@ -113,17 +155,17 @@ def _save_report(wandb_run: Any, run: Run, _: Path) -> None:
 def _log_model(wandb_run: Any, run: Run, _: Path) -> Any:
     folder = run.directory / RETRAINED
     scores = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    told = {name: value for name, value in scores.items() if isinstance(value, (int, float))}
-    artifact = wandb.Artifact(artifact_name("model", str(run.about["id"])), "model", metadata=told)
+    numbers = {name: value for name, value in scores.items() if isinstance(value, (int, float))}
+    artifact = wandb.Artifact(artifact_name("model", str(run.about["id"])), "model", metadata=numbers)
     for name in _model_files(folder):
         artifact.add_file(str(folder / name), policy="immutable", skip_cache=True)
-    if "accuracy" in told:
-        wandb_run.summary["test_accuracy"] = told["accuracy"]
+    if "accuracy" in numbers:
+        wandb_run.summary["test_accuracy"] = numbers["accuracy"]
     return wandb_run.log_artifact(artifact, aliases=[ALIAS])
 
 
 def _link(wandb_run: Any, artifact: Any, collection: str) -> None:
-    """Makes the model known under the name of its run as well; a server that has no such links has the artifact."""
+    """Link the model under the name of its run as well; a server without such links still has the artifact."""
     try:
         artifact.link(f"{wandb_run.entity}/{wandb_run.project}/{collection}", aliases=[ALIAS])
     except Exception as error:
@@ -131,7 +173,7 @@ def _link(wandb_run: Any, artifact: Any, collection: str) -> None:
 
 
 def _table(frame: pd.DataFrame) -> Any:
-    shown = frame.head(ROWS)
+    shown = frame.head(MAX_ROWS)
     whole = shown.astype(object).where(shown.notna(), None)
     return wandb.Table(columns=list(whole.columns), data=whole.to_numpy().tolist(), allow_mixed_types=True)
 
@@ -147,7 +189,7 @@ def _figures(run: Run) -> dict[str, Any]:
 
 def _summary(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
     best = frame.iloc[0]
-    told = {
+    values = {
         "trials": len(frame),
         "best_trial": int(best["trial"]),
         f"best_{run.metric}": float(best[run.metric]),
@@ -155,22 +197,22 @@ def _summary(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
         "sd": float(best["sd"]),
         "seeds": int(best["seeds"]) or math.nan,
     }
-    known = {name: value for name, value in told.items() if not math.isnan(value)}
+    known = {name: value for name, value in values.items() if not math.isnan(value)}
     return {**known, "headline": headline(run)}
 
 
 def _best(run: Run) -> dict[str, Any] | None:
     try:
         return best_config(run)
-    except InputError:  # its history was lost: there is nothing that could be retrained
+    except InputError:  # its history was lost: nothing can be retrained
         return None
 
 
 def _digest_of_results(run: Run) -> str:
     config = _best(run) or {}
     lasting = {**config, "provenance": {**config.get("provenance", {}), "created": None}}
-    told = leaderboard(run).to_csv(index=False) + json.dumps(lasting, sort_keys=True, default=str)
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    content = leaderboard(run).to_csv(index=False) + json.dumps(lasting, sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _digest_of_model(run: Run) -> dict[str, str]:
@@ -190,7 +232,7 @@ def _model_files(folder: Path) -> Collection[str]:
 
 
 def _is_of(folder: Path, run: Run) -> bool:
-    """Whether a folder holds what was retrained from this very run, and whole."""
+    """Whether a folder holds all that `retrain` writes, of this very run."""
     if not all((folder / name).is_file() for name in ("config.yaml", "metrics.json")):
         return False
     try:

@@ -1,6 +1,6 @@
-"""The saved report on W&B: the trials sorted by the metric, what mattered, all trials side by side.
+"""The saved report on W&B: the trials sorted by the metric, parameter importances, parallel coordinates.
 
-Needs the extra `wandb-report`; without it there is none.
+Needs the extra `wandb-report`; without it no report is saved.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from search.run.reader import Run
 from search.tracking.client import safe
-from search.tracking.wandb_runs import for_the_grid
+from search.tracking.wandb_runs import config_names
 
 logger = logging.getLogger(__name__)
 
 LAYOUT = "1"
-"""Stands for what the report holds; a report of another layout is saved anew."""
+"""The version of the layout; a report with another one is saved again."""
 
 
 def can_be_saved() -> bool:
@@ -29,10 +29,10 @@ def can_be_saved() -> bool:
 
 
 def save_report(run: Run, *, entity: str, project: str) -> str:
-    """Saves the report of a sweep in its project, and returns where it can be seen.
+    """Save the report of a sweep in its project; return its address.
 
     Raises:
-        Exception: one of W&B's many: the server did not take it.
+        Exception: the server did not take it; W&B's exceptions have no common base class.
     """
     reports = importlib.import_module("wandb_workspaces.reports.v2")
     value = reports.SummaryMetric(f"best_{run.metric}")
@@ -53,6 +53,6 @@ def save_report(run: Run, *, entity: str, project: str) -> str:
 
 
 def _columns(reports: Any, run: Run, value: Any) -> list[Any]:
-    names = for_the_grid(dict.fromkeys(run.names.values()))
+    names = config_names(dict.fromkeys(run.names.values()))
     metrics = [*map(reports.Config, names), value]
     return [reports.ParallelCoordinatesPlotColumn(metric=metric) for metric in metrics]

@@ -1,42 +1,39 @@
-"""`tunehound sync`: W&B is told what it could not be told while the sweep ran.
-
-What is sent comes from the journal and the histories, not from W&B's offline files: those of a killed sweep are not
-whole, and W&B's own replay of a file repeats the rows of an attempt that broke off, and has no end while the server is
-away. Here the server is asked how far it is with every trial, and gets the epochs after that.
-"""
+"""`tunehound sync`: send W&B what it did not get while the sweep ran."""
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from search.formatting import counted
-from search.logs import chatter_to, log_file
-from search.run.compatibility import refuse_unknown
-from search.run.lock import driving
-from search.run.reader import open_run
-from search.tracking.client import refuse_without_key
-from search.tracking.leaderboard import named, parts_untold
-from search.tracking.ledger import untold
-from search.tracking.upload import Sending, Sent
+from search.formatting import format_count
+from search.logs import log_file, redirect_output
+from search.run.compatibility import check_format
+from search.run.lock import run_lock
+from search.run.reader import Run, open_run
+from search.tracking.client import check_key
+from search.tracking.leaderboard import missing_parts, part_names, update_parts
+from search.tracking.ledger import missing_trials
+from search.tracking.reconciler import MAX_FAILURES, Reconciler, UploadResult
 from spaces.file.load import load_sweep
+from spaces.file.sweep import Wandb
 
 
 @dataclass(kw_only=True)
-class Synced:
+class SyncResult:
     """What `sync` did."""
 
-    sent: Sent = field(default_factory=Sent)
-    left: int = 0
+    uploaded: UploadResult = field(default_factory=UploadResult)
+    missing_trials: int = 0
     """Trials that are still to be sent."""
-    left_parts: list[str] = field(default_factory=list)
-    """Parts of the leaderboard's W&B run that are."""
+    missing_parts: list[str] = field(default_factory=list)
+    """Parts of the leaderboard's W&B run that are still to be sent."""
     off: bool = False
     """The sweep says `tracking: off`."""
 
 
-def sync(directory: Path) -> Synced:
-    """Sends what W&B's server does not have of a run: each epoch once, however often it is called.
+def sync(directory: Path) -> SyncResult:
+    """Send what W&B's server does not have of a run: each epoch once, however often this is called.
 
     Args:
         directory: of the run.
@@ -46,17 +43,26 @@ def sync(directory: Path) -> Synced:
     """
     sweep = load_sweep(directory / "sweep.yaml", check_files=False)
     if sweep.tracking.wandb == "off":
-        return Synced(off=True)
-    with driving(directory):
+        return SyncResult(off=True)
+    with run_lock(directory):
         run = open_run(directory)
-        refuse_unknown(run.about, str(directory / "sweep.yaml"))
-        numbers, parts = untold(run, online=True), parts_untold(run, online=True)
+        check_format(run.about, str(directory / "sweep.yaml"))
+        numbers, parts = missing_trials(run, online=True), missing_parts(run, online=True)
         if not numbers and not parts:
-            return Synced()
-        with chatter_to(log_file(str(run.about["id"]))) as console:
-            refuse_without_key(str(directory))
-            trials = [f"{len(numbers)} of {counted(len(run.trials), 'trial')}"] if numbers else []
-            console.print(f"Sending {', '.join([*trials, *named(parts)])} to W&B …")
-            sent = Sending(run, sweep, sweep.tracking.wandb, mode="online", patient=True).send(numbers, parts)
-        left, left_parts = untold(run, online=True), list(parts_untold(run, online=True))
-    return Synced(sent=sent, left=len(left), left_parts=left_parts)
+            return SyncResult()
+        with redirect_output(log_file(str(run.about["id"]))) as console:
+            check_key(str(directory))
+            trials = [f"{len(numbers)} of {format_count(len(run.trials), 'trial')}"] if numbers else []
+            console.print(f"Sending {', '.join([*trials, *part_names(parts)])} to W&B …")
+            uploaded = _upload(run, sweep.tracking.wandb, parts)
+        numbers, parts = missing_trials(run, online=True), missing_parts(run, online=True)
+    return SyncResult(uploaded=uploaded, missing_trials=len(numbers), missing_parts=list(parts))
+
+
+def _upload(run: Run, settings: Wandb, parts: dict[str, str]) -> UploadResult:
+    with tempfile.TemporaryDirectory() as home:
+        reconciler = Reconciler(run.directory, run, settings, mode="online", home=Path(home), patient=True)
+        reconciler.update(run, last=True)
+        if len(reconciler.result.failures) < MAX_FAILURES:
+            update_parts(run, settings, parts, reconciler.result, mode="online", home=Path(home), patient=True)
+    return reconciler.result

@@ -1,75 +1,86 @@
-"""W&B runs: a trial's is opened, told of the trial, finished; the leaderboard's likewise."""
+"""W&B runs, one for each trial and one for the leaderboard: opened, given epochs, finished; and their .wandb files."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import wandb
 
 from search.formatting import ending
-from search.run.events import RunInfo, TrialEnd, TrialInfo
-from search.tracking.client import Mode, quiet, safe
-from search.tracking.fragments import uploaded
-from search.tracking.ledger import Confirmed, Entry, tags_of
+from search.run.events import TrialFinished, TrialInfo
+from search.run.reader import Run
+from search.tracking.client import Mode, run_settings, safe
+from search.tracking.ledger import LedgerEntry
 from spaces.file.sweep import Wandb
 from trainables.features.policy import FEATURES
 
 GAVE_UP = b"filestream: fatal error"
-"""What W&B's own log says once it was refused for good; `finish` then returns as if all were well."""
+"""What W&B's own log says after a lasting refusal; `finish` then returns as if all were well."""
 BOARD = "leaderboard"
-"""The name and the kind of the run that shows the leaderboard of a sweep."""
+"""The name and the job type of the run that shows the leaderboard of a sweep."""
 
 
-class NotTakenError(Exception):
+class UploadError(Exception):
     """W&B's server has not taken everything."""
 
 
-@dataclass(kw_only=True)
-class Shown:
-    """A trial whose W&B run is open."""
+class TrialRun:
+    """The open W&B run of a trial.
 
-    wandb_run: Any
-    baseline: bool
-    epochs: int
-    """The last one logged."""
-    confirmed: Confirmed | None = None
-    end: TrialEnd | None = None
+    Args:
+        wandb_run: as W&B opened it.
+        epochs: the last epoch that W&B has, or will have when the files of earlier sessions are uploaded.
+        earlier: those files.
+    """
 
-    def entry(self, number: int, *, best: bool) -> Entry:
-        """How the trial stands on W&B."""
-        tags = tags_of(self.end, baseline=self.baseline, best=best, confirmed=self.confirmed)
-        return Entry(trial=number, epochs=self.epochs, tags=tags, confirmed=self.confirmed)
+    def __init__(self, wandb_run: Any, *, epochs: int, earlier: Sequence[Path]) -> None:
+        self.wandb_run, self.earlier = wandb_run, earlier
+        self.epochs = 0
+        """Logged in this session."""
+        self._last = epochs
+        self._entry: LedgerEntry | None = None
+
+    def update(self, entry: LedgerEntry, rows: Sequence[Mapping[str, float]], end: TrialFinished, metric: str) -> None:
+        """Log the epochs that W&B lacks; set the summary and the tags if they changed."""
+        for row in rows:
+            if row["epoch"] > self._last:
+                self._last = int(row["epoch"])
+                self.wandb_run.log(logged(row), step=self._last, commit=True)
+                self.epochs += 1
+        if entry != self._entry:
+            self.wandb_run.summary.update(_summary(entry, end, metric))
+            self.wandb_run.tags = entry.tags
+            self._entry = entry
 
 
-def wandb_id(run: RunInfo, which: int | str) -> str:
+def wandb_id(run: Run, which: int | str) -> str:
     """The id of the W&B run of a trial, or of the leaderboard: the same in every session."""
-    return safe(f"{run.id}-{which}")
+    return safe(f"{run.about['id']}-{which}")
 
 
-def opened(run: RunInfo, settings: Wandb, trial: TrialInfo, *, mode: Mode, home: Path, patient: bool = False) -> Any:
+def open_trial_run(run: Run, settings: Wandb, trial: TrialInfo, *, mode: Mode, home: Path, patient: bool) -> Any:
     """The W&B run of a trial, new or continued. ``home`` is the folder in which W&B makes its folder `wandb`."""
     return wandb.init(
         id=wandb_id(run, trial.number),
         name=f"{trial.number:04d}",  # sorts as it counts
         job_type="trial",
         tags=["baseline"] if trial.baseline else [],
-        config={**for_the_grid(trial.values), "trial": trial.config.model_dump(mode="json")},
-        **_in_its_group(run, settings, mode=mode, home=home, patient=patient),
+        config={**config_names(trial.values), "trial": trial.config.model_dump(mode="json")},
+        **_in_group(run, settings, mode=mode, home=home, patient=patient),
     )
 
 
-def opened_board(
-    run: RunInfo, settings: Wandb, config: Mapping[str, Any], *, mode: Mode, home: Path, patient: bool
-) -> Any:
-    """The W&B run that shows the leaderboard, new or continued; ``config`` is the sweep."""
-    where = _in_its_group(run, settings, mode=mode, home=home, patient=patient)
-    return wandb.init(id=wandb_id(run, BOARD), name=BOARD, job_type=BOARD, config=dict(config), **where)
+def open_leaderboard_run(run: Run, settings: Wandb, *, mode: Mode, home: Path, patient: bool) -> Any:
+    """The W&B run that shows the leaderboard, new or continued; its config is the sweep."""
+    config = {"sweep": dict(run.sweep), "run": dict(run.about)}
+    group = _in_group(run, settings, mode=mode, home=home, patient=patient)
+    return wandb.init(id=wandb_id(run, BOARD), name=BOARD, job_type=BOARD, config=config, **group)
 
 
-def _in_its_group(run: RunInfo, settings: Wandb, *, mode: Mode, home: Path, patient: bool) -> dict[str, Any]:
+def _in_group(run: Run, settings: Wandb, *, mode: Mode, home: Path, patient: bool) -> dict[str, Any]:
     return {
         "project": settings.project,
         "entity": settings.entity,
@@ -78,52 +89,69 @@ def _in_its_group(run: RunInfo, settings: Wandb, *, mode: Mode, home: Path, pati
         "mode": mode,
         "resume": "allow",
         "reinit": "create_new",
-        "settings": quiet(patient=patient),
+        "settings": run_settings(patient=patient),
     }
 
 
-def for_the_grid(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values under names that W&B's grid can sort and filter by: it takes a dot for a level of nesting."""
+def config_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values under names by which W&B's table can sort and filter: it reads a dot as a level of nesting."""
     names = [name.replace(".", "_") for name in values]
     return dict(zip(names if _differ(names) else values, values.values(), strict=True))
 
 
-def _differ(names: Iterable[str]) -> bool:
-    listed = list(names)
-    return len(set(listed)) == len(listed) and "trial" not in listed
+def _differ(names: Sequence[str]) -> bool:
+    return len(set(names)) == len(names) and "trial" not in names
 
 
 def logged(row: Mapping[str, float]) -> dict[str, float]:
-    """An epoch as W&B is told of it: without what is no measurement."""
+    """An epoch as W&B gets it: without the non-metric columns."""
     return {name: value for name, value in row.items() if name != FEATURES}
 
 
-def epochs_there(wandb_run: Any, rows: Sequence[Mapping[str, float]], earlier: Iterable[Path]) -> int:
-    """The last epoch that W&B has of a trial, or will have once the files of ``earlier`` sessions are uploaded."""
-    if not wandb_run.offline:
-        return max(int(wandb_run.starting_step) - 1, 0)
-    return int(rows[-1]["epoch"]) if rows and any(map(uploaded, earlier)) else 0
-
-
-def summarise(wandb_run: Any, end: TrialEnd, metric: str, confirmed: Confirmed | None = None) -> None:
-    """Writes what came of the trial; ``confirmed``: and of its trainings from other seeds."""
-    summary = {"best_epoch": end.best_epoch, f"best_{metric}": end.value, "epochs": end.epochs}
-    if confirmed:
-        summary |= {"mean": confirmed.mean, "sd": confirmed.sd, "seeds": confirmed.seeds}
-    told = {"seconds": end.seconds, "state": ending(end.state, end.reason), "reason": end.reason}
-    wandb_run.summary.update({key: value for key, value in summary.items() if value is not None} | told)
+def _summary(entry: LedgerEntry, end: TrialFinished, metric: str) -> dict[str, Any]:
+    known = {"best_epoch": end.best_epoch, f"best_{metric}": end.value, "epochs": end.epochs}
+    if entry.confirmed:
+        known |= {"mean": entry.confirmed.mean, "sd": entry.confirmed.sd, "seeds": entry.confirmed.seeds}
+    state = ending(end.state, end.reason)
+    ended = {"seconds": end.seconds, "state": state, "reason": end.reason} if state in entry.tags else {}
+    return {key: value for key, value in known.items() if value is not None} | ended
 
 
 def finish(wandb_run: Any, *, failed: bool = False) -> None:
-    """Finishes a W&B run and waits until the server has all of it; offline, until the file is whole.
+    """Finish a W&B run and wait until the server has all of it; offline, until the file is complete.
 
     Raises:
-        NotTakenError: the server has not taken everything in time, or refuses to.
+        UploadError: the server has not taken everything in time, or refuses to.
     """
     log = Path(wandb_run.settings.log_internal)
     try:
         wandb_run.finish(exit_code=int(failed))
     except TimeoutError as error:
-        raise NotTakenError("the server did not take everything in time") from error
+        raise UploadError("the server did not take everything in time") from error
     if log.exists() and GAVE_UP in log.read_bytes():
-        raise NotTakenError("the server refused a part")
+        raise UploadError("the server refused a part")
+
+
+def session_files(directory: Path, wandb_id: str) -> list[Path]:
+    """The .wandb files of one W&B run below a run's directory, online or offline: one for each session."""
+    return sorted((directory / "wandb").glob(f"*run-*/run-{wandb_id}.wandb"))
+
+
+def is_uploaded(file: Path) -> bool:
+    """Whether W&B's server knows a .wandb file: it was written online, or uploaded since."""
+    return file.parent.name.startswith("run-") or file.with_suffix(".wandb.synced").exists()
+
+
+def settle(directory: Path, wandb_id: str, *, online: bool, earlier: Iterable[Path]) -> None:
+    """Mark or remove the files of a finished W&B run that are not needed any more.
+
+    Online, mark them as W&B does itself, so that `wandb sync` skips them. Offline, remove those of ``earlier``
+    sessions: the newest has all of their rows. Those that were uploaded stay.
+    """
+    if online:
+        for file in session_files(directory, wandb_id):
+            file.with_suffix(".wandb.synced").touch()
+        return
+    for file in earlier:
+        if not is_uploaded(file):
+            shutil.rmtree(file.parent)

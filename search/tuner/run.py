@@ -20,9 +20,9 @@ from search.find import runs_folder
 from search.logs import log_file, quiet_environment, redirect_output
 from search.plan.check import check, doubts
 from search.plan.placement import refuse_unfit
-from search.run.compatibility import LASTING, other_versions, refuse_changes, refuse_unknown
+from search.run.compatibility import LASTING, changed_versions, check_changes, check_format
 from search.run.directory import mirror_of, new_directory
-from search.run.lock import driving
+from search.run.lock import run_lock
 from search.run.provenance import provenance
 from search.run.reader import Run, open_begun, open_run
 from search.study.warm_start import earlier_trials
@@ -59,8 +59,8 @@ def _what_failed(directory: Path, error: Exception) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finished:
-    """How driving a run ended."""
+class RunResult:
+    """How run_lock a run ended."""
 
     directory: Path
     """As it was given: what the user types to name the run."""
@@ -80,7 +80,7 @@ def run_sweep(
     runs: str | os.PathLike[str] = "runs",
     name: str | None = None,
     warn: Callable[[str], None] = warnings.warn,
-) -> Finished:
+) -> RunResult:
     """Runs a sweep: search, confirmation, leaderboard, best.yaml, report. Progress goes to stderr.
 
     Args:
@@ -107,7 +107,7 @@ def run_sweep(
     about = provenance(name, info, by_hand=sweep.by_hand) | ({"mirror": place.uri} if place else {})
     with held_for_new(place) as lease:
         directory = new_directory(runs_folder(runs), name, sweep.as_mapping() | {"run": about})
-        with driving(directory):
+        with run_lock(directory):
             mirror = Mirror(lease, directory) if lease else None
             return _drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror)
 
@@ -118,7 +118,7 @@ def resume_run(
     overrides: Sequence[str] = (),
     warn: Callable[[str], None] = warnings.warn,
     tell: Callable[[str], None] = logger.info,
-) -> Finished:
+) -> RunResult:
     """Continues a run: interrupted trials from their checkpoints, then whatever is left to try.
 
     Args:
@@ -136,20 +136,20 @@ def resume_run(
     from search.mirror.mirror import mirrored
 
     _about(directory)
-    with driving(directory), mirrored(directory, mirror_of(directory), tell=tell) as mirror:
+    with run_lock(directory), mirrored(directory, mirror_of(directory), tell=tell) as mirror:
         return _resume(directory, overrides=overrides, warn=warn, mirror=mirror)
 
 
 def _resume(
     directory: Path, *, overrides: Sequence[str], warn: Callable[[str], None], mirror: Mirror | None
-) -> Finished:
+) -> RunResult:
     about = _about(directory)
     sweep = load_sweep(directory / "sweep.yaml", overrides)
     if begun := open_begun(directory):
-        refuse_changes(sweep, begun.notes.get(LASTING))
+        check_changes(sweep, begun.notes.get(LASTING))
     info = check(sweep)
     _refuse_other_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
-    if other := other_versions(about):
+    if other := changed_versions(about):
         warn(other)
     side_px, changed = max(info.image_shape[:2]), bool(overrides)
     refuse_unfit(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
@@ -158,7 +158,7 @@ def _resume(
 
 def _about(directory: Path) -> dict[str, Any]:
     about = dict(read_yaml(directory / "sweep.yaml").get("run", {}))
-    refuse_unknown(about, str(directory / "sweep.yaml"))
+    check_format(about, str(directory / "sweep.yaml"))
     return about
 
 
@@ -171,11 +171,11 @@ def _drive(
     image_side_px: int,
     mirror: Mirror | None,
     changed: bool = False,
-) -> Finished:
+) -> RunResult:
     quiet_environment()
     from search.progress import Progress
     from search.tuner.stopping import INTERRUPTED
-    from search.tuner.tuner import drive  # Ray takes seconds to import, and a wrong sweep is refused before
+    from search.tuner.tuner import run_trials  # Ray takes seconds to import, and a wrong sweep is refused before
 
     log = log_file(str(about["id"]))
     reason: str | None = INTERRUPTED
@@ -188,11 +188,11 @@ def _drive(
         if changed:
             write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
         run = open_begun(directory) or Run.begin(directory, sweep.as_mapping(), about)
-        if cluster.sentence:
-            console.print(cluster.sentence, markup=False, highlight=False, soft_wrap=True)
+        if cluster.message:
+            console.print(cluster.message, markup=False, highlight=False, soft_wrap=True)
         with _tracking(run.directory, sweep, console.print):
             try:
-                reason = drive(
+                reason = run_trials(
                     run,
                     sweep,
                     cluster,
@@ -213,7 +213,7 @@ def _drive(
             write_results(ended)
     if mirror:
         mirror.refuse_taken_over()
-    return Finished(directory=directory, run=ended, interrupted=reason == INTERRUPTED, reason=reason, log=log)
+    return RunResult(directory=directory, run=ended, interrupted=reason == INTERRUPTED, reason=reason, log=log)
 
 
 def _give_up(directory: Path, log: Path, console: Console, reason: str) -> NoReturn:

@@ -36,7 +36,6 @@ from optuna import create_study
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
-from search.tracking.listener import Tracking
 
 import search.study.study
 from search.progress import Progress
@@ -47,9 +46,10 @@ from search.study.distribution import distribution, suggest
 from search.study.recorder import Recorder
 from search.study.space import draw
 from search.study.study import Study
-from search.tuner.scheduler import STOP, FairAsha
-from search.tuner.searcher import RecordResults, StopWhenQuiet, StudySearcher
-from search.tuner.stopping import Ending
+from search.tracking.tracker import WandbTracker
+from search.tuner.scheduler import STOP, Asha
+from search.tuner.searcher import RecordResults, StopWhenIdle, StudySearcher
+from search.tuner.stopping import Stopping
 from search.tuner.tuner import _rungs
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep, Wandb
@@ -107,8 +107,8 @@ class Simulation:
     def __init__(self, run: Run, sweep: Sweep, listeners: Sequence[Listener], *, in_flight: int, stop: bool) -> None:
         self.study = Study(run.directory / "study.journal", sweep)
         self.recorder = Recorder(run, sweep, self.study, listeners)
-        self._scheduler = FairAsha(_rungs(sweep), metric=run.metric)
-        self._ending = Ending(lambda: None)
+        self._scheduler = Asha(_rungs(sweep), metric=run.metric)
+        self._ending = Stopping(lambda: None)
         self._searcher = StudySearcher(
             self.study,
             recorder=self.recorder,
@@ -120,7 +120,7 @@ class Simulation:
         )
         meter = SlotMeter(self.study, lambda: len(self.recorder.running))
         self._callback = RecordResults(self.recorder, scheduler=self._scheduler, ending=self._ending)
-        self._stopper = StopWhenQuiet(self._ending, self.recorder, watch=meter.read)
+        self._stopper = StopWhenIdle(self._ending, self.recorder, watch=meter.read)
         self._random = np.random.default_rng(sweep.search.seed)
         self._stop, self._epochs, self.ended = stop, sweep.epochs, 0
         self._started, self._events = 0, list[tuple[float, str, int, int]]()
@@ -308,16 +308,14 @@ def tracking_table(options: argparse.Namespace, folder: Path) -> None:
     os.environ["WANDB_MODE"] = "offline"
     sweep = sweep_of(options, trials=TRACKED, sampler="random")
     run, at_first = begin(folder, sweep), megabytes()
-    tracking = Tracking(run, Wandb(project="driver"), close_timeout_s=600)
-    simulation = Simulation(run, sweep, [tracking], in_flight=100, stop=options.stop)
+    simulation = Simulation(run, sweep, [], in_flight=100, stop=options.stop)
     cpu, began = time.process_time(), time.perf_counter()
-    told = np.array([spent.get("view", NOTHING) for spent, _ in simulation.run()]) * 1e3
-    tracking.close(0)
+    with WandbTracker(run.directory, Wandb(project="driver"), close_timeout_s=600):
+        results = len(list(simulation.run()))
+        driven = time.perf_counter() - began
     cpu, wall = time.process_time() - cpu, time.perf_counter() - began
-    median, p99, mean = spread(told[:, 0])
-    print(f"\nW&B offline, {TRACKED} trials, 100 in flight, {len(told)} results")
-    print(f"the driver's thread, CPU ms a result: median {median:.3f}, p99 {p99:.3f}, mean {mean:.3f}")
-    print(f"until all is written: {wall:.0f} s, {cpu:.0f} s of CPU of the whole process")
+    print(f"\nW&B offline, {TRACKED} trials, 100 in flight, {results} results")
+    print(f"simulated in {driven:.0f} s; until all is written: {wall:.0f} s, {cpu:.0f} s of CPU of the whole process")
     print(f"memory of the driver: {megabytes() - at_first:.0f} MB more")
 
 

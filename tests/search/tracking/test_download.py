@@ -117,10 +117,14 @@ def _garbage(server: WandbServer) -> None:
 @pytest.mark.parametrize(
     ("address", "spoilt", "told"),
     [
-        ("wandb:me/tunehound", None, "a sweep on W&B is named wandb:ENTITY/PROJECT/GROUP"),
-        ("wandb:me/tunehound/digits-1/0", None, "a sweep on W&B is named wandb:ENTITY/PROJECT/GROUP"),
-        ("wandb:me/tunehound/digits-2", None, "me/tunehound has no trials in a group digits-2"),
-        ("wandb:me/nowhere/digits-1", None, "W&B did not give the sweep"),
+        ("wandb:me/tunehound", None, "the address of a sweep on W&B has the form wandb:ENTITY/PROJECT/GROUP"),
+        (
+            "wandb:me/tunehound/digits-1/0",
+            None,
+            "the address of a sweep on W&B has the form wandb:ENTITY/PROJECT/GROUP",
+        ),
+        ("wandb:me/tunehound/digits-2", None, "me/tunehound has no trials in the group digits-2"),
+        ("wandb:me/nowhere/digits-1", None, "the sweep could not be read from W&B"),
         (ADDRESS, _group_of_two, "ab12cd34-leaderboard, other-leaderboard"),
         (ADDRESS, _garbage, "wandb:me/tunehound/digits-1"),
         (ADDRESS, _gone, "check the address, the key (`wandb login`) and the network"),

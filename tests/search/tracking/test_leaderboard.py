@@ -13,14 +13,13 @@ import wandb
 
 from search.results.export import write_best
 from search.results.leaderboard import leaderboard
-from search.run.reader import open_run
-from search.tracking.listener import Tracking
-from search.tracking.past import past_of
+from search.tracking.ledger import noted_trials
+from search.tracking.tracker import WandbTracker
 from spaces.file.load import load_config
 from spaces.file.sweep import Wandb
 from spaces.file.write import write_yaml
 from tests.search.commands import called
-from tests.search.runs import SMALL, Told, confirm, make_run, run_info
+from tests.search.runs import SMALL, Told, confirm, make_run
 from tests.search.tracking.wandb_files import files, shown, shown_board
 from tests.search.tracking.wandb_server import WandbServer
 
@@ -37,16 +36,10 @@ def run(tmp_path: Path) -> Path:
     return make_run(tmp_path / "digits-1", SMALL[:4])
 
 
-def track(run: Path, *, best: int = 1) -> None:
-    """Tells W&B of a whole sweep and of its end."""
-    listener = Tracking(run_info(run), Wandb(), close_timeout_s=60)
-    opened = open_run(run)
-    for trial in opened.trials:
-        past = past_of(opened, trial.number)
-        listener.started(past.info)
-        listener.ended(past.end)
-    listener.close(best)
-    listener.conclude()
+def track(run: Path) -> None:
+    """Track a whole sweep and its end."""
+    with WandbTracker(run, Wandb(), close_timeout_s=60):
+        pass
     wandb.teardown()
 
 
@@ -96,14 +89,14 @@ def test_the_leaderboard_is_one_run_with_table_figures_and_the_best_configuratio
         arrived.write_bytes(best.files["best.yaml"])
         config, provenance = load_config(arrived, check_files=False)
         assert (config.model.filters, provenance["trial"]) == (32, 1)
-        assert sync(run, capsys) == (0, f"Nothing to send: W&B has every trial of {run}.")
+        assert sync(run, capsys) == (0, f"Nothing to upload: W&B is up to date with {run}.")
 
 
 def test_trials_bear_grid_friendly_names_and_kinds(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with WandbServer() as server:
         log_in(server, monkeypatch)
         regularised = Told(curve=[0.5], params={"model.l2": "on", "model.l2.on": 1e-4})
-        track(make_run(run.parent / "on" / "digits-1", [regularised]), best=0)
+        track(make_run(run.parent / "on" / "digits-1", [regularised]))
         trial = server.of(0)
     assert (trial.name, trial.job_type) == ("0000", "trial")
     assert {"filters", "dropout", "l2", "l2_on", "learning_rate", "trial"} <= set(trial.config)
@@ -121,7 +114,7 @@ def test_offline_the_leaderboard_is_a_file_and_sync_sends_it(
     assert board.artifacts["best-ab12cd34"] == ["best.yaml"]
     with WandbServer() as server:
         log_in(server, monkeypatch)
-        assert sync(run, capsys) == (0, "Sent to W&B: 4 trials, 9 epochs, the leaderboard.")
+        assert sync(run, capsys) == (0, "Uploaded to W&B: 4 trials, 9 epochs, the leaderboard.")
         assert len(server.of("leaderboard").rows) == len(server.versions("configuration")) == 1
         assert all(file.with_suffix(".wandb.synced").exists() for file in files(run))
 
@@ -133,13 +126,13 @@ def test_a_longer_sweep_shows_its_new_leaderboard_in_the_same_run(
         log_in(server, monkeypatch)
         track(run)
         lengthened(run)
-        track(run, best=4)
+        track(run)
         board = server.of("leaderboard")
         assert [row[1] for row in board.shown("leaderboard")["data"]][:2] == [4, 1]
         assert board.summary["best_trial"] == 4
         assert [set(kept.aliases) for kept in server.versions("configuration")] == [set(), {"latest", "best"}]
         assert ("best" in server.of(1).tags, "best" in server.of(4).tags) == (False, True)
-        assert sync(run, capsys)[1].startswith("Nothing to send")
+        assert sync(run, capsys)[1].startswith("Nothing to upload")
 
 
 def lengthened(run: Path) -> None:
@@ -157,19 +150,19 @@ def test_the_retrained_model_is_sent_once_with_what_predict_needs(
         log_in(server, monkeypatch)
         track(run)
         folder = retrained(run)
-        assert sync(run, capsys) == (0, "Sent to W&B: the model.")
+        assert sync(run, capsys) == (0, "Uploaded to W&B: the model.")
         (model,) = server.versions("model")
         assert model.files["model.keras"] == b"a model"
         assert set(model.files) == {"model.keras", "metrics.json", "config.yaml"}
         assert (set(model.aliases), model.run) == ({"latest", "best"}, "ab12cd34-leaderboard")
         assert server.links == {"digits-1": (model.id, ["best"])}
         before = list(server.asked)
-        assert sync(run, capsys)[1].startswith("Nothing to send")
+        assert sync(run, capsys)[1].startswith("Nothing to upload")
         assert server.asked == before
         assert len(server.of("leaderboard").rows) == 1
         (folder / "config.yaml").write_text((folder / "config.yaml").read_text().replace("ab12cd34", "another"))
         (folder / "model.keras").write_bytes(b"of another run")
-        assert sync(run, capsys)[1].startswith("Nothing to send")
+        assert sync(run, capsys)[1].startswith("Nothing to upload")
 
 
 def test_what_the_server_has_by_its_own_account_is_not_sent_again(
@@ -191,7 +184,7 @@ def test_an_artifact_that_is_refused_is_sent_later(
         track(run)
         assert server.versions("configuration") == []
         code, told = sync(run, capsys)
-        assert (code, "Not sent: the leaderboard (" in told) == (1, True)
+        assert (code, "Not uploaded: the leaderboard (" in told) == (1, True)
         server.mode = "healthy"
         assert sync(run, capsys)[0] == 0
         assert len(server.versions("configuration")) == 1
@@ -202,12 +195,12 @@ def test_the_end_waits_no_longer_for_the_leaderboard_than_for_the_trials(
 ) -> None:
     with WandbServer() as server:
         log_in(server, monkeypatch)
-        listener = Tracking(run_info(run), Wandb(), close_timeout_s=2.0)
-        listener.started(past_of(open_run(run), 0).info)
-        listener.close(None)
-        server.mode = "hangs"
-        began = time.monotonic()
-        listener.conclude()
+        listener = WandbTracker(run, Wandb(), close_timeout_s=2.0)
+        with listener:
+            while len(server.steps()) < 4:
+                time.sleep(0.05)
+            server.mode = "hangs"
+            began = time.monotonic()
         assert time.monotonic() - began < 6
     wandb.teardown()
 
@@ -219,15 +212,9 @@ def test_a_confirmation_reaches_runs_that_were_finished(
     with WandbServer() as server:
         if online:
             log_in(server, monkeypatch)
-        listener = Tracking(run_info(run), Wandb(), close_timeout_s=60)
-        opened = open_run(run)
-        for trial in opened.trials:
-            past = past_of(opened, trial.number)
-            listener.started(past.info)
-            listener.ended(past.end)
-        listener.close(1)
-        confirm(run, {1: [0.90, 0.92], 0: [0.94, 0.96]})
-        listener.conclude()
+        with WandbTracker(run, Wandb(), close_timeout_s=60):
+            until_noted(run, trials={0, 2, 3}, online=online)
+            confirm(run, {1: [0.90, 0.92], 0: [0.94, 0.96]})
         wandb.teardown()
         if not online:
             assert {number: set(told.tags) for number, told in shown(run).items()} == CONFIRMED_TAGS
@@ -239,7 +226,13 @@ def test_a_confirmation_reaches_runs_that_were_finished(
         assert (told["mean"], told["sd"], told["seeds"]) == (pytest.approx(0.95), pytest.approx(0.02 / 2**0.5), 2)
         assert server.steps() == {0: [1, 2, 3], 1: [1, 2, 3], 2: [1], 3: [1, 2]}
         assert server.of("leaderboard").summary["best_trial"] == 0
-        assert sync(run, capsys)[1].startswith("Nothing to send")
+        assert sync(run, capsys)[1].startswith("Nothing to upload")
+
+
+def until_noted(run: Path, *, trials: set[int], online: bool) -> None:
+    """Wait until the W&B runs of these trials are finished."""
+    while not trials <= noted_trials(run, online=online).keys():
+        time.sleep(0.05)
 
 
 CONFIRMED_TAGS = {
@@ -259,8 +252,8 @@ def test_with_the_extra_one_report_is_saved(
         track(run)
         assert server.reports == {}
         monkeypatch.delitem(sys.modules, "wandb_workspaces")
-        assert sync(run, capsys) == (0, "Sent to W&B: the report.")
-        assert sync(run, capsys)[1].startswith("Nothing to send")
+        assert sync(run, capsys) == (0, "Uploaded to W&B: the report.")
+        assert sync(run, capsys)[1].startswith("Nothing to upload")
     (report,) = server.reports.values()
     (grid,) = (block for block in report["spec"]["blocks"] if block["type"] == "panel-grid")
     (trials,) = grid["metadata"]["runSets"]

@@ -13,15 +13,14 @@ import pytest
 import wandb
 from optuna.trial import TrialState
 
-from search.run.links import refuse_links
-from search.run.reader import open_run
+from search.run.links import check_links
 from search.tracking import client
-from search.tracking.download import write_fetched
-from search.tracking.listener import Tracking
-from search.tracking.past import past_of
+from search.tracking.download import write_download
+from search.tracking.tracker import WandbTracker
 from spaces.file.sweep import Wandb
 from tests.search.commands import called, environment
-from tests.search.runs import Told, make_run, run_info
+from tests.search.runs import Told, make_run
+from tests.search.tracking.live import LiveRun
 from tests.search.tracking.wandb_files import files, shown
 from tests.search.tracking.wandb_server import KEY, Mode, WandbServer
 
@@ -49,15 +48,9 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def track(run: Path, *, close_timeout_s: float = 10.0) -> None:
-    """Tells W&B of a whole sweep."""
-    listener = Tracking(run_info(run), Wandb(), close_timeout_s=close_timeout_s)
-    opened = open_run(run)
-    for trial in opened.trials:
-        past = past_of(opened, trial.number)
-        listener.started(past.info)
-        listener.ended(past.end)
-    listener.close(1)
-    listener.conclude()
+    """Track a whole sweep."""
+    with WandbTracker(run, Wandb(), close_timeout_s=close_timeout_s):
+        pass
     wandb.teardown()
 
 
@@ -81,7 +74,7 @@ def test_what_was_kept_offline_is_sent_once(
     assert {number: len(told.rows) for number, told in shown(run).items()} == {0: 3, 1: 3, 2: 1}
     with WandbServer() as server:
         log_in(server, monkeypatch)
-        assert sync(run, capsys) == (0, "Sent to W&B: 3 trials, 7 epochs, the leaderboard.")
+        assert sync(run, capsys) == (0, "Uploaded to W&B: 3 trials, 7 epochs, the leaderboard.")
         assert server.steps() == STEPS
         told = server.of(1)
         assert (told.group, told.project, told.tags, told.exit_code) == (
@@ -94,7 +87,7 @@ def test_what_was_kept_offline_is_sent_once(
         assert told.config["dropout"]["value"] == 0.3
         assert all(file.with_suffix(".wandb.synced").exists() for file in files(run))
         before = list(server.asked)
-        assert sync(run, capsys) == (0, f"Nothing to send: W&B has every trial of {run}.")
+        assert sync(run, capsys) == (0, f"Nothing to upload: W&B is up to date with {run}.")
         assert server.asked == before
 
 
@@ -106,7 +99,7 @@ def test_an_online_sweep_leaves_nothing_to_send(
         track(run, close_timeout_s=60)
         assert server.steps() == STEPS
         assert server.of(1).tags == ["complete", "best"]
-        assert sync(run, capsys) == (0, f"Nothing to send: W&B has every trial of {run}.")
+        assert sync(run, capsys) == (0, f"Nothing to upload: W&B is up to date with {run}.")
 
 
 @pytest.mark.parametrize("mode", ["hangs", "answers 500", None])
@@ -150,8 +143,8 @@ def test_a_server_that_dies_while_it_is_sent_to_gets_the_rest_next_time(
         log_in(server, monkeypatch)
         code, told = sync(run, capsys)
         assert code == 1
-        assert "Not sent: " in told
-        assert f"Later: tunehound sync {run}" in told
+        assert "Not uploaded: " in told
+        assert f"Try again with: tunehound sync {run}" in told
     with server:
         assert sync(run, capsys)[0] == 0
         assert server.steps() == STEPS
@@ -183,7 +176,7 @@ def test_a_trial_that_went_on_after_it_was_sent_is_sent_from_there(
         shutil.rmtree(run / "trials")
         (run / "study.journal").unlink()
         make_run(run, [Told(curve=[0.5, 0.6, 0.7])])
-        assert sync(run, capsys) == (0, "Sent to W&B: 1 trial, 1 epoch, the leaderboard.")
+        assert sync(run, capsys) == (0, "Uploaded to W&B: 1 trial, 1 epoch, the leaderboard.")
         assert server.steps() == {0: [1, 2, 3]}
         assert server.of(0).tags == ["complete", "best"]
 
@@ -198,45 +191,30 @@ def test_without_a_key_nothing_is_sent_and_the_remedy_told(run: Path, capsys: py
 def test_a_sweep_that_is_not_tracked_has_nothing_to_send(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = run / "sweep.yaml"
     file.write_text(file.read_text() + "tracking: off\n")
-    assert sync(run, capsys) == (0, f"Nothing to send: the sweep of {run} says `tracking: off`.")
+    assert sync(run, capsys) == (0, f"Nothing to upload: the sweep of {run} has `tracking: off`.")
 
 
 CUT_OFF = """
 import sys, time
 from pathlib import Path
-from search.tracking.past import past_of
-from search.run.reader import open_run
-from search.tracking.listener import Tracking
+from search.tracking.tracker import WandbTracker
 from spaces.file.sweep import Wandb
-from tests.search.runs import run_info
 
-run = open_run(sys.argv[1])
-listener = Tracking(run_info(run.directory), Wandb())
-for trial in run.trials:
-    past = past_of(run, trial.number)
-    listener.started(past.info)
-    if trial.state.is_finished():
-        listener.ended(past.end)
-time.sleep(1.5)
-print("told", flush=True)
-time.sleep(60)
+with WandbTracker(Path(sys.argv[1]), Wandb()):
+    time.sleep(60)
 """
 
 
-def test_after_a_kill_the_offline_files_hold_every_epoch_once(run: Path, tmp_path: Path) -> None:
+def test_after_a_kill_the_offline_files_hold_every_epoch_once(tmp_path: Path) -> None:
     trials = (*TRIALS, Told(curve=[0.5, 0.6], state=TrialState.RUNNING, reason=""))
     run = make_run(tmp_path / "killed" / "digits-1", trials)
-    command = [sys.executable, "-c", CUT_OFF, str(run)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(tmp_path)) as first:
-        assert first.stdout is not None
-        assert first.stdout.readline() == "told\n"
+    with subprocess.Popen([sys.executable, "-c", CUT_OFF, str(run)], env=environment(tmp_path)) as first:
+        while len(files(run)) < len(trials):
+            assert first.poll() is None
+            time.sleep(0.05)
         first.kill()
-    listener = Tracking(run_info(run), Wandb())
-    opened = open_run(run)
-    listener.started(past_of(opened, 3).info)
-    listener.epoch(3, {"epoch": 2, "val_accuracy": 0.6})
-    listener.epoch(3, {"epoch": 3, "val_accuracy": 0.7})
-    listener.close(1)
+    with WandbTracker(run, Wandb()):
+        LiveRun(run).epoch(3, 3, 0.7)
     wandb.teardown()
     steps = {number: [row["_step"] for row in told.rows] for number, told in shown(run).items()}
     assert steps == STEPS | {3: [1, 2, 3]}
@@ -245,7 +223,7 @@ def test_after_a_kill_the_offline_files_hold_every_epoch_once(run: Path, tmp_pat
 def test_wandbs_own_links_do_not_keep_a_run_from_being_taken_up(run: Path) -> None:
     track(run)
     assert [path.name for path in run.rglob("*") if path.is_symlink()] == ["debug-core.log"] * 4
-    refuse_links(run)
+    check_links(run)
 
 
 def test_the_key_reaches_no_file_no_process_list_and_nothing_that_is_sent(
@@ -256,7 +234,7 @@ def test_the_key_reaches_no_file_no_process_list_and_nothing_that_is_sent(
         (tmp_path / "netrc").write_text(f"machine 127.0.0.1:{server.port} login user password {KEY}\n")
         track(run, close_timeout_s=60)
         assert server.steps() == STEPS
-        write_fetched("wandb:me/tunehound/digits-1", tmp_path / "fetched.yaml")
+        write_download("wandb:me/tunehound/digits-1", tmp_path / "fetched.yaml")
         processes = [process.cmdline() for process in psutil.Process().children(recursive=True)]
         assert processes
         assert KEY not in str(processes)

@@ -1,4 +1,4 @@
-"""What W&B is given, read back from the files it writes."""
+"""What W&B is given while a sweep runs, read back from the files it writes."""
 
 from __future__ import annotations
 
@@ -6,69 +6,68 @@ import logging
 import math
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import wandb
 from optuna.trial import TrialState
 
-from search.run.events import Reason, State, TrialEnd, TrialInfo
-from search.tracking import client
+from search.tracking import client, tracker
 from search.tracking.client import chosen_mode, safe
-from search.tracking.listener import Tracking
+from search.tracking.tracker import WandbTracker
 from spaces.file.sweep import Wandb
-from tests.search.runs import Told, config, make_run, row, run_info
+from tests.search.runs import PARAMS, Told, config, make_run
+from tests.search.tracking.live import LiveRun
 from tests.search.tracking.wandb_files import files, read, shown
-
-KEY = "0123456789" * 4
-
+from tests.search.tracking.wandb_server import KEY, WandbServer
 
 pytestmark = pytest.mark.usefixtures("no_account")
 
 
+@pytest.fixture(autouse=True)
+def _short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracker, "ROUND_S", 0.05)
+
+
 @pytest.fixture
 def run_dir(tmp_path: Path) -> Path:
-    directory = tmp_path / "digits-1"
-    directory.mkdir()
-    return directory
+    return tmp_path / "digits-1"
 
 
-def tracking(directory: Path, *, project: str = "digits", close_timeout_s: float = 60.0) -> Tracking:
-    return Tracking(run_info(directory), Wandb(project=project), close_timeout_s=close_timeout_s)
+def tracking(directory: Path, *, project: str = "digits", close_timeout_s: float = 60.0) -> WandbTracker:
+    """A tracker at work."""
+    return WandbTracker(directory, Wandb(project=project), close_timeout_s=close_timeout_s).__enter__()
 
 
-def close(listener: Tracking, *, best: int | None) -> None:
-    """Closes, and waits for W&B's own process, which writes the last bytes as it ends."""
-    listener.close(best)
+def close(wandb_tracker: WandbTracker) -> None:
+    """Close, and wait for W&B's own process, which writes the last bytes as it ends."""
+    wandb_tracker.close()
     wandb.teardown()
 
 
-def info(number: int, *, baseline: bool = False) -> TrialInfo:
-    return TrialInfo(number=number, values={"dropout": 0.3, "l2": "off"}, config=config(), baseline=baseline)
-
-
-def end(
-    number: int, value: float | None, state: State = "complete", reason: Reason = "finished", epochs: int = 3
-) -> TrialEnd:
-    return TrialEnd(
-        number=number, state=state, reason=reason, best_epoch=None if value is None else 1, value=value,
-        epochs=epochs, seconds=1.5,
-    )  # fmt: skip
+def until(happened: Callable[[], bool]) -> None:
+    """Wait until something has happened."""
+    deadline = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def sweep_of_four(directory: Path) -> None:
-    listener = tracking(directory)
+    run = LiveRun(directory)
+    at_work = tracking(directory)
     for number in range(4):
-        listener.started(info(number, baseline=number == 0))
+        run.start(number, baseline=number == 0)
     for epoch in (1, 2, 3):
         for number in range(4):
             if number != 2 or epoch == 1:
-                listener.epoch(number, row(epoch, math.nan if number == 3 and epoch == 3 else 0.5 + 0.1 * number))
-    listener.ended(end(0, 0.5))
-    listener.ended(end(2, 0.7, "pruned", "asha", epochs=1))
-    listener.ended(end(3, 0.8, "pruned", "diverged"))
-    listener.ended(end(1, 0.6))
-    close(listener, best=2)
+                run.epoch(number, epoch, math.nan if number == 3 and epoch == 3 else 0.5 + 0.1 * number)
+    run.end(0)
+    run.end(2, state=TrialState.PRUNED, reason="asha")
+    run.end(3, state=TrialState.PRUNED, reason="diverged")
+    run.end(1)
+    close(at_work)
 
 
 def test_interleaved_trials_leave_one_whole_file_each(run_dir: Path) -> None:
@@ -95,16 +94,16 @@ def test_tags_tell_the_baseline_the_best_and_how_each_trial_ended(run_dir: Path)
 
 def test_the_config_has_open_values_on_top_and_the_closed_configuration_below(run_dir: Path) -> None:
     sweep_of_four(run_dir)
-    told = shown(run_dir)[1].config
-    assert (told["dropout"], told["l2"]) == (0.3, "off")
-    assert told["trial"] == config().model_dump(mode="json")
+    shown_config = shown(run_dir)[1].config
+    assert (shown_config["dropout"], shown_config["l2"]) == (0.3, "off")
+    assert shown_config["trial"] == config(PARAMS).model_dump(mode="json")
 
 
-def test_the_summary_tells_the_best_epoch_and_the_end(run_dir: Path) -> None:
+def test_the_summary_has_the_best_epoch_and_the_end(run_dir: Path) -> None:
     sweep_of_four(run_dir)
-    told = shown(run_dir)[2].summary
+    summary = shown(run_dir)[2].summary
     wanted = {"best_epoch": 1, "best_val_accuracy": 0.7, "epochs": 1, "seconds": 1.5, "state": "stopped-early"}
-    assert {key: told[key] for key in wanted} == wanted
+    assert {key: summary[key] for key in wanted} == pytest.approx(wanted)
 
 
 def test_nothing_is_printed(run_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -112,60 +111,73 @@ def test_nothing_is_printed(run_dir: Path, capfd: pytest.CaptureFixture[str]) ->
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_trial_in_training_is_shown_with_its_best_so_far(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with WandbServer() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        run = LiveRun(run_dir)
+        at_work = tracking(run_dir)
+        run.start(0, baseline=True)
+        run.epoch(0, 1, 0.5)
+        until(lambda: server.steps().get(0) == [1] and server.of(0).summary.get("best_val_accuracy") == 0.5)
+        assert "state" not in server.of(0).summary
+        run.epoch(0, 2, 0.9)
+        until(lambda: server.steps()[0] == [1, 2] and server.of(0).summary["best_val_accuracy"] == 0.9)
+        assert set(server.of(0).tags) == {"baseline", "best"}
+        run.end(0)
+        close(at_work)
+        assert server.steps() == {0: [1, 2]}
+        assert set(server.of(0).tags) == {"baseline", "complete", "best"}
+
+
 def test_a_beaten_trial_is_finished_while_the_sweep_goes_on(run_dir: Path) -> None:
-    listener = tracking(run_dir)
+    run = LiveRun(run_dir)
+    at_work = tracking(run_dir)
     for number, value in ((0, 0.5), (1, 0.9), (2, 0.7)):
-        listener.started(info(number))
-        listener.epoch(number, row(1, value))
-        listener.ended(end(number, value, epochs=1))
-    deadline = time.monotonic() + 20
-    while sum(read(file).exit_code == 0 for file in files(run_dir)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+        run.start(number)
+        run.epoch(number, 1, value)
+        run.end(number)
+    until(lambda: sum(read(file).exit_code == 0 for file in files(run_dir)) == 2)
     assert [run.exit_code for run in shown(run_dir).values()] == [0, None, 0]
-    close(listener, best=1)
+    close(at_work)
     assert shown(run_dir)[1].exit_code == 0
 
 
 def test_trials_that_still_run_at_the_end_are_finished_as_interrupted(run_dir: Path) -> None:
-    listener = tracking(run_dir)
-    listener.started(info(0, baseline=True))
-    listener.epoch(0, row(1, 0.5))
-    close(listener, best=None)
-    close(listener, best=None)
+    run = LiveRun(run_dir)
+    at_work = tracking(run_dir)
+    run.start(0, baseline=True)
+    run.epoch(0, 1, 0.5)
+    close(at_work)
+    close(at_work)
     assert shown(run_dir)[0].exit_code == 1
-    assert set(shown(run_dir)[0].tags) == {"baseline", "interrupted"}
+    assert set(shown(run_dir)[0].tags) == {"baseline", "interrupted", "best"}
 
 
 def test_a_resumed_trial_is_one_file_with_every_epoch_once(tmp_path: Path) -> None:
     directory = make_run(tmp_path / "digits-1", [Told(curve=[0.5, 0.6], state=TrialState.RUNNING, reason="")])
-    first = tracking(directory)
-    first.started(info(0))
-    first.ended(end(0, 0.6, "interrupted", "interrupted", epochs=2))
-    close(first, best=0)
+    close(tracking(directory))
     assert set(shown(directory)[0].tags) == {"interrupted", "best"}
+    run = LiveRun(directory)
     second = tracking(directory)
-    second.started(info(0))
-    for epoch in (2, 3):
-        second.epoch(0, row(epoch, 0.7))
-    second.ended(end(0, 0.7))
-    close(second, best=0)
-    run = shown(directory)[0]
-    assert [(point["_step"], point["val_accuracy"]) for point in run.rows] == [(1, 0.5), (2, 0.6), (3, 0.7)]
-    assert set(run.tags) == {"complete", "best"}
+    run.epoch(0, 3, 0.7)
+    run.end(0)
+    close(second)
+    shown_run = shown(directory)[0]
+    assert [(point["_step"], point["val_accuracy"]) for point in shown_run.rows] == [(1, 0.5), (2, 0.6), (3, 0.7)]
+    assert set(shown_run.tags) == {"complete", "best"}
 
 
 def test_a_resumed_sweep_takes_the_tag_from_the_earlier_best(tmp_path: Path) -> None:
     directory = make_run(tmp_path / "digits-1", [Told(curve=[0.5, 0.6], baseline=True)])
-    first = tracking(directory)
-    first.started(info(0, baseline=True))
-    first.ended(end(0, 0.6, epochs=2))
-    close(first, best=0)
+    close(tracking(directory))
     assert set(shown(directory)[0].tags) == {"baseline", "complete", "best"}
+    run = LiveRun(directory)
     second = tracking(directory)
-    second.started(info(1))
-    second.epoch(1, row(1, 0.9))
-    second.ended(end(1, 0.9, epochs=1))
-    close(second, best=1)
+    run.start(1)
+    run.epoch(1, 1, 0.9)
+    run.end(1)
+    close(second)
     runs = shown(directory)
     assert set(runs[0].tags) == {"baseline", "complete"}
     assert set(runs[1].tags) == {"complete", "best"}
@@ -174,16 +186,14 @@ def test_a_resumed_sweep_takes_the_tag_from_the_earlier_best(tmp_path: Path) -> 
 
 def test_an_uploaded_file_is_continued_and_never_replaced(tmp_path: Path) -> None:
     directory = make_run(tmp_path / "digits-1", [Told(curve=[0.5] * 3, state=TrialState.RUNNING, reason="")])
-    first = tracking(directory)
-    first.started(info(0))
-    close(first, best=None)
-    (uploaded,) = files(directory)
+    close(tracking(directory))
+    (uploaded,) = [file for file in files(directory) if file.stem.endswith("-0")]
     uploaded.with_suffix(".wandb.synced").touch()
+    run = LiveRun(directory)
     second = tracking(directory)
-    second.started(info(0))
-    second.epoch(0, row(4, 0.9))
-    close(second, best=None)
-    (later,) = (file for file in files(directory) if file != uploaded)
+    run.epoch(0, 4, 0.9)
+    close(second)
+    (later,) = (file for file in files(directory) if file.stem == uploaded.stem and file != uploaded)
     assert uploaded.exists()
     assert [point["_step"] for point in read(later).rows] == [4]
 
@@ -204,30 +214,32 @@ def test_without_a_network_a_key_leads_to_offline_files_and_is_written_nowhere(
 
 def test_closing_waits_no_longer_than_it_may(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "INIT_TIMEOUT_S", 8.0)
+    run = LiveRun(run_dir)
+    run.start(0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("WANDB_API_KEY", KEY)
-        listener = tracking(run_dir, close_timeout_s=0.3)
-        listener.started(info(0))
+        at_work = tracking(run_dir, close_timeout_s=0.3)
         began = time.monotonic()
-        listener.close(best=None)
+        at_work.close()
         assert time.monotonic() - began < 6  # far below what W&B would take to give up
-        listener._worker.join()
+        at_work._worker.join()
 
 
 def test_a_refusal_by_wandb_is_logged_and_the_sweep_goes_on(run_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
-    listener = tracking(run_dir, project="no/slashes")
-    listener.started(info(0))
-    listener.epoch(0, row(1, 0.5))
-    listener.ended(end(0, 0.5))
-    listener.close(best=0)
+    run = LiveRun(run_dir)
+    at_work = tracking(run_dir, project="no/slashes")
+    run.start(0)
+    run.epoch(0, 1, 0.5)
+    run.end(0)
+    at_work.close()
     assert "Invalid project name" in caplog.text
 
 
 def test_disabled_by_the_environment_nothing_is_written(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
     sweep_of_four(run_dir)
-    assert list(run_dir.iterdir()) == []
+    assert sorted(path.name for path in run_dir.iterdir()) == ["study.journal", "sweep.yaml", "trials"]
 
 
 @pytest.mark.parametrize(
