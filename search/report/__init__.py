@@ -1,3 +1,3 @@
-"""report.html: one self-contained page about a run, a file for every part of it."""
+"""report.html: one self-contained page about a run, with one module for each part."""
 
 from search.report.write import write_report as write_report

@@ -1,4 +1,4 @@
-"""The learning curves of a run, and how far up the ladder its trials came."""
+"""The learning curves of a run, and how many of its trials reached each rung."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from search.run.trials import best_trial, curve, epochs, is_baseline, reason
 from search.study.rungs import ladder
 
 CURVES = 200
-"""No more learning curves than this are drawn: they would weigh megabytes and hide one another."""
+"""The most learning curves that are drawn: more would take megabytes and hide one another."""
 POINTS = 100
-"""No more epochs of a curve than this, spread evenly, its last one among them."""
+"""The most epochs of a curve that are drawn, evenly spaced, the last one included."""
 STOPPED = ("stopped-early", "diverged", "failed")
-"""Endings that are marked by a cross."""
+"""Endings that are marked with a cross."""
 
 
 def curves_part(run: Run, frame: pd.DataFrame) -> str:
     """The learning curves."""
     figure = learning_curves(run)
-    note = f"{run.metric} by epoch. A cross is where a trial was stopped."
+    note = f"{run.metric} by epoch. A cross marks where a trial was stopped."
     note += left_out(len(drawn(run, CURVES)), run)
     return "" if figure is None else section("Learning curves", html(figure), note=note)
 
 
 def learning_curves(run: Run) -> go.Figure | None:
-    """The metric by epoch: all trials faint, a cross where one was stopped, the best and the baseline strong."""
+    """Draw the metric by epoch: the best and the baseline strong, the others faint, a cross where one was stopped."""
     shown = [trial for trial in drawn(run, CURVES) if points(trial)]
     if not shown:
         return None
@@ -54,14 +54,14 @@ def learning_curves(run: Run) -> go.Figure | None:
 
 
 def points(trial: FrozenTrial) -> dict[int, float]:
-    """The finite points of a curve, thinned out where they are many."""
+    """Return the finite points of a curve, thinned out if there are many."""
     finite = {epoch: value for epoch, value in curve(trial).items() if math.isfinite(value)}
     kept = list(finite)[:: -step(list(finite), POINTS)][::-1]
     return {epoch: finite[epoch] for epoch in kept}
 
 
 def faint(trials: Sequence[FrozenTrial], name: str) -> go.Scatter:
-    """One trace of many curves, with gaps between them."""
+    """Draw many curves as one trace, with gaps between them."""
     x: list[int | None] = []
     y: list[float | None] = []
     numbers: list[int] = []
@@ -79,7 +79,7 @@ def faint(trials: Sequence[FrozenTrial], name: str) -> go.Scatter:
 
 
 def crosses(trials: Sequence[FrozenTrial], name: str) -> go.Scatter:
-    """Where these trials were stopped."""
+    """Mark where these trials were stopped."""
     last = [list(points(trial).items())[-1] for trial in trials]
     return go.Scatter(
         x=[epoch for epoch, _ in last], y=[value for _, value in last], text=[trial.number for trial in trials],
@@ -90,7 +90,7 @@ def crosses(trials: Sequence[FrozenTrial], name: str) -> go.Scatter:
 
 
 def strong(trial: FrozenTrial, name: str) -> go.Scatter:
-    """The curve of the best trial or of the baseline."""
+    """Draw the curve of the best trial or of the baseline."""
     known = points(trial)
     return go.Scatter(
         x=list(known), y=list(known.values()), name=f"{name}: trial {trial.number}", mode="lines+markers",
@@ -100,7 +100,7 @@ def strong(trial: FrozenTrial, name: str) -> go.Scatter:
 
 
 def rungs_part(run: Run, frame: pd.DataFrame) -> str:
-    """How many trials came to each rung, and how many of them went on."""
+    """How many trials reached each rung, and how many of them were promoted."""
     search, horizon = run.settings.search, run.settings.epochs
     if search.scheduler == "none" or not run.trials:
         return ""
@@ -113,19 +113,21 @@ def rungs_part(run: Run, frame: pd.DataFrame) -> str:
         if reason(trial) == "asha"
     )
     lines = "".join(rung_line(place, reached, stopped[place], last=place == horizon) for place in places)
-    heads = "".join(f"<th>{name}</th>" for name in ("epoch", "reached", "stopped", "went on"))
+    heads = "".join(f"<th>{name}</th>" for name in ("epoch", "reached", "stopped", "continued"))
     body = f'<div class="wide"><table class="narrow"><thead><tr>{heads}<th class="text"></th></tr></thead>'
-    note = "Trials are compared at these epochs by what they reached so far; a baseline is never stopped."
-    note += " What neither was stopped there nor reaches the next one lost patience, failed, or still trains."
+    note = "Trials are compared at these epochs by their best value so far; the baseline is never stopped. Trials that"
+    note += (
+        " neither were stopped at a rung nor reached the next one ran out of patience, failed, or are still training."
+    )
     return section("Rungs", f"{body}<tbody>{lines}</tbody></table></div>", note=note)
 
 
 def rung_line(place: int, reached: dict[int, int], stopped: int, *, last: bool) -> str:
-    """One rung: in figures, and as a bar of those that went on and those that were stopped."""
-    went_on = reached[place] - stopped
+    """One rung: in numbers, and as a bar of the trials that continued and those that were stopped."""
+    continued = reached[place] - stopped
     whole = max(1, *reached.values())
-    figures = [f"{place} (the end)" if last else str(place), reached[place], "" if last else stopped]
-    cells = "".join(f"<td>{escape(str(figure))}</td>" for figure in [*figures, "" if last else went_on])
-    bars = [f'<span class="bar" style="width:{100 * went_on / whole:.0f}%"></span>'] * (went_on > 0)
+    figures = [f"{place} (last)" if last else str(place), reached[place], "" if last else stopped]
+    cells = "".join(f"<td>{escape(str(figure))}</td>" for figure in [*figures, "" if last else continued])
+    bars = [f'<span class="bar" style="width:{100 * continued / whole:.0f}%"></span>'] * (continued > 0)
     bars += [f'<span class="bar stopped" style="width:{100 * stopped / whole:.0f}%"></span>'] * (stopped > 0)
     return f'<tr>{cells}<td class="text"><span class="track">{"".join(bars)}</span></td></tr>'

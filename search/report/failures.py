@@ -15,13 +15,13 @@ from search.run.reader import Run
 from search.run.trials import reason
 
 READ_BYTES = 20_000
-"""The end of an error's file that is looked at."""
+"""How much is read from the end of an error file."""
 KINDS, NAMED = 50, 20
-"""No more reasons are told than this, and no more trials are named for each."""
+"""The most reasons that are listed, and the most trials that are named for each."""
 
 
 def failures_part(run: Run, frame: pd.DataFrame) -> str:
-    """Failed and diverged trials: how many, by what was the matter, and which."""
+    """Failed and diverged trials: how many, why, and which."""
     wrong = [trial for trial in run.trials if word(trial) in ("failed", "diverged")]
     by_reason: dict[str, list[int]] = {}
     for trial in wrong:
@@ -30,7 +30,7 @@ def failures_part(run: Run, frame: pd.DataFrame) -> str:
         return ""
     in_order = sorted(by_reason.items(), key=lambda each: -len(each[1]))
     lines = "".join(line(why, numbers) for why, numbers in in_order[:KINDS])
-    heads = '<th>trials</th><th class="text">why</th><th class="text">which</th>'
+    heads = '<th>trials</th><th class="text">reason</th><th class="text">trial numbers</th>'
     body = f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>'
     diverged = sum(word(trial) == "diverged" for trial in wrong)
     note = f"{diverged} diverged, {len(wrong) - diverged} failed, of {format_count(len(run.trials), 'trial')}."
@@ -46,10 +46,10 @@ def line(why: str, numbers: list[int]) -> str:
 
 
 def failure(run: Run, trial: FrozenTrial) -> str:
-    """Why a trial failed: the reason, and the last line of its error."""
+    """Return why a trial failed: the reason and the last line of its error."""
     folder = run.directory / "trials" / str(trial.number)
     file = folder / "error.txt"
-    if not file.is_file() or file.resolve() != file:  # a stranger's run may link to a file that is none of its own
+    if not file.is_file() or file.resolve() != file:  # an untrusted run may link to a file outside of it
         return reason(trial)
     with file.open("rb") as opened:
         opened.seek(max(0, file.stat().st_size - READ_BYTES))

@@ -1,4 +1,4 @@
-"""What the open values did: which of them mattered, and how the trials lie along each."""
+"""The hyperparameters: how important each of them was, and the metric along each."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ from search.report.plot import COLOURS, blank, drawn, html, left_out, word
 from search.run.reader import Run
 from search.run.trials import best_value, curve, is_baseline
 
-ENOUGH = 8
-"""Importances of fewer trials would say nothing."""
+MIN_TRIALS = 8
+"""Importances of fewer trials would mean nothing."""
 LINES, NUMBERS = 2000, 20_000
-"""No more lines of the parallel coordinates than this, nor more numbers in them."""
+"""The most lines of the parallel coordinates, and the most numbers in them."""
 DOTS, SLICES = 400, 24
-"""No more trials in a slice than this, and no more slices."""
+"""The most trials in a slice, and the most slices."""
 
 
 def importance_part(run: Run, frame: pd.DataFrame) -> str:
-    """What mattered."""
+    """Hyperparameter importances."""
     figure = importances(run)
     if figure is None:
-        told = f"Cannot be told yet: it takes {ENOUGH} trials that differ, at the first rung or at their end."
-        return section("What mattered", f'<p class="note">{told}</p>')
-    note = "How much of the difference between good and other trials each open value explains. At the first rung every"
-    note += " trial has a value; those that finished are few, and the better ones."
-    return section("What mattered", html(figure), note=note)
+        text = (
+            f"Not available yet: at least {MIN_TRIALS} different trials must have reached the first rung or finished."
+        )
+        return section("Hyperparameter importance", f'<p class="note">{text}</p>')
+    note = "How much of the difference between good and other trials each hyperparameter explains. Almost every trial"
+    note += " has a value at the first rung; those that finished are fewer, and a selection of the better ones."
+    return section("Hyperparameter importance", html(figure), note=note)
 
 
 def importances(run: Run) -> go.Figure | None:
-    """How much of the differences each open value explains (PED-ANOVA, Watanabe et al. 2023), where it can be told."""
+    """Draw how much of the differences each open value explains (PED-ANOVA, Watanabe et al. 2023); None if unknown."""
     rung = first_rung(run)
     early = [(trial, value) for trial in run.trials if (value := best_by(run, trial, rung)) is not None]
     complete = [trial for trial in run.trials if trial.state == TrialState.COMPLETE]
@@ -56,11 +58,11 @@ def importances(run: Run) -> go.Figure | None:
     names.sort(key=lambda name: first.get(name, 0.0))
     figure = blank("share", "", height=110 + 18 * len(names) * (1 + len(known)))
     colours = dict(zip(known, (COLOURS["baseline"], COLOURS["complete"]), strict=False))
-    for told, by_value in reversed(known.items()):  # horizontal bars are stacked from below
+    for label, by_value in reversed(known.items()):  # horizontal bars are stacked from below
         widths = [by_value.get(name, 0.0) for name in names]
         figure.add_trace(
-            go.Bar(x=widths, y=[escape(run.names[name]) for name in names], orientation="h", name=told,
-                   marker={"color": colours[told]}, text=[f"{width:.0%}" for width in widths], textposition="outside",
+            go.Bar(x=widths, y=[escape(run.names[name]) for name in names], orientation="h", name=label,
+                   marker={"color": colours[label]}, text=[f"{width:.0%}" for width in widths], textposition="outside",
                    cliponaxis=False, hoverinfo="skip")
         )  # fmt: skip
     widest = max(width for by_value in known.values() for width in by_value.values())
@@ -70,23 +72,23 @@ def importances(run: Run) -> go.Figure | None:
 
 
 def first_rung(run: Run) -> int:
-    """The epoch that every trial may reach: the first rung, or the last epoch where there are none."""
+    """Return the epoch that every trial may reach: the first rung, or the last epoch if there are no rungs."""
     search = run.settings.search
     return run.settings.epochs if search.scheduler == "none" else min(search.grace_epochs, run.settings.epochs)
 
 
 def best_by(run: Run, trial: FrozenTrial, epoch: int) -> float | None:
-    """The best that a trial had reached by an epoch; None where it diverged, failed, or has not come so far."""
+    """Return a trial's best value up to an epoch; None if it diverged, failed, or has not reached that epoch."""
     known = {at: value for at, value in curve(trial).items() if at <= epoch}
-    came = max(known, default=0) == epoch or trial.state == TrialState.COMPLETE
-    if not known or not came or word(trial) == "failed" or not all(map(math.isfinite, known.values())):
+    reached = max(known, default=0) == epoch or trial.state == TrialState.COMPLETE
+    if not known or not reached or word(trial) == "failed" or not all(map(math.isfinite, known.values())):
         return None
     return (max if run.direction == "maximize" else min)(known.values())
 
 
 def shares(run: Run, valued: Sequence[tuple[FrozenTrial, float]]) -> dict[str, float]:
-    """By full name, how much of the differences between these values each open value explains; empty if untold."""
-    if len(valued) < ENOUGH:
+    """Return by full name how much of the differences each open value explains; empty if that is unknown."""
+    if len(valued) < MIN_TRIALS:
         return {}
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(direction=run.direction)
@@ -104,18 +106,18 @@ def shares(run: Run, valued: Sequence[tuple[FrozenTrial, float]]) -> dict[str, f
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """Where trials lie along an open value: its logarithm where the domain is logarithmic, a choice by its place."""
+    """The positions of trials along an open value: logarithms in a logarithmic domain, the index of a choice."""
 
     label: str
     log: bool
     choice: bool
     places: Mapping[int, float]
-    """By trial number; those whose branch was not taken are not there."""
+    """By trial number, without trials whose branch was not taken."""
     ticks: Mapping[float, str]
 
 
 def axis_of(label: str, trials: Sequence[FrozenTrial], name: str) -> Axis | None:
-    """The axis of an open value; None where none of the trials has it."""
+    """Return the axis of an open value; None if no trial has it."""
     having = {trial.number: trial.params[name] for trial in trials if name in trial.params}
     if not having:
         return None
@@ -128,13 +130,13 @@ def axis_of(label: str, trials: Sequence[FrozenTrial], name: str) -> Axis | None
         places = {number: known[repr(value)] for number, value in having.items()}
     else:
         places = {number: math.log10(value) if log else float(value) for number, value in having.items()}
-        ticks = {place: format_value(10**place if log else place) for place in spread(places.values())}
+        ticks = {place: format_value(10**place if log else place) for place in tick_places(places.values())}
     ticks = {place: escape(tick) for place, tick in ticks.items()}
     return Axis(label=escape(label), log=log, choice=choice, places=places, ticks=ticks)
 
 
-def spread(values: Iterable[float], count: int = 5) -> list[float]:
-    """The distinct values where they are few, else ``count`` places from the least to the greatest."""
+def tick_places(values: Iterable[float], count: int = 5) -> list[float]:
+    """Return the distinct values if they are few, else ``count`` places from the least to the greatest."""
     known = set(values)
     if len(known) <= count:
         return sorted(known)
@@ -143,18 +145,18 @@ def spread(values: Iterable[float], count: int = 5) -> list[float]:
 
 
 def parallel_part(run: Run, frame: pd.DataFrame) -> str:
-    """All trials side by side."""
+    """All trials in parallel coordinates."""
     figure = parallel_coordinates(run)
     if figure is None:
         return ""
     width = 110 * (len(run.names) + 1)
     body = f'<div class="wide"><div style="min-width:{width}px">{html(figure)}</div></div>'
-    note = "A line a trial. Drag along an axis to select." + left_out(len(drawn(run, lines(run))), run)
-    return section("All trials side by side", body, note=note)
+    note = "One line per trial. Drag along an axis to select trials." + left_out(len(drawn(run, lines(run))), run)
+    return section("Parallel coordinates", body, note=note)
 
 
 def parallel_coordinates(run: Run) -> go.Figure | None:
-    """An axis an open value, a line a trial, coloured by the metric. Drag along an axis to select."""
+    """Draw one axis per open value and one line per trial, coloured by the metric."""
     shown = [trial for trial in drawn(run, lines(run)) if best_value(run, trial) is not None]
     if len(shown) < 2:
         return None
@@ -169,12 +171,12 @@ def parallel_coordinates(run: Run) -> go.Figure | None:
 
 
 def lines(run: Run) -> int:
-    """No more lines than this are drawn."""
+    """Return how many lines are drawn at most."""
     return min(LINES, NUMBERS // (len(run.names) + 1))
 
 
 def dimension(axis: Axis, trials: Sequence[FrozenTrial]) -> dict[str, object]:
-    """One axis of the parallel coordinates; trials whose branch was not taken lie below it, at ``–``."""
+    """Return one axis of the parallel coordinates; trials whose branch was not taken are below it, at ``–``."""
     low, high = min(axis.ticks), max(axis.ticks)
     absent = low - 0.15 * (high - low or 1.0)
     ticks = dict(axis.ticks)
@@ -196,41 +198,43 @@ def slices_part(run: Run, frame: pd.DataFrame) -> str:
     if len(shown) < 2 or not figures:
         return ""
     keys = {"best": "best", "baseline": "baseline", "complete": "complete", "stopped-early": "stopped early"}
-    legend = "".join(f'<span class="key" style="color:{COLOURS[kind]}">{told}</span>' for kind, told in keys.items())
+    legend = "".join(f'<span class="key" style="color:{COLOURS[kind]}">{label}</span>' for kind, label in keys.items())
     body = f'<p class="note">{legend}</p><div class="slices">{"".join(map(html, figures))}</div>'
-    note = f"{run.metric} of each trial's best epoch along every open value. A trial that was stopped early stands"
-    note += " where it was by then." + left_out(len(drawn(run, DOTS)), run)
+    note = (
+        f"{run.metric} at each trial's best epoch against each hyperparameter. Trials that were stopped early are shown"
+    )
+    note += " with the value that they had reached." + left_out(len(drawn(run, DOTS)), run)
     if len(run.names) > SLICES:
-        note += f" The first {SLICES} of {len(run.names)} values."
-    return section("Value by value", body, note=note)
+        note += f" The first {SLICES} of {len(run.names)} hyperparameters."
+    return section("Hyperparameter slices", body, note=note)
 
 
 def slice_of(run: Run, trials: Sequence[FrozenTrial], name: str) -> go.Figure | None:
-    """The metric of every trial along one open value."""
+    """Draw the metric of every trial along one open value."""
     axis = axis_of(run.names[name], trials, name)
     if axis is None:
         return None
     figure = blank(run.names[name], "", height=250)
-    having = [trial for trial in trials if trial.number in axis.places][::-1]  # the best is drawn last, on top
+    having = [trial for trial in trials if trial.number in axis.places][::-1]  # the best last, on top
     places = [axis.places[trial.number] for trial in having]
     colours = [COLOURS.get(kind(trial, best=trial is trials[0]), COLOURS["complete"]) for trial in having]
     strong = [trial is trials[0] or is_baseline(trial) for trial in having]
     figure.add_trace(
         go.Scatter(
             x=[10**place if axis.log else place for place in places], y=[best_value(run, trial) for trial in having],
-            text=[f"trial {trial.number}: {escape(format_value(trial.params[name]))}" for trial in having], mode="markers",
-            marker={"color": colours, "size": [11 if each else 6 for each in strong], "opacity": 0.75,
+            text=[f"trial {trial.number}: {escape(format_value(trial.params[name]))}" for trial in having],
+            mode="markers", marker={"color": colours, "size": [11 if each else 6 for each in strong], "opacity": 0.75,
                     "symbol": ["diamond" if each else "circle" for each in strong]},
             hovertemplate="%{text}<br>%{y:.4f}<extra></extra>", showlegend=False,
         )
     )  # fmt: skip
     margin = 0.06 * (max(axis.ticks) - min(axis.ticks) or 1.0)
-    ends = [min(axis.ticks) - margin, max(axis.ticks) + margin]  # of a logarithmic axis, too, in powers of ten
+    ends = [min(axis.ticks) - margin, max(axis.ticks) + margin]  # powers of ten on a logarithmic axis
     ticks = {"tickvals": list(axis.ticks), "ticktext": list(axis.ticks.values())} if axis.choice else {"nticks": 6}
     figure.update_layout(xaxis={**ticks, "type": "log" if axis.log else "linear", "range": ends})
     return figure.update_layout(margin={"l": 40, "r": 8, "t": 8, "b": 36})
 
 
 def kind(trial: FrozenTrial, *, best: bool) -> str:
-    """By what a dot is coloured."""
+    """Return the key of a dot's colour."""
     return "best" if best else "baseline" if is_baseline(trial) else word(trial)

@@ -15,7 +15,7 @@ from search.results.leaderboard import ABOUT
 from search.run.reader import Run
 
 ROWS, FIELDS = 1000, 15_000
-"""No more rows of the leaderboard than this, nor more fields; leaderboard.csv has all."""
+"""The most rows and the most fields of the leaderboard in the report; leaderboard.csv has all."""
 
 
 def leaderboard_part(run: Run, frame: pd.DataFrame) -> str:
@@ -28,10 +28,14 @@ def leaderboard_part(run: Run, frame: pd.DataFrame) -> str:
     limit = min(ROWS, FIELDS // len(names))
     records = frame.head(limit).to_dict("records")
     rows = [[cell(name, record, run.metric) for name in names] for record in records]
-    note = "A trial is worth its best epoch. Click a column to sort by it."
+    note = "Each trial is scored by its best epoch. Click a column to sort by it."
     if confirmed:
-        note += " = marks what cannot be told apart from the first. Search scores are not in the mean."
-    note += f" The first {limit:,} of {len(frame):,}; leaderboard.csv has all." if len(frame) > limit else ""
+        note += (
+            " = marks trials that are statistically tied with the leader. Means do not include the score of the search."
+        )
+    note += (
+        f" The first {limit:,} of {len(frame):,} trials; leaderboard.csv has all of them." if len(frame) > limit else ""
+    )
     text = ["state", *(name for name in values if any(isinstance(record[name], str) for record in records))]
     heads = [name.replace("_", " ") if name == "best_epoch" else name for name in names]
     body = table(heads, rows, classes=[row_class(record) for record in records], text=text)
@@ -58,7 +62,7 @@ def cell(name: str, record: Mapping[Any, Any], metric: str) -> Cell:
 
 
 def row_class(record: Mapping[Any, Any]) -> str:
-    """How a row is lit."""
+    """Return the CSS class of a row."""
     if record["rank"] == 1 and record["state"] != "failed":
         return "best"
     if record["baseline"]:
@@ -73,14 +77,14 @@ def confirmation_part(run: Run, frame: pd.DataFrame) -> str:
         return ""
     seeds = len({seed for score in run.scores.values() for seed in score.by_seed})
     note = (
-        f"The best and the baseline, trained again from {seeds} seeds: a dot a seed, a line at the mean. The same seed"
+        f"The best trials and the baseline, trained again with {seeds} seeds: one dot per seed, a line at the mean. The"
     )
-    note += " gives all of them the same start. What the search had found is not among the dots."
+    note += " same seed gives all of them the same start. The score of the search is not among the dots."
     return section("Confirmation", html(figure), note=note)
 
 
 def seeds_figure(run: Run, frame: pd.DataFrame) -> go.Figure | None:
-    """A line of dots for every confirmed configuration, in the order of the leaderboard."""
+    """Draw a row of dots for every confirmed configuration, in the order of the leaderboard."""
     records = [record for record in frame.to_dict("records") if record["seeds"] > 0]
     if not records:
         return None

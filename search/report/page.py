@@ -1,4 +1,4 @@
-"""The bones of a self-contained HTML page: sections, tables, figures' script. Every text is escaped here."""
+"""The skeleton of a self-contained HTML page: sections, tables, the script of the figures. Escapes all text."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pathlib import Path
 from plotly.offline import get_plotlyjs
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; img-src data: blob:"
-"""Nothing may be loaded from anywhere. The parallel coordinates compile their shaders, hence 'unsafe-eval'."""
+"""Nothing may be loaded. The parallel coordinates compile their shaders, hence 'unsafe-eval'."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One field of a table: what is read, and what it is sorted by (a number's digits, or text)."""
+    """One field of a table: the text that is shown, and what it is sorted by (digits of a number, or text)."""
 
     shown: str
     value: str
 
 
 def page(*, title: str, lead: str, sections: Sequence[str]) -> str:
-    """The whole page. ``lead`` and ``sections`` are HTML; the library of the figures, if any, goes in once."""
+    """Return the whole page. ``lead`` and ``sections`` are HTML; the library is included once if there are figures."""
     plots = any('class="figure"' in each for each in sections)
     library = f'<script type="application/gzip" id="plotly">{plotly()}</script>' if plots else ""
     heads = re.findall(r'<section id="([^"]*)"><h2>([^<]*)</h2>', "".join(sections))
@@ -38,7 +38,7 @@ def page(*, title: str, lead: str, sections: Sequence[str]) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <title>{escape(title)}</title>
-<style>{beside("page.css")}</style>
+<style>{asset("page.css")}</style>
 </head>
 <body>
 <main>
@@ -46,34 +46,34 @@ def page(*, title: str, lead: str, sections: Sequence[str]) -> str:
 {"".join(sections)}
 </main>
 {library}
-<script>{beside("page.js")}</script>
+<script>{asset("page.js")}</script>
 </body>
 </html>
 """
 
 
-def beside(name: str) -> str:
-    """The text of a file of this folder."""
+def asset(name: str) -> str:
+    """Return the text of a file in this folder."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 @cache
 def plotly() -> str:
-    """Plotly's script, compressed and in letters: 2 MB instead of 5. The page unpacks it."""
+    """Return Plotly's script, compressed, as base64: 2 MB instead of 5. The page unpacks it."""
     return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode()
 
 
 def section(name: str, body: str, *, note: str = "") -> str:
-    """A titled part of the page; ``body`` is HTML, the name and the note are text. Nothing where there is no body."""
+    """Return a titled section; ``body`` is HTML, the name and the note are text. Empty if there is no body."""
     if not body:
         return ""
-    told = f'<p class="note">{escape(note)}</p>' if note else ""
+    caption = f'<p class="note">{escape(note)}</p>' if note else ""
     anchor = re.sub(r"\W+", "-", name.lower())
-    return f'<section id="{anchor}"><h2>{escape(name)}</h2>{told}{body}</section>\n'
+    return f'<section id="{anchor}"><h2>{escape(name)}</h2>{caption}{body}</section>\n'
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, classes: Sequence[str], text: Sequence[str]) -> str:
-    """A sortable table. ``classes`` has one name (or nothing) a row; the columns named in ``text`` are set left."""
+    """Return a sortable table: one CSS class (or none) per row; the columns named in ``text`` are left-aligned."""
     sides = [' class="text"' if head in text else "" for head in heads]
     top = "".join(f"<th{side}>{escape(head)}</th>" for head, side in zip(heads, sides, strict=True))
     lines = []
@@ -87,17 +87,17 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, classes: Sequ
 
 
 def field(cell: Cell, side: str) -> str:
-    """One field; what it is sorted by is told only where that is not what is read."""
+    """Return one field; the value it is sorted by is given only if it differs from what is shown."""
     value = "" if cell.value == cell.shown else f' data-value="{escape(cell.value)}"'
     return f"<td{side}{value}>{escape(cell.shown)}</td>"
 
 
 def definitions(entries: Mapping[str, object]) -> str:
-    """Names and values, a line each."""
+    """Return names and values as a definition list."""
     lines = (f"<dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd>" for name, value in entries.items())
     return f"<dl>{''.join(lines)}</dl>" if entries else ""
 
 
 def preformatted(text: str) -> str:
-    """Text whose line breaks and blanks stand as they are."""
+    """Return text that keeps its line breaks and spaces."""
     return f'<div class="scroll"><pre>{escape(text)}</pre></div>'

@@ -1,4 +1,4 @@
-"""What the figures of the report share: their colours, which trials they draw, and how they come into the page."""
+"""What the figures of the report share: colours, which trials are drawn, how a figure is embedded in the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from search.run.reader import Run
 from search.run.trials import is_baseline, ranked, reason, state
 
 DIGITS = 5
-"""Significant digits of the numbers in a figure: more cannot be seen, and would weigh."""
+"""Significant digits of the numbers in a figure: more would be invisible and only add bytes."""
 COLOURS = {
     "best": "#0a7d4b",
     "baseline": "#1f5fbf",
@@ -27,14 +27,14 @@ COLOURS = {
     "failed": "#7b3fa0",
     "unfinished": "#2a9db0",
 }
-"""By how a trial ended; the best and the baseline have their own."""
+"""By how a trial ended; the best and the baseline have their own colours."""
 
 
 def html(figure: go.Figure) -> str:
-    """The figure as a part of a page, whose script draws it; nothing in it can end the element that it stands in."""
-    told = figure.to_plotly_json()
-    told["layout"].pop("template", None)
-    plain = json.dumps(rounded(told), cls=PlotlyJSONEncoder, separators=(",", ":"), allow_nan=False)
+    """Return a figure as HTML; the page's script draws it. Nothing in it can close the element that it is in."""
+    content = figure.to_plotly_json()
+    content["layout"].pop("template", None)
+    plain = json.dumps(rounded(content), cls=PlotlyJSONEncoder, separators=(",", ":"), allow_nan=False)
     safe = plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     height = int(figure.layout.height)
     script = f'<script type="application/json">{safe}</script>'
@@ -42,7 +42,7 @@ def html(figure: go.Figure) -> str:
 
 
 def rounded(value: Any) -> Any:
-    """Plain data with fewer digits; what is no finite number is null."""
+    """Return plain data with fewer digits; NaN and infinity become null."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -51,13 +51,13 @@ def rounded(value: Any) -> Any:
 
 
 def blank(x: str, y: str, *, height: int = 420) -> go.Figure:
-    """An empty figure; its style is the page's. The titles of the axes are text."""
+    """Return an empty figure in the style of the page, with these axis titles."""
     titles = {"xaxis": {"title": {"text": escape(x)}}, "yaxis": {"title": {"text": escape(y)}}}
     return go.Figure(layout={"height": height, **titles})
 
 
 def drawn(run: Run, limit: int) -> list[FrozenTrial]:
-    """The trials that a figure shows: the best, the baseline, and others spread evenly over the search."""
+    """Return the trials that a figure shows: the best, the baseline, and others spaced evenly over the search."""
     order = ranked(run)
     first = [*order[:1], *(trial for trial in order[1:] if is_baseline(trial))]
     numbers = {trial.number for trial in first}
@@ -66,17 +66,17 @@ def drawn(run: Run, limit: int) -> list[FrozenTrial]:
 
 
 def step(values: Sequence[object], limit: int) -> int:
-    """Every how manieth is taken so that there are no more than ``limit``."""
+    """Return the stride that leaves at most ``limit`` of the values."""
     return max(1, math.ceil(len(values) / max(1, limit)))
 
 
 def word(trial: FrozenTrial) -> str:
-    """How the trial ended, as the legend tells it."""
+    """Return how the trial ended, as in the legend."""
     return ending(state(trial), reason(trial))
 
 
 def left_out(shown: int, run: Run) -> str:
-    """What to say where a figure does not show all trials."""
+    """Return the note of a figure that does not show all trials."""
     if shown >= len(run.trials):
         return ""
-    return f" {shown:,} of {len(run.trials):,} trials are drawn: best, baseline, and others spread over the search."
+    return f" {shown:,} of {len(run.trials):,} trials are drawn: the best, the baseline, and a sample of the others."

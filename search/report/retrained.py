@@ -1,4 +1,4 @@
-"""What retraining the winner left in the run: test scores, who is taken for whom, every class by itself."""
+"""What retraining the winner left in the run: test scores, confusion matrix, scores per class."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from search.run.reader import Run
 from trainables.spreadsheet import read_csv
 
 TABLE_BYTES, IMAGE_BYTES = 20_000_000, 100_000
-"""A larger file is not read: the run may be a stranger's."""
+"""Larger files are not read: the run may be untrusted."""
 PAIRS, EXAMPLES = 10, 3
-"""No more pairs of classes are shown than this, and no more images of each."""
+"""The most pairs of classes that are shown, and the most images of each."""
 FEW, LABEL = 30, 22
-"""Up to how many classes there is room for large labels, and how many letters of a name they have."""
+"""The most classes with large labels, and the most characters of a label."""
 SQUARE = 250
-"""A confusion matrix of more classes is not drawn; the most confused pairs are told all the same."""
+"""The confusion matrix of more classes is not drawn; the most confused pairs are listed all the same."""
 PNG = b"\x89PNG\r\n\x1a\n"
 SHADES = [[0.0, "#ffffff"], [0.02, "#dce8f7"], [0.1, "#a9c8ee"], [0.4, "#4f8ad6"], [1.0, "#123a7a"]]
-"""Steep at its lower end: most mistakes are a few images in a hundred."""
+"""Steep at its lower end: most confusions are a few percent of a class."""
 
 
 def scores_part(run: Run, frame: pd.DataFrame) -> str:
@@ -44,18 +44,24 @@ def scores_part(run: Run, frame: pd.DataFrame) -> str:
         for name in names
     ]
     seeds = found.get("seeds") if isinstance(found.get("seeds"), list) else None
-    over = f" Mean and standard deviation of {len(seeds)} seeds; the saved model is the first one's." if seeds else ""
-    note = f"The winner, trained on train + validation and scored on {found.get('test_images', '?')} test images, once."
+    over = (
+        f" Mean and standard deviation over {len(seeds)} seeds; the saved model is that of the first seed."
+        if seeds
+        else ""
+    )
+    note = (
+        f"The winner, trained on train + validation and evaluated once on {found.get('test_images', '?')} test images."
+    )
     heads = ["score", "mean" if seeds else "value", "sd"] if seeds else ["score", "value"]
     body = table(heads, [row[: len(heads)] for row in rows], classes=[""] * len(rows), text=["score"])
     body = body.replace('class="sortable"', 'class="sortable narrow"', 1)
     by_hand = run.about.get("by_hand")
-    told = f"<p>By hand, as the sweep file has it: {escape(str(by_hand))}</p>" if by_hand else ""
-    return section("Test scores", told + body, note=note + over)
+    manual = f"<p>Tuned by hand, according to the sweep file: {escape(str(by_hand))}</p>" if by_hand else ""
+    return section("Test scores", manual + body, note=note + over)
 
 
 def score(value: object) -> Cell:
-    """A score, where it is one."""
+    """Return the cell of a score; empty if it is not a finite number."""
     if not isinstance(value, float) or not math.isfinite(value):
         return Cell(shown="", value="")
     return Cell(shown=f"{value:.4f}", value=f"{value:.6g}")
@@ -68,12 +74,12 @@ def confusion_part(run: Run, frame: pd.DataFrame) -> str:
         return ""
     width = 150 + (7 * len(matrix) if len(matrix) > FEW else 22 * len(matrix))
     body = f'<div class="wide"><div style="min-width:{width}px">{html(heat_map(matrix))}</div></div>'
-    note = "Rows are true classes, columns predictions; the darker, the larger the share. Touch a field to read it."
-    return section("Who is taken for whom", body, note=note)
+    note = "Rows are true classes, columns are predictions; darker is more. Hover over a cell for its numbers."
+    return section("Confusion matrix", body, note=note)
 
 
 def heat_map(matrix: pd.DataFrame) -> go.Figure:
-    """Shares of every true class, as colours; counts, where one points at."""
+    """Draw the shares of every true class as colours; hovering shows counts."""
     counts = matrix.to_numpy()
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     names = [escape(str(name)) for name in matrix.index]
@@ -82,7 +88,7 @@ def heat_map(matrix: pd.DataFrame) -> go.Figure:
     figure.add_trace(
         go.Heatmap(z=shares.round(3).tolist(), x=names, y=names, customdata=counts.tolist(), zmin=0, zmax=1,
                    colorscale=SHADES, showscale=False, xgap=0.5, ygap=0.5,
-                   hovertemplate="%{y} taken for %{x}:<br>%{customdata} images, %{z:.0%}<extra></extra>")
+                   hovertemplate="%{y} predicted as %{x}:<br>%{customdata} images, %{z:.0%}<extra></extra>")
     )  # fmt: skip
     labels = [escape(str(name)[:LABEL]) for name in matrix.index]
     ticks = {"type": "category", "tickvals": names, "ticktext": labels, "tickfont": {"size": 7 if many else 11}}
@@ -91,16 +97,16 @@ def heat_map(matrix: pd.DataFrame) -> go.Figure:
 
 
 def mistakes_part(run: Run, frame: pd.DataFrame) -> str:
-    """The pairs of classes that are confused most, with examples."""
+    """The most confused pairs of classes, with examples."""
     matrix = confusion(run)
     pairs = [] if matrix is None else most_confused(matrix)
     examples = read_table(run, "mistakes.csv", needed=("true", "predicted", "probability", "image", "file"))
     blocks = [pair_block(run, true, guess, count, of, examples) for true, guess, count, of in pairs]
-    return section("Most confused", f'<div class="pairs">{"".join(blocks)}</div>' if blocks else "")
+    return section("Most confused classes", f'<div class="pairs">{"".join(blocks)}</div>' if blocks else "")
 
 
 def most_confused(matrix: pd.DataFrame) -> list[tuple[str, str, int, int]]:
-    """True class, prediction, how many images, of how many of the true class; the most images first."""
+    """Return true class, prediction, images confused, and images of the true class; the most images first."""
     counts = matrix.to_numpy().copy()
     totals = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
@@ -116,7 +122,7 @@ def most_confused(matrix: pd.DataFrame) -> list[tuple[str, str, int, int]]:
 
 def pair_block(run: Run, true: str, guess: str, count: int, of: int, examples: pd.DataFrame | None) -> str:
     """One pair of classes and its examples."""
-    head = f"<h3><b>{escape(true)}</b> taken for <b>{escape(guess)}</b>: {count} of {format_count(of, 'image')}</h3>"
+    head = f"<h3><b>{escape(true)}</b> predicted as <b>{escape(guess)}</b>: {count} of {format_count(of, 'image')}</h3>"
     if examples is None:
         return f"<div>{head}</div>"
     chosen = examples[(examples["true"] == true) & (examples["predicted"] == guess)].head(EXAMPLES)
@@ -125,9 +131,9 @@ def pair_block(run: Run, true: str, guess: str, count: int, of: int, examples: p
 
 
 def photo(run: Run, record: Mapping[Any, Any]) -> str:
-    """One image that was taken for something else; its name alone where there is no picture."""
+    """Return a misclassified image with its caption; only the caption if there is no picture."""
     name, sure = str(record["image"]), pd.to_numeric(record["probability"], errors="coerce")
-    caption = escape(name if pd.isna(sure) else f"{name}, {sure:.0%} sure")
+    caption = escape(name if pd.isna(sure) else f"{name}, {sure:.0%} probability")
     picture = read(run.directory, str(record["file"]), limit=IMAGE_BYTES) or b""
     if not picture.startswith(PNG):
         return f"<figure><figcaption>{caption}</figcaption></figure>"
@@ -138,7 +144,7 @@ def photo(run: Run, record: Mapping[Any, Any]) -> str:
 
 
 def classification_part(run: Run, frame: pd.DataFrame) -> str:
-    """Precision, recall and F1 of every class."""
+    """Precision, recall and F1 of each class."""
     classes = read_table(run, "classes.csv", needed=("class", "images", "precision", "recall", "f1"))
     if classes is None:
         return ""
@@ -149,22 +155,22 @@ def classification_part(run: Run, frame: pd.DataFrame) -> str:
         for record in classes.to_dict("records")
     ]
     body = table(names, rows, classes=[""] * len(rows), text=["class"])
-    return section("Class by class", body, note="On the test images. Click a column to sort by it.")
+    return section("Scores per class", body, note="On the test images. Click a column to sort by it.")
 
 
 def whole(value: object) -> Cell:
-    """A count."""
+    """Return the cell of a count."""
     found = number(value)
     return Cell(shown="", value="") if math.isnan(found) else Cell(shown=f"{found:.0f}", value=f"{found:.0f}")
 
 
 def number(value: object) -> float:
-    """What a field of a file says, NaN where it is no number."""
+    """Return the number in a field; NaN if it is not one."""
     return float(pd.to_numeric(pd.Series([value]), errors="coerce").iloc[0])
 
 
 def confusion(run: Run) -> pd.DataFrame | None:
-    """Images by true class (rows) and prediction (columns)."""
+    """Return images by true class (rows) and prediction (columns); None if there is no valid matrix."""
     text = read(run.directory, "confusion.csv", limit=TABLE_BYTES)
     try:
         found = read_csv(text or b"")
@@ -176,7 +182,7 @@ def confusion(run: Run) -> pd.DataFrame | None:
 
 
 def read_table(run: Run, name: str, *, needed: tuple[str, ...]) -> pd.DataFrame | None:
-    """A CSV of the folder, all of it text; None where it is not there, or lacks a column."""
+    """Return a CSV of the folder, all as text; None if it is missing or lacks a column."""
     text = read(run.directory, name, limit=TABLE_BYTES)
     try:
         found = read_csv(text or b"")

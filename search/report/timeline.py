@@ -1,4 +1,4 @@
-"""The course of a search over the hours in which it was driven."""
+"""The search history: best values over the time in which the sweep ran."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ from search.run.reader import Run
 from search.run.trials import best_value, is_baseline, seconds
 
 PAUSE_S = 120.0
-"""Time in which nothing trained is cut out where it is longer than this."""
+"""Pauses longer than this, in which nothing trained, are cut out."""
 POINTS = 2000
-"""No more trials than this are drawn."""
+"""The most trials that are drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
-    """When trials ended, in seconds since the first one began, pauses left out."""
+class Timeline:
+    """When trials ended, in seconds since the first one started, without pauses."""
 
     ended: Mapping[int, float]
-    """By the number of the trial, in the order of time."""
+    """By trial number, in order of time."""
     pauses: Mapping[float, float]
-    """The place of every pause → how long it was, in seconds."""
+    """The time of every pause → its length, in seconds."""
 
 
-def course(trials: Iterable[FrozenTrial]) -> Course | None:
-    """The clock of a search; None before any trial has ended.
+def timeline_of(trials: Iterable[FrozenTrial]) -> Timeline | None:
+    """Return the timeline of a search; None before any trial has ended.
 
-    The journal does not say when a sweep was interrupted and resumed. But between two entries a trial that was open all
-    the time trained no longer than all its epochs took: what remains of every such trial is a pause.
+    The journal does not say when a sweep was interrupted and resumed. But a trial that was open all the time
+    between two entries trained no longer than all its epochs took: what is left of that interval is a pause.
     """
-    told = [trial for trial in trials if trial.datetime_start is not None]
-    ends = {trial.number: trial.datetime_complete for trial in told if trial.datetime_complete is not None}
+    started = [trial for trial in trials if trial.datetime_start is not None]
+    ends = {trial.number: trial.datetime_complete for trial in started if trial.datetime_complete is not None}
     if not ends:
         return None
-    moments = sorted({*(trial.datetime_start for trial in told if trial.datetime_start), *ends.values()})
+    moments = sorted({*(trial.datetime_start for trial in started if trial.datetime_start), *ends.values()})
     at, pauses, clock = {moments[0]: 0.0}, {}, 0.0
     for before, after in pairwise(moments):
         passed = (after - before).total_seconds()
-        pause = passed - busy(told, before, after) if passed > PAUSE_S else 0.0
+        pause = passed - busy(started, before, after) if passed > PAUSE_S else 0.0
         if pause > PAUSE_S:
             pauses[clock] = pause
             passed -= pause
         clock += passed
         at[after] = clock
     in_order = sorted(ends.items(), key=lambda each: each[1])
-    return Course(ended={number: at[end] for number, end in in_order}, pauses=pauses)
+    return Timeline(ended={number: at[end] for number, end in in_order}, pauses=pauses)
 
 
 def busy(trials: Iterable[FrozenTrial], before: datetime, after: datetime) -> float:
-    """Seconds in which some trial may have trained between two moments, none of which lie between."""
+    """Return the seconds in which some trial may have trained between two consecutive moments."""
     longest = 0.0
     for trial in trials:
         began, ended = trial.datetime_start, trial.datetime_complete
@@ -70,26 +70,26 @@ def busy(trials: Iterable[FrozenTrial], before: datetime, after: datetime) -> fl
 
 
 def history_part(run: Run, frame: pd.DataFrame) -> str:
-    """The course of the search."""
-    clock = course(run.trials)
-    figure = None if clock is None else optimisation_history(run, clock)
-    if figure is None or clock is None:
+    """The search history."""
+    timeline = timeline_of(run.trials)
+    figure = None if timeline is None else optimisation_history(run, timeline)
+    if figure is None or timeline is None:
         return ""
-    note = "Each trial's best epoch, at the time at which it ended; the dashed line is the baseline."
-    if clock.pauses:
-        note += f" Where nothing trained for long, {format_duration(sum(clock.pauses.values()))} in all, the time is cut out"
-        note += " (dotted lines)."
-    return section("Course of the search", html(figure), note=note)
+    note = "The best value of each trial, at the time when the trial ended; the dashed line is the baseline."
+    if timeline.pauses:
+        pauses = format_duration(sum(timeline.pauses.values()))
+        note += f" Pauses, {pauses} in all, are cut out (dotted lines)."
+    return section("Search history", html(figure), note=note)
 
 
-def optimisation_history(run: Run, clock: Course) -> go.Figure | None:
-    """Every trial's best value when it ended, the best so far as a line, the baseline's dashed."""
+def optimisation_history(run: Run, timeline: Timeline) -> go.Figure | None:
+    """Draw each trial's best value when it ended, the best so far as a line, the baseline dashed."""
     valued = {trial.number: value for trial in run.trials if (value := best_value(run, trial)) is not None}
-    ended = {number: at for number, at in clock.ended.items() if number in valued}
+    ended = {number: at for number, at in timeline.ended.items() if number in valued}
     if not ended:
         return None
     unit, size = unit_of(max(ended.values()))
-    figure = blank(f"{unit} since the first trial began", f"best {run.metric}")
+    figure = blank(f"{unit} since the first trial started", f"best {run.metric}")
     words = {trial.number: word(trial) for trial in run.trials}
     shown = list(ended)[:: step(list(ended), POINTS)]
     for name in dict.fromkeys(words[number] for number in shown):
@@ -108,12 +108,12 @@ def optimisation_history(run: Run, clock: Course) -> go.Figure | None:
         go.Scatter(x=[ended[number] / size for number in steps], y=list(steps.values()), mode="lines",
                    name="best so far", line={"shape": "hv", "color": COLOURS["best"], "width": 2}, hoverinfo="skip")
     )  # fmt: skip
-    add_lines(figure, run, valued, pauses=[place / size for place in clock.pauses])
+    add_lines(figure, run, valued, pauses=[place / size for place in timeline.pauses])
     return figure
 
 
 def add_lines(figure: go.Figure, run: Run, valued: Mapping[int, float], *, pauses: Iterable[float]) -> None:
-    """The baseline, and where time was cut out."""
+    """Add lines for the baseline and for the pauses that were cut out."""
     for trial in run.trials:
         if is_baseline(trial) and trial.number in valued:
             figure.add_hline(y=valued[trial.number], line={"dash": "dash", "color": COLOURS["baseline"], "width": 1.5})
@@ -122,7 +122,7 @@ def add_lines(figure: go.Figure, run: Run, valued: Mapping[int, float], *, pause
 
 
 def best_so_far(values: Mapping[int, float], run: Run) -> dict[int, float]:
-    """The trials that were better than all before them, and the last one, with the best value by then."""
+    """Return the best value so far, for each trial that improved it and for the last one."""
     sign = 1 if run.direction == "maximize" else -1
     kept: dict[int, float] = {}
     best = -sign * math.inf
@@ -133,7 +133,7 @@ def best_so_far(values: Mapping[int, float], run: Run) -> dict[int, float]:
 
 
 def unit_of(span_s: float) -> tuple[str, float]:
-    """A unit of time in which the span is a number of few digits, and its seconds."""
+    """Return a unit of time that suits a time span, and its length in seconds."""
     if span_s < 180:
         return "seconds", 1.0
     return ("minutes", 60.0) if span_s < 10800 else ("hours", 3600.0)

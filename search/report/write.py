@@ -1,4 +1,4 @@
-"""One self-contained HTML page about a run: who won, by how much, at what cost, and how to get it."""
+"""One self-contained HTML page about a run: the winner, by how much it wins, what it cost, how to retrain it."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ SECTIONS = (
     sweep_part,
     origin_part,
 )
-"""The page from top to bottom; what has nothing to tell returns nothing."""
+"""The sections from top to bottom; one without content returns an empty text."""
 
 
 def write_report(run_dir: str | os.PathLike[str] | Run) -> Path:
-    """(Re)writes report.html in the run's directory, whole or not at all, and returns where. Needs no network.
+    """Write report.html in the run's directory, atomically, and return its path. Needs no network.
 
     Raises:
         InputError: there is no run in ``run_dir``.
@@ -63,21 +63,22 @@ def write_report(run_dir: str | os.PathLike[str] | Run) -> Path:
 
 def lead(run: Run, frame: pd.DataFrame) -> str:
     """The name, the headline, the cost."""
-    told = escape(headline(run))
-    return f'<h1>{escape(run.name)}</h1><p class="headline">{told}</p><p class="note">{escape(cost(run, frame))}</p>'
+    name, lines = escape(run.name), (escape(headline(run)), escape(cost(run, frame)))
+    return f'<h1>{name}</h1><p class="headline">{lines[0]}</p><p class="note">{lines[1]}</p>'
 
 
 def cost(run: Run, frame: pd.DataFrame) -> str:
-    """What was spent: ``24 trials (10 complete, 14 stopped-early) · 312 epochs · 12 min 40 s of training in 7 min``."""
+    """Return what was spent: ``24 trials (10 complete, 14 stopped-early) · 312 epochs · 12 min 40 s of training``."""
     kinds = Counter(map(word, run.trials))
-    told = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
-    trials = f"{format_count(len(run.trials), 'trial')} ({told})" if told else "no trials yet"
-    spent = f"{trials} · {format_count(int(frame['epochs'].sum()), 'epoch')} · {format_duration(frame['seconds'].sum())} of training"
+    states = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
+    trials = f"{format_count(len(run.trials), 'trial')} ({states})" if states else "no trials yet"
+    epochs, seconds = format_count(int(frame["epochs"].sum()), "epoch"), format_duration(frame["seconds"].sum())
+    spent = f"{trials} · {epochs} · {seconds} of training"
     if again := trainings(run.notes):
         hours = format_duration(sum(training.seconds for training in again))
         spent += f" · confirmation: {format_count(len(again), 'training')}, "
         spent += f"{format_count(sum(training.epochs for training in again), 'epoch')}, {hours}"
     meter = run.notes.get("spent") or {}
-    spent += f" · {format_duration(3600 * float(meter['hours']))} in all" if meter.get("hours") else ""
+    spent += f" · {format_duration(3600 * float(meter['hours']))} in total" if meter.get("hours") else ""
     usd = (run.settings.resources.usd_per_hour or 0.0) * float(meter.get("slot_hours") or 0.0)
     return f"{spent} · {usd:,.2f} USD" if usd else spent

@@ -1,1 +1,1 @@
-"""What a run came to: the ranked trials, how sure their order is, the winner as a file."""
+"""The results of a run: the ranked trials, how significant their order is, the winner as a file."""

@@ -1,4 +1,4 @@
-"""Several runs against each other: what each came to, against its baseline, at what cost, and what its test said."""
+"""Several runs compared: the best value of each, its gain over the baseline, its cost, its test scores."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ COLUMNS = (
 
 
 def comparison(run_dirs: Iterable[str | os.PathLike[str] | Run]) -> pd.DataFrame:
-    """A line a run; the best first where all are about the same metric, else in the order given.
+    """Compare runs, one row each; the best first if all have the same metric, else in the order given.
 
     Columns: run, metric, value and sd (of the leading trial: its mean over the seeds of the confirmation, or its best
-    epoch where there was none, then without an sd), seeds, trial (its number), baseline (the same of the baseline),
+    epoch without one, and then no sd), seeds, trial (its number), baseline (the same of the baseline),
     gain (value − baseline), trials, epochs and seconds (of all trials), test_accuracy and test_loss (cross-entropy;
-    their means where retraining took several seeds). What is not known is empty.
+    their means if retraining used several seeds). What is not known is empty.
 
     Raises:
-        InputError: one of them is no run.
+        InputError: one of them is not a run.
     """
     lines = [line(run_dir) for run_dir in run_dirs]
     frame = pd.DataFrame(lines, columns=list(COLUMNS))
@@ -38,7 +38,7 @@ def comparison(run_dirs: Iterable[str | os.PathLike[str] | Run]) -> pd.DataFrame
 
 
 def line(run_dir: str | os.PathLike[str] | Run) -> dict[str, Any]:
-    """One run, by column."""
+    """Return one run, by column."""
     run = open_run(run_dir)
     frame = leaderboard(run)
     known = frame[frame[run.metric].notna()].head(1)
@@ -63,7 +63,7 @@ def line(run_dir: str | os.PathLike[str] | Run) -> dict[str, Any]:
 
 
 def worth(row: pd.DataFrame, metric: str) -> float:
-    """The confirmed mean of a row of the leaderboard, or what the search saw; NaN where there is no row."""
+    """Return the confirmed mean of a row of the leaderboard, or the score of the search; NaN if there is no row."""
     if row.empty:
         return math.nan
     return float(row["mean"].iloc[0] if row["seeds"].iloc[0] else row[metric].iloc[0])

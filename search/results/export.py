@@ -1,4 +1,4 @@
-"""A winner as one file: its closed configuration and where it comes from. `retrain` needs nothing else."""
+"""The winner as one file: its closed configuration and provenance. `retrain` needs nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADER = """A trial configuration and where it comes from.
 
 
 def best_config(run_dir: str | os.PathLike[str] | Run, rank: int = 1) -> dict[str, Any]:
-    """The closed configuration of a rank of a run's leaderboard, with `provenance` beside its sections.
+    """Return the closed configuration of a rank of a run's leaderboard, with its `provenance`.
 
     The provenance: run, run_id, trial, rank, metric, value, baseline_value, epochs (the best epoch: what retraining
     replays; of a confirmed trial the median over its seeds), learning_rates (of epochs 1 to that one),
@@ -40,7 +40,7 @@ def best_config(run_dir: str | os.PathLike[str] | Run, rank: int = 1) -> dict[st
 
 
 def write_best(run_dir: str | os.PathLike[str] | Run, destination: str | os.PathLike[str], rank: int = 1) -> Path:
-    """Writes `best_config` as YAML, whole or not at all, and returns where.
+    """Write `best_config` as YAML, atomically, and return its path.
 
     Raises:
         InputError: as `best_config`; or the folder of ``destination`` does not exist.
@@ -55,7 +55,7 @@ def write_best(run_dir: str | os.PathLike[str] | Run, destination: str | os.Path
 
 
 def of_rank(run: Run, rank: int) -> FrozenTrial:
-    """The trial of a rank, counted from 1.
+    """Return the trial of a rank, counted from 1.
 
     Raises:
         InputError: no trial has that rank with a finite metric.
@@ -63,9 +63,9 @@ def of_rank(run: Run, rank: int) -> FrozenTrial:
     known = [trial for trial in ranked(run) if best_value(run, trial) is not None]
     if not known:
         rule = f"only a trial that reported a finite {run.metric} can be exported; this run has none"
-        problem = Problem(rule=rule, remedy=f"let the sweep go on: tunehound resume {run.directory}")
+        problem = Problem(rule=rule, remedy=f"continue the sweep: tunehound resume {run.directory}")
     elif not 1 <= rank <= len(known):
-        rule = f"the rank must lie in 1…{len(known)}, the trials that reported a finite {run.metric}"
+        rule = f"the rank must be between 1 and {len(known)}, the number of trials that reported a finite {run.metric}"
         problem = Problem(rule=rule, given=str(rank), remedy=f"tunehound leaderboard {run.directory} shows the ranks")
     else:
         return known[rank - 1]
@@ -73,9 +73,9 @@ def of_rank(run: Run, rank: int) -> FrozenTrial:
 
 
 def provenance(run: Run, trial: FrozenTrial, *, rank: int) -> dict[str, Any]:
-    """Where a configuration comes from, as plain data."""
+    """Return the provenance of a configuration, as plain data."""
     baseline = next((each for each in run.trials if is_baseline(each)), None)
-    epochs, folder = course(run, trial)
+    epochs, folder = replayed_training(run, trial)
     return {
         "run": run.name,
         "run_id": run.about.get("id"),
@@ -94,10 +94,10 @@ def provenance(run: Run, trial: FrozenTrial, *, rank: int) -> dict[str, Any]:
     }
 
 
-def course(run: Run, trial: FrozenTrial) -> tuple[int | None, Path]:
-    """The epochs that retraining replays, and the folder of the training that they are of.
+def replayed_training(run: Run, trial: FrozenTrial) -> tuple[int | None, Path]:
+    """Return how many epochs retraining replays, and the folder of the training that they come from.
 
-    Of a confirmed trial it is the training with the median best epoch, the lower one of two.
+    For a confirmed trial this is the training with the median best epoch (the lower of two).
     """
     folder = run.directory / "trials" / str(trial.number)
     score = run.scores.get(trial.number)
@@ -114,24 +114,24 @@ def _confirmed(run: Run, trial: FrozenTrial, baseline: FrozenTrial | None) -> di
     if score is None or not score.by_seed:
         return {}
     base = None if baseline is None else run.scores.get(baseline.number)
-    beside = {"baseline_mean": base.mean, "baseline_sd": base.sd} if base and len(base.by_seed) > 1 else {}
-    spread = {"sd": score.sd} if len(score.by_seed) > 1 else {}
-    return {"mean": score.mean, **spread, "seeds": sorted(score.by_seed), **beside}
+    baseline_scores = {"baseline_mean": base.mean, "baseline_sd": base.sd} if base and len(base.by_seed) > 1 else {}
+    sd = {"sd": score.sd} if len(score.by_seed) > 1 else {}
+    return {"mean": score.mean, **sd, "seeds": sorted(score.by_seed), **baseline_scores}
 
 
 def learning_rates(folder: Path, *, epochs: int) -> list[float]:
-    """The learning rate of each epoch from 1 to ``epochs``, as the training in ``folder`` had it.
+    """Return the learning rate of each epoch from 1 to ``epochs`` of the training in ``folder``.
 
     Raises:
-        InputError: its history lacks one of them, so nothing could be replayed.
+        InputError: its history lacks one of them, so it cannot be replayed.
     """
     rows = read_history(folder / HISTORY)
     by_epoch = {int(row["epoch"]): row["learning_rate"] for row in rows if "learning_rate" in row}
     rates = [float(by_epoch.get(epoch, math.nan)) for epoch in range(1, epochs + 1)]
     if any(math.isnan(rate) for rate in rates):
-        lacking = next(epoch for epoch, rate in enumerate(rates, start=1) if math.isnan(rate))
-        rule = f"its history must tell the learning rate of every epoch up to its best, {epochs}"
+        missing = next(epoch for epoch, rate in enumerate(rates, start=1) if math.isnan(rate))
+        rule = f"the history must contain the learning rate of every epoch up to the best one, {epochs}"
         remedy = "restore the file, or export another rank"
-        problem = Problem(rule=rule, given=f"nothing for epoch {lacking}", remedy=remedy)
+        problem = Problem(rule=rule, given=f"no learning rate for epoch {missing}", remedy=remedy)
         raise InputError([problem], str(folder / HISTORY))
     return rates

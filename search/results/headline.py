@@ -1,4 +1,4 @@
-"""The winner of a run in a sentence or three: compared_to_baseline the baseline, and how sure that is."""
+"""The winner of a run in one to three sentences: how it compares to the baseline, and how significant that is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from optuna.trial import FrozenTrial
 
 from search.formatting import compared_to_baseline
 from search.results.significance import ALPHA, MIN_SEEDS, Comparison, comparisons
-from search.run.confirmation import Score, chosen
+from search.run.confirmation import Score, finalists
 from search.run.reader import Run
 from search.run.trials import best_value, is_baseline, ranked
 
 
 def headline(run: Run) -> str:
-    """Who leads, by how much, and with what certainty; after a confirmation by its means alone."""
+    """Say who leads, by how much, and how significant that is; after a confirmation by its means alone."""
     order = ranked(run)
     sound = [trial for trial in order if best_value(run, trial) is not None]
     if not sound:
@@ -21,22 +21,22 @@ def headline(run: Run) -> str:
     score = run.scores.get(best.number)
     if score is None or len(score.by_seed) < MIN_SEEDS:
         return _searched(run, sound)
-    return " ".join([_confirmed(run, best, score), *_doubts(run, best)])
+    return " ".join([_confirmed(run, best, score), *_caveats(run, best)])
 
 
-def certainty(run: Run) -> dict[int, Comparison]:
-    """The leading confirmed trial compared_to_baseline every other one, by number; empty before a confirmation."""
+def compared_to_leader(run: Run) -> dict[int, Comparison]:
+    """Compare the leading confirmed trial with every other one, by number; empty before a confirmation."""
     sound = {number: score.by_seed for number, score in run.scores.items() if len(score.by_seed) >= MIN_SEEDS}
     leader = next((trial.number for trial in ranked(run)[:1] if trial.number in sound), None)
-    picked = chosen(run.notes)
+    picked = finalists(run.notes)
     if leader is None or picked is None:
         return {}
     return comparisons(sound, leader, maximise=run.direction == "maximize", overlap=picked.overlap)
 
 
 def tied(run: Run) -> frozenset[int]:
-    """The confirmed trials that cannot be told apart from the leading one, which is not among them."""
-    return frozenset(number for number, comparison in certainty(run).items() if comparison.tied)
+    """Return the confirmed trials that are statistically tied with the leader, without the leader."""
+    return frozenset(number for number, comparison in compared_to_leader(run).items() if comparison.tied)
 
 
 def with_sd(score: Score) -> str:
@@ -45,52 +45,54 @@ def with_sd(score: Score) -> str:
 
 
 def _searched(run: Run, sound: list[FrozenTrial]) -> str:
-    """Before a confirmation, with no more certainty than one seed gives."""
+    """Before a confirmation: one seed each."""
     best, value = sound[0], best_value(run, sound[0])
     baseline = next((trial for trial in run.trials if is_baseline(trial)), None)
     reached = f"Trial {best.number} reaches {run.metric} {value:.4f}"
     if baseline is None:
-        return f"{reached}, the best of {len(sound)}; the sweep names no baseline to compare with."
+        return f"{reached}, the best of {len(sound)}; the sweep has no baseline to compare it with."
     if best is baseline:
-        return f"The baseline leads with {run.metric} {value:.4f}: none of the other trials beats it (one seed each)."
+        return f"The baseline leads with {run.metric} {value:.4f}: no other trial beats it (one seed each)."
     base = best_value(run, baseline)
     if base is None or value is None:
-        return f"{reached}; the baseline has reported none to compare with."
-    return f"{reached}, {compared_to_baseline(value, base)} (one seed each: confirm before you trust the difference)."
+        return f"{reached}; the baseline has not reported a value to compare it with."
+    return (
+        f"{reached}, {compared_to_baseline(value, base)} (one seed each; confirm it before you rely on the difference)."
+    )
 
 
 def _confirmed(run: Run, best: FrozenTrial, score: Score) -> str:
     reached = f"{run.metric} {with_sd(score)} over {len(score.by_seed)} seeds"
-    compared = certainty(run)
+    compared = compared_to_leader(run)
     if is_baseline(best):
-        return f"The baseline leads with {reached}: no configuration that was confirmed beats it, so best.yaml is it."
+        return f"The baseline leads with {reached}: no confirmed configuration beats it, so best.yaml is the baseline."
     baseline = next((trial for trial in run.trials if is_baseline(trial)), None)
     found = None if baseline is None else compared.get(baseline.number)
     if baseline is None or found is None:
-        lacking = "the sweep names no baseline" if baseline is None else "the baseline could not be confirmed"
-        return f"Trial {best.number} leads with {reached}; {lacking} to compare with."
+        reason = "the sweep has no baseline" if baseline is None else "the baseline could not be confirmed,"
+        return f"Trial {best.number} leads with {reached}; {reason} to compare it with."
     base = f"the baseline's {with_sd(run.scores[baseline.number])}"
     if found.tied:
         return (
-            f"Trial {best.number} leads with {reached}, but cannot be told apart from {base} "
-            f"(p = {found.p:.2g}; a difference under {found.visible:.4f} could not have been seen)."
+            f"Trial {best.number} leads with {reached}, but is statistically tied with {base} "
+            f"(p = {found.p:.2g}; a difference under {found.detectable:.4f} was not detectable)."
         )
     return (
         f"Trial {best.number} beats the baseline: {reached}, {found.difference:.4f} better than {base} "
-        f"(p = {found.p:.2g}; a difference under {found.visible:.4f} could not have been seen)."
+        f"(p = {found.p:.2g}; a difference under {found.detectable:.4f} was not detectable)."
     )
 
 
-def _doubts(run: Run, best: FrozenTrial) -> list[str]:
-    """Who else might be as good, and whose trainings failed."""
+def _caveats(run: Run, best: FrozenTrial) -> list[str]:
+    """Which other trials are tied with the leader, and which trainings failed."""
     baselines = {trial.number for trial in run.trials if is_baseline(trial)}
     level = sorted(tied(run) - (set() if is_baseline(best) else baselines))
-    said = []
+    sentences = []
     if level:
         names = ", ".join(map(str, level))
-        whom = f"trial {names}" if len(level) == 1 else f"trials {names}"
-        said.append(f"Tied with it at α = {ALPHA:g}: {whom}.")
-    lacking = [f"trial {number} from {score.lacking}" for number, score in run.scores.items() if score.lacking]
-    if lacking:
-        said.append(f"Trainings came to nothing: {', '.join(lacking)} of the seeds.")
-    return said
+        others = f"trial {names}" if len(level) == 1 else f"trials {names}"
+        sentences.append(f"Statistically tied with the leader at α = {ALPHA:g}: {others}.")
+    failed = [f"trial {number} with {score.lacking}" for number, score in run.scores.items() if score.lacking]
+    if failed:
+        sentences.append(f"Failed confirmation trainings: {', '.join(failed)} of the seeds.")
+    return sentences

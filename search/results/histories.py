@@ -12,7 +12,7 @@ from trainables.features.policy import FEATURES, Source
 
 
 def histories(run_dir: str | os.PathLike[str]) -> pd.DataFrame:
-    """The epochs of every trial of a run, one below the other: `trial`, `epoch` and the columns of history.csv.
+    """Return the epochs of every trial of a run in one frame: `trial`, `epoch` and the columns of history.csv.
 
     Raises:
         InputError: there is no run in ``run_dir``.
@@ -23,6 +23,6 @@ def histories(run_dir: str | os.PathLike[str]) -> pd.DataFrame:
     if not numbered:
         return pd.DataFrame(columns=["trial", "epoch"])
     table = pd.concat(numbered, ignore_index=True)
-    if FEATURES in table:  # in words, as the files have it
+    if FEATURES in table:  # as text, as in the files
         table[FEATURES] = table[FEATURES].map(lambda number: Source(int(number)).label, na_action="ignore")
     return table[["trial", *(name for name in table.columns if name != "trial")]]

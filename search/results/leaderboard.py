@@ -1,4 +1,4 @@
-"""The ranked table of a run: what the search saw of every trial, what the confirmation found, the baseline marked."""
+"""The ranked table of a run: the score of every trial in the search and in the confirmation."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ ABOUT = (
     "baseline",
     "reason",
 )
-"""The columns besides the metric and the open values; an open value of such a name is told by its full name."""
+"""The columns besides the metric and the open values; an open value of such a name gets its full name."""
 
 
 def leaderboard(run_dir: str | os.PathLike[str] | Run) -> pd.DataFrame:
-    """The trials of a run (its folder, or the run opened already), the best first, one row each.
+    """Return the trials of a run (its folder, or the opened run), the best first, one row each.
 
-    Columns: rank, trial, state (complete, pruned, failed, unfinished), epochs, the metric (of the best epoch; NaN where
-    none was reported), mean, sd and seeds (of the confirmation; NaN, NaN and 0 where a trial was not confirmed), tied
-    (bool: confirmed, and not to be told apart from the first; see `search.results.significance`), seconds, best_epoch,
-    baseline (bool), reason, then every open value under its short name, empty where its branch was not taken. Confirmed
+    Columns: rank, trial, state (complete, pruned, failed, unfinished), epochs, the metric (of the best epoch; NaN if
+    none was reported), mean, sd and seeds (of the confirmation; NaN, NaN and 0 if a trial was not confirmed), tied
+    (bool: confirmed, and statistically tied with the leader; see `search.results.significance`), seconds, best_epoch,
+    baseline (bool), reason, then every open value under its short name, empty if its branch was not taken. Confirmed
     trials come first, by their means, then sound ones, by value, then those that diverged, then failed ones, then those
     that reported nothing; ties by number.
 
@@ -52,22 +52,22 @@ def leaderboard(run_dir: str | os.PathLike[str] | Run) -> pd.DataFrame:
     level = tied(run)
     rows = [row(run, trial, rank=rank, level=level) for rank, trial in enumerate(ranked(run), start=1)]
     frame = pd.DataFrame(rows, columns=columns(run))
-    # Where a branch was not taken a value is missing, and pandas would turn whole numbers into floats.
+    # Values of branches that were not taken are missing, and pandas would turn the integers into floats.
     whole = {column: "Int64" for name, column in value_columns(run).items() if holds_integers(run, name)}
     return frame.astype({"best_epoch": "Int64", "baseline": bool, "tied": bool, **whole})
 
 
 def holds_integers(run: Run, name: str) -> bool:
-    """Whether every value that trials took for an open value is a whole number."""
+    """Return whether every value of a hyperparameter is an integer."""
     values = [trial.params[name] for trial in run.trials if name in trial.params]
     return bool(values) and all(isinstance(value, int) and not isinstance(value, bool) for value in values)
 
 
 def compared(run_dirs: Iterable[str | os.PathLike[str] | Run]) -> pd.DataFrame:
-    """The leaderboards of several runs in one frame, the run's name in the first column; each keeps its own ranks.
+    """Return the leaderboards of several runs in one frame, the run in the first column; each keeps its own ranks.
 
     Raises:
-        InputError: one of them is no run.
+        InputError: one of them is not a run.
     """
     frames = []
     for run_dir in run_dirs:
@@ -79,18 +79,18 @@ def compared(run_dirs: Iterable[str | os.PathLike[str] | Run]) -> pd.DataFrame:
 
 
 def columns(run: Run) -> list[str]:
-    """The columns of the leaderboard, in order."""
+    """Return the columns of the leaderboard, in order."""
     return [*ABOUT[:4], run.metric, *ABOUT[4:], *value_columns(run).values()]
 
 
 def value_columns(run: Run) -> dict[str, str]:
-    """Full name of every open value → its column."""
+    """Return the column of every open value, by full name."""
     taken = {*ABOUT, "run", run.metric}
     return {name: name if short in taken else short for name, short in run.names.items()}
 
 
 def row(run: Run, trial: FrozenTrial, *, rank: int, level: Container[int] = ()) -> dict[str, Any]:
-    """One line of the leaderboard, by column; ``level`` has the numbers of the trials tied with the first."""
+    """Return one row of the leaderboard, by column; ``level`` has the trials that are tied with the leader."""
     value, score = best_value(run, trial), run.scores.get(trial.number)
     named = value_columns(run)
     return {
@@ -112,12 +112,12 @@ def row(run: Run, trial: FrozenTrial, *, rank: int, level: Container[int] = ()) 
 
 
 def write_csv(frame: pd.DataFrame, destination: Path) -> None:
-    """Writes the leaderboard as CSV, whole or not at all."""
+    """Write the leaderboard as CSV, atomically."""
     write_text(destination, csv_text(frame))
 
 
 def as_json(frame: pd.DataFrame) -> str:
-    """The leaderboard as a JSON list of objects, a line each; what is empty is null."""
+    """Return the leaderboard as a JSON list of objects, one per line; empty fields are null."""
     whole = frame.astype(object).where(frame.notna(), None)
     lines = [json.dumps(record, ensure_ascii=False, default=str) for record in whole.to_dict("records")]
     return "[\n" + ",\n".join(lines) + "\n]" if lines else "[]"

@@ -45,4 +45,4 @@ def test_a_rung_tells_how_many_reached_it_were_stopped_there_and_went_on(tmp_pat
     run = open_run(make_run(tmp_path / "run", trials))
     told = curves.rungs_part(run, leaderboard(run.directory))
     assert "<td>1</td><td>4</td><td>2</td><td>2</td>" in told
-    assert "<td>3 (the end)</td><td>2</td>" in told
+    assert "<td>3 (last)</td><td>2</td>" in told

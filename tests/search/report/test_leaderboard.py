@@ -43,4 +43,4 @@ def test_a_tie_with_the_first_is_marked(tmp_path: Path) -> None:
     told = leaderboard_part(run, frame)
     assert ">2 =</td>" in told
     assert ">1 =</td>" not in told
-    assert "cannot be told apart from the first" in told
+    assert "statistically tied with the leader" in told

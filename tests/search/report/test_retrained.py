@@ -48,7 +48,7 @@ def run(tmp_path: Path) -> Run:
 
 def test_the_page_has_the_scores_the_confusions_and_every_class(run: Run) -> None:
     parts = Parts(write_report(run.directory).read_text(encoding="utf-8"))
-    assert {"Test scores", "Who is taken for whom", "Most confused", "Class by class"} <= set(parts.heads)
+    assert {"Test scores", "Confusion matrix", "Most confused classes", "Scores per class"} <= set(parts.heads)
     told = " ".join(parts.texts)
     for words in (
         "0.7500",
@@ -56,7 +56,7 @@ def test_the_page_has_the_scores_the_confusions_and_every_class(run: Run) -> Non
         "2 seeds",
         ": 5 of 10 images",
         "<b>cat</b>",
-        "dogs/7.jpg, 90% sure",
+        "dogs/7.jpg, 90% probability",
         "=dog",
         "0.5882",
     ):
@@ -75,7 +75,7 @@ def test_the_most_confused_pairs_come_first_with_their_images(run: Run) -> None:
 def test_the_score_stands_beside_what_a_person_reached(run: Run) -> None:
     by_hand = replace(run, about={**run.about, "by_hand": "0.7 test accuracy, <i>after days</i>"})
     told = retrained.scores_part(by_hand, leaderboard(run.directory))
-    assert "By hand, as the sweep file has it: 0.7 test accuracy, &lt;i&gt;after days" in told
+    assert "Tuned by hand, according to the sweep file: 0.7 test accuracy, &lt;i&gt;after days" in told
 
 
 @pytest.mark.parametrize(
@@ -107,4 +107,4 @@ def test_damaged_files_leave_their_sections_out(damage: bytes, run: Run) -> None
     for file in ("metrics.json", "confusion.csv", "classes.csv", "mistakes.csv"):
         (run.directory / "retrained" / file).write_bytes(damage)
     heads = Parts(write_report(run.directory).read_text(encoding="utf-8")).heads
-    assert not {"Who is taken for whom", "Most confused", "Class by class"} & set(heads)
+    assert not {"Confusion matrix", "Most confused classes", "Scores per class"} & set(heads)

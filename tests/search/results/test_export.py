@@ -39,7 +39,7 @@ def test_any_rank_with_a_value_can_be_exported(small: Path) -> None:
 
 @pytest.mark.parametrize("rank", [0, -1, 6, 100])
 def test_a_rank_that_nobody_holds_is_refused(small: Path, rank: int) -> None:
-    with pytest.raises(InputError, match=rf"must lie in 1…5.*got {rank}"):
+    with pytest.raises(InputError, match=rf"must be between 1 and 5.*got {rank}"):
         best_config(small, rank)
 
 
@@ -53,7 +53,7 @@ def test_a_run_without_any_value_has_nothing_to_export(tmp_path: Path) -> None:
 def test_a_history_with_a_hole_is_refused_rather_than_replayed(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", [Told(curve=[0.5, 0.6, 0.7])])
     (run / "trials" / "0" / "history.csv").write_text("epoch,val_accuracy,learning_rate\n1,0.5,0.1\n3,0.7,0.1\n")
-    with pytest.raises(InputError, match="nothing for epoch 2"):
+    with pytest.raises(InputError, match="no learning rate for epoch 2"):
         best_config(run)
 
 

@@ -38,10 +38,10 @@ def test_the_headline_of_a_loss_counts_downwards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("trials", "words"),
     [
-        ([Told(curve=[0.8]), Told(curve=[0.9])], "names no baseline"),
+        ([Told(curve=[0.8]), Told(curve=[0.9])], "has no baseline"),
         (
             [Told(curve=[], baseline=True, state=TrialState.FAIL, reason="error"), Told(curve=[0.9])],
-            "has reported none",
+            "the baseline has not reported a value",
         ),
         ([Told(curve=[], state=TrialState.RUNNING, reason="", baseline=True)], "No trial has reported"),
         ([], "No trial has reported"),
@@ -65,15 +65,15 @@ def test_a_clear_winner_is_told_with_its_gain_and_what_could_have_been_seen(tmp_
     run = confirm(make_run(tmp_path / "run", THREE), CLEAR)
     told = headline(open_run(run))
     assert told.startswith("Trial 1 beats the baseline: val_accuracy 0.9510 ± 0.0016 over 5 seeds, 0.0506 better than")
-    assert "could not have been seen" in told
-    assert "Tied with it at α = 0.05: trial 2." in told
+    assert "was not detectable" in told
+    assert "Statistically tied with the leader at α = 0.05: trial 2." in told
 
 
 def test_a_winner_within_chance_of_the_baseline_is_told_so(tmp_path: Path) -> None:
     scores = {0: [0.90, 0.94, 0.88, 0.93, 0.91], 1: [0.93, 0.90, 0.92, 0.91, 0.94]}
     told = headline(open_run(confirm(make_run(tmp_path / "run", THREE), scores)))
     assert told.startswith("Trial 1 leads with val_accuracy 0.9200")
-    assert "cannot be told apart from the baseline's 0.9120" in told
+    assert "statistically tied with the baseline's 0.9120" in told
 
 
 def test_a_baseline_that_leads_is_told_and_is_the_best_configuration(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_one_seed_alone_confirms_nothing_and_ties_nobody(tmp_path: Path) -> None
 def test_a_training_that_diverged_puts_its_trial_behind_and_is_told(tmp_path: Path) -> None:
     run = confirm(make_run(tmp_path / "run", THREE), {0: [0.90, 0.91], 1: [0.99, None], 2: [0.93, 0.94]})
     assert list(leaderboard(run)["trial"])[:3] == [2, 0, 1]
-    assert "Trainings came to nothing: trial 1 from 1 of the seeds." in headline(open_run(run))
+    assert "Failed confirmation trainings: trial 1 with 1 of the seeds." in headline(open_run(run))
 
 
 def test_a_loss_is_confirmed_downwards(tmp_path: Path) -> None:

@@ -27,4 +27,4 @@ def test_where_features_came_from_is_told_in_words(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     write_history(run / "trials" / "2" / "history.csv", [row(1, 0.5) | {FEATURES: float(Source.STORED)}])
     words = histories(run).groupby("trial")[FEATURES].first()
-    assert words.dropna().to_dict() == {2: Source.STORED.told}
+    assert words.dropna().to_dict() == {2: Source.STORED.label}

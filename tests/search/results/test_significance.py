@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from search.results.significance import comparisons, holm, p_value, smallest_visible
+from search.results.significance import comparisons, holm, p_value, smallest_detectable
 
 
 def test_without_resampling_it_is_the_paired_t_test() -> None:
@@ -28,10 +28,10 @@ def test_holm_agrees_with_a_worked_example() -> None:
     assert holm([0.6, 0.7]) == [1.0, 1.0]
 
 
-def test_a_difference_as_large_as_the_smallest_visible_is_just_taken_for_real() -> None:
+def test_a_difference_as_large_as_the_smallest_detectable_is_just_significant() -> None:
     differences = np.array([0.02, 0.01, 0.03, 0.02, 0.015])
-    visible = smallest_visible(differences.tolist(), overlap=0.25, comparisons=1)
-    moved = (differences - differences.mean() + visible).tolist()
+    detectable = smallest_detectable(differences.tolist(), overlap=0.25, comparisons=1)
+    moved = (differences - differences.mean() + detectable).tolist()
     assert p_value(moved, overlap=0.25) == pytest.approx(0.05)
 
 
