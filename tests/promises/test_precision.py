@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.trainables.small import config, digits, fit, measured, mobilenet
+from tests.trainables.small import config, digits, fit, measured
 from tests.trainables.training.test_train import traces
 from trainables.training import checkpoint
 from trainables.training.train import Hooks
@@ -77,9 +77,3 @@ def test_the_saved_model_is_in_full_precision_and_says_the_same(tmp_path: Any) -
     assert {layer.compute_dtype for layer in loaded.layers} == {"float32"}
     images = digits()[1].images.astype("float32")
     np.testing.assert_allclose(loaded.predict(images, verbose=0), np.asarray(trained.built.model(images)), atol=5e-3)
-
-
-def test_a_backbone_is_fine_tuned_in_half_precision() -> None:
-    trained = fit(config(mobilenet(unfrozen_blocks=1, head_epochs=1), mixed_precision=True, epochs=2))
-    assert trained.reason == "finished"
-    assert trained.built.model.get_layer("backbone").layers[1].compute_dtype == "float16"

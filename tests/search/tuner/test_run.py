@@ -189,5 +189,5 @@ def test_predictions_name_the_class_of_image_files(
     right = sum(row["class"] == str(labels[int(Path(row["file"]).stem)]) for row in told if row["rank"] == "1")
     assert right >= 10
     names = "\n".join(str(tmp_path / f"{position:02d}.png") for position in range(3))
-    monkeypatch.setattr("sys.stdin", io.StringIO(names))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(names.encode())))
     assert len(called(capsys, "predict", str(retrained[0]), "-")[1].splitlines()) == 4
