@@ -60,7 +60,7 @@ def test_other_data_can_be_named_and_are_warned_of(done: Done, tmp_path: Path) -
     other, told = write_images(tmp_path / "other", seed=9), list[str]()
     result = retrain(done.best, overrides=[f"data.path={other}"], output=tmp_path / "out", tell=told.append)
     assert load_config(result.folder / "config.yaml")[0].data.path == str(other)
-    assert [line for line in told if line.startswith("Warning: this is not the data of the search")] == told[:1]
+    assert [line for line in told if line.startswith("Warning: this is the data differ from the search's")] == told[:1]
 
 
 def test_an_earlier_retraining_is_replaced_whole(done: Done, tmp_path: Path) -> None:

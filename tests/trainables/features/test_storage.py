@@ -16,8 +16,7 @@ import pytest
 
 from tests.disk import files_of_at_most
 from trainables.data import store
-from trainables.features.prefix import FeatureArray
-from trainables.features.storage import CHUNK, FeatureEntry, Layout, NoRoomError, open_entry
+from trainables.features.storage import CHUNK, FeatureArray, FeatureEntry, Layout, NoRoomError, open_entry
 
 LAYOUT = Layout(images=3 * CHUNK - 10, views=2, shapes=((2, 2, 3), (5,)), dtype="float16")
 KEY = "0123456789abcdef01234567"

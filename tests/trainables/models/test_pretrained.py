@@ -183,17 +183,3 @@ def test_a_weights_file_that_changed_gets_a_new_model(weights_file: Path, tmp_pa
     path.write_bytes(weights_file.read_bytes() + b"x")
     assert weights_stamp(settings) != before
     assert weights_stamp(config()) == ()
-
-
-@pytest.mark.parametrize("way", [{"unfreeze_from": "Conv_1"}, {"unfreeze_last": 3}])
-def test_layers_unfrozen_by_name_or_count_train_after_the_head_and_no_others_do(
-    way: dict[str, Any], weights_file: Path
-) -> None:
-    """The last three layers are a convolution, its normalisation and an activation."""
-    settings = config(mobilenet(**way, weights=str(weights_file), fine_tune_learning_rate=1e-3), epochs=2)
-    snapshots: list[Snapshot] = []
-    trained = fit(settings, hooks=Hooks(on_epoch=lambda row, reason, snapshot: snapshots.append(snapshot())))
-    assert [row["learning_rate"] for row in trained.history] == pytest.approx([1e-3, 1e-3])
-    first, second = (state(trained.built, snapshot) for snapshot in snapshots)
-    changed = {"/".join(path.split("/")[-2:]) for path in moved(first, second) if not is_head(path)}
-    assert changed == {"Conv_1/kernel", "Conv_1_bn/gamma", "Conv_1_bn/beta"}

@@ -1,0 +1,28 @@
+"""Layers that are unfrozen by name or by count train, and no others; the gate unfreezes blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trainables.models.test_pretrained import is_head, moved, state
+from tests.trainables.models.test_pretrained import weights_file as weights_file
+from tests.trainables.small import config, fit, mobilenet
+from trainables.training.checkpoint import Snapshot
+from trainables.training.train import Hooks
+
+
+@pytest.mark.parametrize("way", [{"unfreeze_from": "Conv_1"}, {"unfreeze_last": 3}])
+def test_layers_unfrozen_by_name_or_count_train_after_the_head_and_no_others_do(
+    way: dict[str, Any], weights_file: Path
+) -> None:
+    """The last three layers are a convolution, its normalisation and an activation."""
+    settings = config(mobilenet(**way, weights=str(weights_file), fine_tune_learning_rate=1e-3), epochs=2)
+    snapshots: list[Snapshot] = []
+    trained = fit(settings, hooks=Hooks(on_epoch=lambda row, reason, snapshot: snapshots.append(snapshot())))
+    assert [row["learning_rate"] for row in trained.history] == pytest.approx([1e-3, 1e-3])
+    first, second = (state(trained.built, snapshot) for snapshot in snapshots)
+    changed = {"/".join(path.split("/")[-2:]) for path in moved(first, second) if not is_head(path)}
+    assert changed == {"Conv_1/kernel", "Conv_1_bn/gamma", "Conv_1_bn/beta"}
