@@ -1,14 +1,14 @@
-"""Tunehound from Python, in a notebook or a script: the functions that the command line is made of.
+"""Tunehound from Python, in a notebook or a script: the functions behind the command line.
 
     import tunehound
 
     run = tunehound.run(tunehound.load("digits")).directory
     board = tunehound.leaderboard(run)           # a pandas DataFrame
-    best = tunehound.retrain(run)                # trains on train + validation, scores the test part once
+    best = tunehound.retrain(run)                # trains on train + validation, tests once on the test split
     model = tunehound.load_model(best.folder)    # a stock Keras model
 
-RUN is a run's folder, its name in the folder `runs`, the address of its mirror, or "latest". Wrong input raises
-`InputError` and starts nothing, failed work raises `WorkFailedError`; both messages say what to do. Importing this
+RUN is the folder of a run, its name in the folder `runs`, the URI of its mirror, or "latest". Invalid input raises
+`InputError` before anything starts, failed work raises `WorkFailedError`; both messages say what to do. Importing this
 module imports neither TensorFlow nor Ray.
 """
 
@@ -27,16 +27,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     import pandas as pd
 
-    from search.tuner.run import Finished
+    from search.tuner.run import RunResult
     from spaces.file.sweep import Sweep
     from trainables.retrain.retrain import RetrainResult
 
 
 def _check_packages() -> None:
-    """Make sure that a user's own search.py, say, is not taken for our package of that name.
+    """Check that our packages are not shadowed, say, by a user's own search.py.
 
     Raises:
-        ImportError: it would be. The command prints the sentence alone and exits with 2.
+        ImportError: one is. The command prints the message without a traceback and exits with 2.
     """
     for package in ("search", "trainables", "spaces", "clusters"):
         spec = importlib.util.find_spec(package)
@@ -51,7 +51,7 @@ def _check_packages() -> None:
 
 
 _check_packages()
-from spaces.problem import InputError, WorkFailedError  # noqa: E402  # of ours, as is known now
+from spaces.problem import InputError, WorkFailedError  # noqa: E402  # ours, as checked above
 
 __all__ = [
     "InputError",
@@ -69,60 +69,60 @@ __version__ = version("tunehound")
 
 
 def load(sweep: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Sweep:
-    """Read and check a sweep: a file, or a ready one by its name.
+    """Read and check a sweep: a file, or a ready-made sweep by its name.
 
     >>> sweep = tunehound.load("digits", ["search.trials=8", "trial.training.epochs=10"])
 
     Args:
-        sweep: the file, or what `tunehound spaces` lists.
-        overrides: ``PATH=VALUE``, each replaces a value of the file.
+        sweep: a file, or a name that `tunehound spaces` lists.
+        overrides: ``PATH=VALUE``, each overrides a value of the file.
 
     Raises:
-        InputError: with every mistake found.
+        InputError: the sweep is invalid; the message lists every mistake.
     """
     from spaces.file.load import load_sweep
 
     return load_sweep(sweep, overrides)
 
 
-def run(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None = None) -> Finished:
-    """Run a sweep to its end: search, confirmation, leaderboard, best.yaml, report. Interrupting it loses nothing.
+def run(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None = None) -> RunResult:
+    """Run a sweep from start to finish; if interrupted, it can be resumed without loss.
 
     >>> directory = tunehound.run(tunehound.load("digits"), name="first").directory
 
     Args:
-        sweep: from `load`.
-        runs: the folder that holds runs; or an address such as ``s3://bucket/runs`` to mirror them to.
-        name: of the run; without it, the sweep's name and the time.
+        sweep: the result of `load`.
+        runs: the folder for runs, or a URI such as ``s3://bucket/runs`` to mirror them to.
+        name: name of the run; by default, the sweep's name and the time.
 
     Returns:
-        `directory` of the run, `interrupted`, the `reason` if it ended early, `metric`, and `log`, a file.
+        `directory` of the run, `interrupted`, the `reason` if it ended early, `metric`, and the path of the `log`.
 
     Raises:
-        InputError: the sweep or its data are wrong, no machine has room for a trial, or the run exists.
-        WorkFailedError: something broke that no trial is to blame for; `resume` continues.
+        InputError: the sweep or its data are invalid, no machine can fit a trial, or the run exists already.
+        WorkFailedError: something failed that is not a trial's fault; continue with `resume`.
     """
     from search.tuner.run import run_sweep
 
     return run_sweep(sweep, runs=runs, name=name)
 
 
-def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Finished:
-    """Continue an interrupted run; with more trials, extend a finished one.
+def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> RunResult:
+    """Continue an interrupted run, or extend a finished one with more trials.
 
     >>> tunehound.resume("latest")
     >>> tunehound.resume("first", overrides=["search.trials=60"])
 
     Args:
         run: RUN.
-        overrides: ``PATH=VALUE``, each replaces a value of the run's sweep.yaml.
+        overrides: ``PATH=VALUE``, each overrides a value of the run's sweep.yaml.
 
     Returns:
-        As `run`.
+        As for `run`.
 
     Raises:
-        InputError: there is no run, another process drives it, or its space or data are not what they were.
-        WorkFailedError: as `run`.
+        InputError: there is no such run, another process is running it, or its search space or data have changed.
+        WorkFailedError: as for `run`.
     """
     from search.tuner.run import resume_run
 
@@ -130,16 +130,16 @@ def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Finish
 
 
 def leaderboard(run: str | os.PathLike[str]) -> pd.DataFrame:
-    """The trials of a run, the best first, one row each; also while it runs.
+    """Return the trials of a run as a DataFrame, best first; works while it runs, too.
 
     >>> tunehound.leaderboard("latest").head(5)
 
     Returns:
-        Columns rank, trial, state, epochs, the metric (of the best epoch), mean, sd and seeds (of the confirmation),
+        Columns rank, trial, state, epochs, the metric (at the best epoch), mean, sd and seeds (of the confirmation),
         tied, seconds, best_epoch, baseline, reason, then every open value.
 
     Raises:
-        InputError: there is no such run; the known ones are listed.
+        InputError: there is no such run; the message lists the known ones.
     """
     from search.results.leaderboard import leaderboard as ranked
 
@@ -147,7 +147,7 @@ def leaderboard(run: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def histories(run: str | os.PathLike[str]) -> pd.DataFrame:
-    """Every epoch of every trial of a run, one below the other.
+    """Return every epoch of every trial of a run as one DataFrame.
 
     >>> tunehound.histories("latest").pivot(index="epoch", columns="trial", values="val_accuracy").plot()
 
@@ -155,7 +155,7 @@ def histories(run: str | os.PathLike[str]) -> pd.DataFrame:
         Columns trial, epoch (from 1), and those of history.csv: loss, accuracy, val_loss, …, learning_rate, seconds.
 
     Raises:
-        InputError: there is no such run; the known ones are listed.
+        InputError: there is no such run; the message lists the known ones.
     """
     from search.results.histories import histories as read
 
@@ -163,15 +163,15 @@ def histories(run: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def best(run: str | os.PathLike[str], *, rank: int = 1) -> dict[str, Any]:
-    """The configuration of a rank of a run's leaderboard, as best.yaml has that of the first.
+    """Return the configuration at a rank of a run's leaderboard; rank 1 is what best.yaml holds.
 
     >>> tunehound.best("latest", rank=2)["optimizer"]["learning_rate"]
 
     Returns:
-        The sections data, model, optimizer, augmentation, training, features, and `provenance`, where it comes from.
+        The sections data, model, optimizer, augmentation, training and features, and its `provenance`.
 
     Raises:
-        InputError: there is no such run, or no trial of that rank that reported a finite metric.
+        InputError: there is no such run, or no trial at that rank with a finite metric.
     """
     from search.results.export import best_config
 
@@ -187,24 +187,24 @@ def retrain(
     output: str | os.PathLike[str] | None = None,
     formats: Sequence[str] = (),
 ) -> RetrainResult:
-    """Train a configuration on train + validation, score the test part once, save the model and its card.
+    """Train a configuration on train + validation, evaluate it once on the test split, save the model and its card.
 
     >>> tunehound.retrain("latest").scores
     >>> tunehound.retrain(tunehound.best("latest", rank=2), seeds=3, output="second")
 
     Args:
-        best: RUN, whose best.yaml is meant; a configuration file; or a mapping as `best` returns it, paths absolute.
+        best: RUN, to use its best.yaml; a configuration file; or a mapping from `best` (with absolute paths).
         overrides: ``PATH=VALUE``, such as ``data.path=photos``.
-        seeds: how many times to train; the first one's model is saved.
-        holdout: the share of the images, in (0, 1), to stop early by, instead of replaying the winner's epochs.
-        output: the folder to fill; without it, `retrained` beside the configuration file, or for a mapping here.
-        formats: saved_model, litert, onnx: what else to export to.
+        seeds: how many times to train, with consecutive seeds; the first model is saved.
+        holdout: share of the images, in (0, 1), to hold out for early stopping instead of replaying the search.
+        output: folder to write; by default `retrained` next to the configuration file, or here for a mapping.
+        formats: additional export formats: saved_model, litert, onnx.
 
     Returns:
-        `folder`, `scores` (by name, for each seed), `test_images`, `not_exported` (why, by format).
+        `folder`, `scores` (by name, for each seed), `test_images`, `not_exported` (reasons by format).
 
     Raises:
-        InputError: the configuration or the data are wrong, ``output`` holds something else, a format lacks a package.
+        InputError: the configuration or data are invalid, ``output`` holds something else, or a package is missing.
         WorkFailedError: the loss was not finite.
     """
     from search.find import run_around
@@ -213,11 +213,11 @@ def retrain(
 
     with _as_file(best) as source:
         start_tensorflow()
-        from trainables.retrain.retrain import retrain as train_again
+        from trainables.retrain.retrain import retrain as retrain_best
 
         folder = output or (Path() if isinstance(best, Mapping) else source.parent) / "retrained"
-        result = train_again(
-            source, overrides=overrides, seeds=seeds, holdout=holdout, output=folder, formats=formats, tell=print
+        result = retrain_best(
+            source, overrides=overrides, seeds=seeds, holdout=holdout, output=folder, formats=formats, log=print
         )
     if directory := run_around(result.folder):
         write_report(directory)
@@ -225,24 +225,24 @@ def retrain(
 
 
 def load_model(folder: str | os.PathLike[str]) -> Any:
-    """The stock Keras model that retraining saved: images of shape (n, height, width, channels), 0–255 → probabilities.
+    """Load the Keras model saved by `retrain`: images (n, height, width, channels) in 0–255 → probabilities.
 
     >>> tunehound.load_model("latest").predict(images)
 
     Args:
-        folder: that `retrain` filled; or RUN, whose folder `retrained` is meant.
+        folder: a folder written by `retrain`; or RUN, to use its folder `retrained`.
 
     Raises:
-        InputError: there is none, or it is damaged.
+        InputError: there is no model, or it is damaged.
     """
     from search.find import find_retrained
     from search.logs import start_tensorflow
 
-    place = find_retrained(os.fspath(folder))
+    directory = find_retrained(os.fspath(folder))
     start_tensorflow()
     from trainables.retrain.predict import read_model, read_preprocessing
 
-    return read_model(place, classes=len(read_preprocessing(place).class_names))
+    return read_model(directory, classes=len(read_preprocessing(directory).class_names))
 
 
 @contextmanager
@@ -265,7 +265,7 @@ def _directory(run: str | os.PathLike[str]) -> Path:
 
 
 def main() -> NoReturn:
-    """What the command `tunehound` starts, and ``python -m tunehound``."""
+    """Run the command line, as `tunehound` and ``python -m tunehound`` do."""
     from search.cli.app import main as command
 
     command()

@@ -1,4 +1,4 @@
-"""How trials, values and times are told to people: one wording for the live view, the tables, W&B and the report."""
+"""Format trials, values and times the same way in the live view, the tables, W&B and the report."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ ENDINGS: Final = ("complete", "stopped-early", "diverged", "failed", "interrupte
 
 
 def ending(state: str, reason: str) -> str:
-    """How a trial ended, in one of ENDINGS; what has not ended keeps its state (running, waiting)."""
+    """Return how a trial ended, as one of ENDINGS, or its state (running, waiting) if it has not ended."""
     if state == "pruned":
         return {"diverged": "diverged", "out of memory": "failed"}.get(reason, "stopped-early")
     return {"fail": "failed"}.get(state, state)
 
 
 def format_ending(state: str, reason: str) -> str:
-    """The ending, and the reason where the ending does not tell it: ``complete (patience)``, ``failed (lost)``."""
+    """Format the ending, with the reason unless the ending implies it: ``complete (patience)``, ``failed (lost)``."""
     word = ending(state, reason)
     return word if reason in ("", "finished", "asha", word) else f"{word} ({reason})"
 
 
 def format_value(value: Any) -> str:
-    """A value in few characters: three significant digits, whole numbers whole, nothing for what is missing."""
+    """Format a value briefly: three significant digits, integers in full, nothing for a missing value."""
     if value is None:
         return ""
     if not isinstance(value, float):
@@ -33,12 +33,12 @@ def format_value(value: Any) -> str:
 
 
 def format_count(number: int, noun: str) -> str:
-    """``1 epoch``, ``2 epochs``, ``12,000 epochs``."""
+    """Format a count: ``1 epoch``, ``2 epochs``, ``12,000 epochs``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def format_duration(seconds: float) -> str:
-    """A time in its two largest units: ``45 s``, ``2 min 10 s``, ``1 h 05 min``, ``2 d 3 h``."""
+    """Format a time in its two largest units: ``45 s``, ``2 min 10 s``, ``1 h 05 min``, ``2 d 3 h``."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -50,15 +50,15 @@ def format_duration(seconds: float) -> str:
 
 
 def format_rough_duration(seconds: float) -> str:
-    """A time that is only expected: ``45 s``, ``1 min 50 s``, ``38 min``, ``1 h 10 min``, ``2 d 3 h``."""
+    """Format an estimated time: ``45 s``, ``1 min 50 s``, ``38 min``, ``1 h 10 min``, ``2 d 3 h``."""
     if 300 <= seconds < 3570:
         return f"{round(seconds / 60)} min"
-    told = format_duration(seconds if seconds < 300 else round(seconds / 60) * 60)
-    return told.replace(" 00 min", "").replace(" min 00 s", " min")
+    text = format_duration(seconds if seconds < 300 else round(seconds / 60) * 60)
+    return text.replace(" 00 min", "").replace(" min 00 s", " min")
 
 
 def compared_to_baseline(value: float, base: float) -> str:
-    """How a value stands to the baseline's: ``0.0139 above the baseline's 0.9722``."""
+    """Compare a value to the baseline's: ``0.0139 above the baseline's 0.9722``."""
     if value == base:
         return f"the same as the baseline's {base:.4f}"
     return f"{abs(value - base):.4f} {'above' if value > base else 'below'} the baseline's {base:.4f}"

@@ -1,4 +1,4 @@
-"""Keeps the chatter of Ray, TensorFlow and W&B out of what the user sees, and keeps it in a file."""
+"""Keep the output of Ray, TensorFlow and W&B off the terminal, and in a log file instead."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from search.machine import count_cores
 from search.terminal import Terminal
 from spaces.cache import cache_home
 
 ENVIRONMENT = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our record is the journal and history.csv
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # results are one opaque outcome
-    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # the searcher decides how many
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # nothing is ever restored from Ray's own state
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # we record trials in the journal and history.csv
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # we handle Ctrl-C
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a result is a single opaque outcome
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # the searcher limits them
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Ray's own state is never restored
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "WANDB_ERROR_REPORTING": "false",
@@ -28,13 +27,13 @@ ENVIRONMENT = {
 
 
 def quiet_environment() -> None:
-    """Sets what these libraries read from the environment; what the user has set stays. Call before importing them."""
+    """Quiet these libraries by environment variables, unless the user set them. Call before importing them."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
 
 def start_tensorflow() -> None:
-    """Imports TensorFlow for this process, with all its cores and without its greetings."""
+    """Import TensorFlow, with all cores of this process and without its startup messages."""
     quiet_environment()
     from trainables.process import prepare
 
@@ -42,19 +41,19 @@ def start_tensorflow() -> None:
 
 
 def log_file(run_id: str) -> Path:
-    """Where a run's chatter goes: not into the run directory, which holds results only."""
+    """Return the log file of a run. It is not in the run directory, which holds results only."""
     return cache_home() / f"{run_id}.log"
 
 
 @contextmanager
 def redirect_output(log: Path) -> Iterator[Terminal]:
-    """Sends this process's stdout and stderr, also that of its C++ libraries, to ``log``.
+    """Redirect this process's stdout and stderr to ``log``, including the output of C++ libraries.
 
-    Yields a console on what was stderr, for those who have something to say to the user.
+    Yields a console on the original stderr, for messages to the user.
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    told = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
+    stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
     saved = os.dup(1), os.dup(2)
     handler = logging.FileHandler(log)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
@@ -63,7 +62,7 @@ def redirect_output(log: Path) -> Iterator[Terminal]:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
-            yield _console(told)
+            yield Terminal(file=stderr, stderr=False)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -73,8 +72,4 @@ def redirect_output(log: Path) -> Iterator[Terminal]:
                 os.close(descriptor)
             logging.getLogger().removeHandler(handler)
             handler.close()
-            told.close()
-
-
-def _console(told: TextIO) -> Terminal:
-    return Terminal(file=told, stderr=False)
+            stderr.close()

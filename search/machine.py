@@ -1,4 +1,4 @@
-"""What this machine has to train with, found out without waking TensorFlow."""
+"""The CPUs, GPUs and memory of this machine, determined without importing TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Processors and memory."""
+    """The processors and memory of a machine."""
 
     cpus: int
-    """CPU cores that this process may use."""
+    """CPU cores available to this process."""
     gpus: int
     memory_bytes: int
 
@@ -24,18 +24,18 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """The machine that this process runs on."""
+    """Return the machine that this process runs on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(cpus=count_cores(), gpus=count_gpus(), memory_bytes=memory)
 
 
 def count_cores() -> int:
-    """CPU cores that this process may use."""
+    """Return the number of CPU cores available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def count_gpus() -> int:
-    """NVIDIA's GPUs, as their own tool lists them."""
+    """Return the number of NVIDIA GPUs that `nvidia-smi` lists."""
     if shutil.which("nvidia-smi") is None:
         return 0
     try:

@@ -1,4 +1,4 @@
-"""The live view of a sweep: a few lines that redraw themselves on a terminal, one trial_line a trial anywhere else."""
+"""The live view of a sweep: a few lines redrawn in place on a terminal, otherwise one line per trial."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from search.run.trials import as_ended, is_baseline
 from spaces.printable import printable
 
 ROWS = 8
-"""No more running trials than this are shown, each in a trial_line."""
-ENOUGH = 3
-"""From so many finished trials on, the time left is estimated."""
+"""At most this many running trials are listed, one per line."""
+MIN_FINISHED = 3
+"""The remaining time is estimated once this many trials have finished."""
 
 
 @dataclass
 class TrialProgress:
-    """Where a running trial stands."""
+    """The latest epoch and the best value of a running trial."""
 
     epoch: int = 0
     value: float = math.nan
 
 
 class Progress:
-    """The listener that draws on ``console`` (stderr). A resumed run begins with what was done before.
+    """The listener that draws on ``console`` (stderr). For a resumed run it starts from the earlier trials.
 
-    ``clock`` gives seconds; only differences count.
+    ``clock`` returns seconds; only differences matter.
     """
 
     def __init__(self, run: Run, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -56,8 +56,8 @@ class Progress:
         self._epochs = 0
         self._seconds = 0.0
         self._confirmed: tuple[int, int] | None = None
-        """Trainings of the confirmation that are done, and all of them; None before it begins."""
-        self._take_up()
+        """Confirmation trainings done and in total; None before the confirmation starts."""
+        self._restore()
         self._live = Live(
             console=console,
             get_renderable=self.view,
@@ -67,7 +67,7 @@ class Progress:
         )
 
     def started(self, trial: TrialInfo) -> None:
-        """A trial starts; the first one brings up the live view."""
+        """Handle the start of a trial; the first one opens the live view."""
         self._running.setdefault(trial.number, TrialProgress())
         if trial.baseline:
             self._baseline = trial.number
@@ -75,57 +75,57 @@ class Progress:
             self._live.start()
 
     def epoch(self, number: int, row: Mapping[str, float]) -> None:
-        """A trial finished an epoch."""
+        """Handle a finished epoch."""
         value = row.get(self._run.metric, math.nan)
         best = self._better_of(self._values.get(number, math.nan), value)
         self._running[number] = TrialProgress(epoch=int(row["epoch"]), value=best)
         self._epochs += 1
         if not math.isnan(best):
-            self._keep(number, best)
+            self._record(number, best)
 
     def ended(self, end: TrialFinished) -> None:
-        """A trial ended; away from a terminal it gets its trial_line."""
+        """Handle the end of a trial; without a terminal, print its line."""
         self._running.pop(end.number, None)
         self._count(end)
-        if end.told or not self._console.is_terminal:
+        if end.message or not self._console.is_terminal:
             mark = "  best so far" if end.number == self.best() else ""
             self._console.print(Text(trial_line(end, self._run.metric) + mark), soft_wrap=True)
 
     def confirmed(self, training: ConfirmationTraining | None, *, done: int, total: int) -> None:
-        """The winner is being confirmed; away from a terminal each training gets its trial_line."""
+        """Handle the progress of the confirmation; without a terminal, print a line for each training."""
         self._confirmed = done, total
         if not self._console.is_terminal:
-            begun = f"Confirming the winner: {format_count(total - done, 'training')} to go."
+            begun = f"Confirming the winner: {format_count(total - done, 'training')} to run."
             told = begun if training is None else training_line(training, self._run.metric)
             self._console.print(Text(told), soft_wrap=True)
 
     def close(self, best: int | None) -> None:
-        """Leaves the last view on the screen."""
+        """Close the live view, leaving its last state on the screen."""
         self._running.clear()
         if self._live.is_started:
             self._live.stop()
 
     def best(self) -> int | None:
-        """The number of the leading trial, running ones included; ties go to the lower number."""
+        """Return the number of the leading trial, including running ones; ties go to the lower number."""
         return self._best
 
     def seconds_left(self) -> float | None:
-        """Mean seconds of a finished trial × trials to go ÷ trials that run at once; None before ENOUGH finished."""
+        """Mean seconds per finished trial × remaining trials ÷ running trials; None before MIN_FINISHED trials."""
         done, running = self._done(), len(self._running)
-        if done < ENOUGH or not running:
+        if done < MIN_FINISHED or not running:
             return None
         return self._seconds / done * max(self._trials - done, 0) / running
 
     def view(self) -> RenderableType:
-        """What a terminal shows just now.
+        """Return what a terminal shows now.
 
-        A thread of its own draws it while the driver's goes on, so nothing here walks through what that one changes,
-        but through copies. A lock will not do: the driver's thread prints from signal handlers, and might hold it then.
+        A separate thread draws it while the driver's thread modifies the state, so iterate over copies only. A lock
+        would not work: the driver's thread prints from signal handlers and might be holding it then.
         """
         confirmation = [self._confirmation_bar(*self._confirmed)] if self._confirmed else []
-        return Group(self._bar(), self._best_line(), *confirmation, self._spent_line(), *self._running_lines())
+        return Group(self._bar(), self._best_line(), *confirmation, self._time_line(), *self._running_lines())
 
-    def _take_up(self) -> None:
+    def _restore(self) -> None:
         run = self._run
         for trial in run.trials:
             if is_baseline(trial):
@@ -140,22 +140,22 @@ class Progress:
             self._endings[word] += 1
             self._seconds += 0.0 if math.isnan(end.seconds) else end.seconds
         sound = end.value is not None and math.isfinite(end.value) and word not in ("diverged", "failed")
-        self._keep(end.number, end.value if sound else None)
+        self._record(end.number, end.value if sound else None)
 
-    def _keep(self, number: int, value: float | None) -> None:
-        """Enters what a trial reached, None where that counts no more. All are compared only where the leader falls."""
-        to_beat = None if self._best is None else self._place(self._best)
+    def _record(self, number: int, value: float | None) -> None:
+        """Record a trial's value, or None if it no longer counts. Compare all trials only if the leader drops out."""
+        leader_key = None if self._best is None else self._sort_key(self._best)
         if value is None:
             self._values.pop(number, None)
         else:
             self._values[number] = value
-        if value is not None and (to_beat is None or self._place(number) <= to_beat):
+        if value is not None and (leader_key is None or self._sort_key(number) <= leader_key):
             self._best = number
         elif number == self._best:
-            self._best = min(self._values, key=self._place, default=None)
+            self._best = min(self._values, key=self._sort_key, default=None)
 
-    def _place(self, number: int) -> tuple[float, int]:
-        """Sorts the leading trial first."""
+    def _sort_key(self, number: int) -> tuple[float, int]:
+        """A sort key that puts the leading trial first."""
         value = self._values[number]
         return (-value if self._run.direction == "maximize" else value), number
 
@@ -177,7 +177,7 @@ class Progress:
     def _confirmation_bar(self, done: int, total: int) -> RenderableType:
         grid = Table.grid(padding=(0, 2, 0, 0))
         bar = ProgressBar(total=max(total, 1), completed=done, width=20)
-        grid.add_row(bar, f"{done}/{total} trainings", "to confirm the winner")
+        grid.add_row(bar, f"{done}/{total} trainings", "confirming the winner")
         return grid
 
     def _best_line(self) -> RenderableType:
@@ -193,8 +193,8 @@ class Progress:
             told += f", {compared_to_baseline(value, base)}"
         return one_line(told, style="bold green")
 
-    def _spent_line(self) -> RenderableType:
-        told = f"{format_count(self._epochs, 'epoch')} · {format_duration(self._clock() - self._began)} gone"
+    def _time_line(self) -> RenderableType:
+        told = f"{format_count(self._epochs, 'epoch')} · {format_duration(self._clock() - self._began)} elapsed"
         left = self.seconds_left()
         return one_line(told if left is None else f"{told} · about {format_duration(left)} left")
 
@@ -211,24 +211,24 @@ class Progress:
         return f"  trial {name:<12} epoch {trial.epoch}/{self._horizon}{value}"
 
 
-def one_line(told: str, *, style: str = "") -> Text:
-    """Text that is cut rather than wrapped where the terminal is too narrow."""
-    return Text(told, style=style, no_wrap=True, overflow="ellipsis")
+def one_line(text: str, *, style: str = "") -> Text:
+    """Return text that a narrow terminal truncates instead of wrapping."""
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def training_line(training: ConfirmationTraining, metric: str) -> str:
-    """An ended training of the confirmation: ``trial  17  seed 2  complete  21 epochs  val_accuracy 0.9861``."""
+    """Format a finished confirmation training: ``trial  17  seed 2  complete  21 epochs  val_accuracy 0.9861``."""
     value = "" if training.score is None else f"  {metric} {training.score:.4f}"
     word = format_ending(STATES[training.reason], training.reason)
-    told = f"  {training.told}" if training.told else ""
+    told = f"  {training.message}" if training.message else ""
     epochs = format_count(training.epochs, "epoch")
     return printable(f"trial {training.trial:>3}  seed {training.seed:<3} {word:<19} {epochs:>10}{value}{told}")
 
 
 def trial_line(end: TrialFinished, metric: str) -> str:
-    """An ended trial in one trial_line: ``trial  17  complete (patience)   21 epochs  val_accuracy 0.9861``."""
+    """Format a finished trial: ``trial  17  complete (patience)   21 epochs  val_accuracy 0.9861``."""
     value = "" if end.value is None else f"  {metric} {end.value:.4f}"
+    word, epochs = format_ending(end.state, end.reason), format_count(end.epochs, "epoch")
     return printable(
-        f"trial {end.number:>3}  {format_ending(end.state, end.reason):<19} {format_count(end.epochs, 'epoch'):>10}{value}"
-        f"{f'  {end.told}' if end.told else ''}"
+        f"trial {end.number:>3}  {word:<19} {epochs:>10}{value}{f'  {end.message}' if end.message else ''}"
     )

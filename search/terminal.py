@@ -1,4 +1,4 @@
-"""What commands write: to a terminal, nothing that it would obey; to a program, everything as it is."""
+"""Write output safely: control characters escaped for a terminal, data unchanged for a program."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from spaces.printable import printable
 
 
 class Terminal(Console):
-    """A console that shows text as text: control characters written out, no markup, no names of emoji."""
+    """A console that prints text literally: control characters escaped, no markup, no emoji codes."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """What is drawn. All text comes through here; what moves the cursor is marked as such."""
+        """Yield what is drawn. All text passes through here; segments that move the cursor are marked as control."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text, keep="\n"))
 
 
 class PrintableFormatter(logging.Formatter):
-    """Log messages for a terminal."""
+    """Formats log messages for a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The message, with control characters written out."""
+        """Return the message with control characters escaped."""
         return printable(super().format(record), keep="\n")
 
 
 def print_text(text: str) -> None:
-    """Writes a result for people to stdout."""
+    """Print a result meant to be read, to stdout."""
     typer.echo(printable(text, keep="\n"))
 
 
 def print_data(text: str, *, end: str = "\n") -> None:
-    """Writes a result that programs may read to stdout: as it is, unless a terminal shows it."""
-    typer.echo(for_stdout(text, keep="\n") + end, nl=False, color=True)  # else click drops what looks like a colour
+    """Print a result meant for programs to stdout: unchanged, unless stdout is a terminal."""
+    typer.echo(for_stdout(text, keep="\n") + end, nl=False, color=True)  # else click strips colours
 
 
 def for_stdout(text: str, *, keep: str = "") -> str:
-    """``text`` as it is; where stdout is a terminal, as `printable` has it."""
+    """Return ``text`` unchanged, or made `printable` if stdout is a terminal."""
     shown = sys.stdout is not None and sys.stdout.isatty()
     return printable(text, keep=keep) if shown else text

@@ -1,4 +1,4 @@
-"""Trains one closed configuration and prints its metrics, epoch by epoch: ``python -m trainables CONFIG.yaml``."""
+"""Train one closed configuration and print its metrics after each epoch: ``python -m trainables CONFIG.yaml``."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Exit code 0: trained; 1: the loss was not finite; 2: the input is wrong, or a file hides one of our packages."""
+    """Return the exit code: 0 trained; 1 the loss was not finite; 2 invalid input, or a package of ours is shadowed."""
     parser = argparse.ArgumentParser(prog="python -m trainables", description=__doc__)
     parser.add_argument("config", help="a closed configuration, such as best.yaml or trials/0/config.yaml of a run")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides")
-    parser.add_argument("--trust", action="append", default=[], metavar="MODULE", help="a module that may be run")
+    parser.add_argument("--trust", action="append", default=[], metavar="MODULE", help="allow this module to be run")
     arguments = parser.parse_args()
     try:
-        import tunehound  # before our packages: `-m` looks into the current folder first
+        import tunehound  # before our packages, since `-m` searches the current folder first
     except ImportError as error:
         print(error, file=sys.stderr)
         return 2
     try:
-        reason = _train(_checked(arguments))
+        reason = _train(_load(arguments))
     except tunehound.InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -33,7 +33,7 @@ def main() -> int:
     return 1 if reason == "diverged" else 0
 
 
-def _checked(arguments: argparse.Namespace) -> TrialConfig:
+def _load(arguments: argparse.Namespace) -> TrialConfig:
     from spaces.file.load import load_config
     from trainables.preflight.compatibility import check_compatibility
     from trainables.trust import trust

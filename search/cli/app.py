@@ -1,4 +1,4 @@
-"""The `tunehound` command: a thin layer over the functions that `import tunehound` offers, too."""
+"""The `tunehound` command: a thin layer over the same functions that `import tunehound` offers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from clusters.tempdirs import temporary_files
+from clusters.tempdirs import redirect_temporary_files
 from search.cli.cluster import cluster
 from search.cli.completion import run_names
 from search.cli.dashboard import dashboard
@@ -27,7 +27,7 @@ from search.cli.options import (
     trust_modules,
 )
 from search.cli.output import (
-    INPUT_IS_WRONG,
+    INPUT_ERROR,
     INTERRUPTED,
     WORK_FAILED,
     command,
@@ -59,10 +59,10 @@ app = typer.Typer(
 def tunehound(
     version: Annotated[
         bool,
-        typer.Option("--version", is_eager=True, callback=show_versions, help="Print the versions that matter."),
+        typer.Option("--version", is_eager=True, callback=show_versions, help="Print the versions in use."),
     ] = False,
 ) -> None:
-    """Finds good hyperparameters for Keras image classifiers: `tunehound run digits` is a first try."""
+    """Find good hyperparameters for Keras image classifiers. To try it out: `tunehound run digits`."""
 
 
 @app.command(epilog=examples("tunehound run digits", "tunehound run my.yaml --set search.trials=8 --name first-try"))
@@ -70,10 +70,10 @@ def run(
     sweep: SweepArgument,
     overrides: Overrides = NO_OVERRIDES,
     runs: Runs = RUNS,
-    name: Annotated[str | None, typer.Option(help="Of the run; SWEEP and the time where not given.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; by default, SWEEP and the time.")] = None,
     trust: Trust = NO_TRUST,
 ) -> None:
-    """Run a sweep to its end: search, confirmation, leaderboard, best.yaml, report."""
+    """Run a sweep from start to finish: search, confirmation, leaderboard, best.yaml and report."""
     from search.tuner.run import run_sweep
     from spaces.file.load import load_sweep
 
@@ -85,7 +85,7 @@ def run(
     epilog=examples("tunehound resume latest", "tunehound resume s3://my-bucket/runs/first-try --set search.trials=60")
 )
 def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = RUNS, trust: Trust = NO_TRUST) -> None:
-    """Continue an interrupted run; more trials (--set search.trials=N) extend a finished one."""
+    """Continue an interrupted run, or extend a finished one with --set search.trials=N."""
     from search.find import find_run
     from search.mirror.mirror import send_finished
     from search.run.directory import mirror_of
@@ -93,13 +93,13 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
     from search.tuner.run import resume_run
 
     trust_modules(trust)
-    tell = partial(console.print, highlight=False)
-    directory = find_run(run, runs, tell=tell)
+    log = partial(console.print, highlight=False)
+    directory = find_run(run, runs, log=log)
     if not overrides and not unfinished(directory):
         console.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
-        send_finished(directory, mirror_of(directory), tell=tell)
+        send_finished(directory, mirror_of(directory), tell=log)
         return
-    conclude(resume_run(directory, overrides=overrides, warn=warn, tell=tell))
+    conclude(resume_run(directory, overrides=overrides, warn=warn, tell=log))
 
 
 @app.command(epilog=examples("tunehound plan digits --check", "tunehound plan my.yaml --set trial.training.epochs=9"))
@@ -109,7 +109,7 @@ def plan(
     check: Annotated[bool, typer.Option("--check", help="Only check the file, the data and the space.")] = False,
     trust: Trust = NO_TRUST,
 ) -> None:
-    """Check everything, time a few steps, and say what the sweep will come to; trains nothing to the end."""
+    """Check everything, time a few training steps and estimate the total cost of a sweep, without running it."""
     from spaces.file.load import load_sweep
 
     trust_modules(trust)
@@ -122,32 +122,31 @@ def describe(
         str, typer.Argument(metavar="CONFIG_OR_BACKBONE", help="A configuration, a sweep (its baseline) or a backbone.")
     ],
     overrides: Overrides = NO_OVERRIDES,
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
-    image_size: Annotated[int | None, typer.Option(min=1, help="Pixels a side, where the data is not at hand.")] = None,
-    classes: Annotated[int | None, typer.Option(min=2, help="How many, where the data is not at hand.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    image_size: Annotated[int | None, typer.Option(min=1, help="Image side in pixels, without the data.")] = None,
+    classes: Annotated[int | None, typer.Option(min=2, help="Number of classes, without the data.")] = None,
     trust: Trust = NO_TRUST,
 ) -> None:
-    """Show what a configuration builds, or a backbone's blocks: layers, parameters, what trains."""
+    """Show the model that a configuration builds, or a backbone's blocks: layers, parameters and what is trainable."""
     start_tensorflow()
     from search.cli.describe import describe_source
 
     trust_modules(trust)
-    show_description(
-        describe_source(source, overrides=overrides, image_size=image_size, classes=classes), as_json=as_json
-    )
+    model = describe_source(source, overrides=overrides, image_size=image_size, classes=classes)
+    show_description(model, as_json=as_json)
 
 
 @app.command(epilog=examples("tunehound leaderboard latest --top 5", "tunehound leaderboard a b --format csv"))
 def leaderboard(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="RUN…", help="Runs' folders or names, or `latest`.", autocompletion=run_names),
+        typer.Argument(metavar="RUN…", help="Folders or names of runs, or `latest`.", autocompletion=run_names),
     ],
-    top: Annotated[int | None, typer.Option(min=1, help="So many trials of each run.")] = None,
-    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="For people or for scripts.")] = "table",
+    top: Annotated[int | None, typer.Option(min=1, help="Show this many trials of each run.")] = None,
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="csv and json are for scripts.")] = "table",
     runs: Runs = RUNS,
 ) -> None:
-    """Ranked trials; several runs are compared, a line each."""
+    """Show the ranked trials of a run, or compare several runs, one line each."""
     from search.find import find_run
 
     show_leaderboard([find_run(name, runs) for name in names], top=top, format=format)
@@ -155,7 +154,7 @@ def leaderboard(
 
 @app.command(epilog=examples("tunehound report latest"))
 def report(run: RunArgument, runs: Runs = RUNS) -> None:
-    """(Re)write report.html."""
+    """Write report.html, replacing an earlier one."""
     from search.find import find_run
     from search.report import write_report
 
@@ -169,11 +168,11 @@ app.command(epilog=examples("tunehound dashboard latest", "tunehound dashboard f
 @app.command(epilog=examples("tunehound export latest --rank 2", "tunehound export wandb:me/digits/first -o best.yaml"))
 def export(
     run: RunArgument,
-    rank: Annotated[int, typer.Option(min=1, help="1 is the best.")] = 1,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to; stdout where not given.")] = None,
+    rank: Annotated[int, typer.Option(min=1, help="Rank of the trial; 1 is the best.")] = 1,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write; stdout by default.")] = None,
     runs: Runs = RUNS,
 ) -> None:
-    """Write the configuration of a rank; of a run, or of wandb:ENTITY/PROJECT/GROUP without the run's folder."""
+    """Export the configuration at a rank of RUN, or of wandb:ENTITY/PROJECT/GROUP without the run's folder."""
     show_configuration(run, runs, rank=rank, output=output)
 
 
@@ -185,11 +184,9 @@ app.command(epilog=examples("tunehound predict latest photo.png", "ls *.png | tu
 )
 
 
-@app.command(
-    epilog=examples("tunehound sync latest", "WANDB_MODE=offline tunehound run digits && tunehound sync latest")
-)
+@app.command(epilog=examples("tunehound sync latest", "WANDB_MODE=offline tunehound run digits; tunehound sync latest"))
 def sync(run: RunArgument, runs: Runs = RUNS) -> None:
-    """Send W&B what it could not be sent while the sweep ran; a second time changes nothing."""
+    """Upload to W&B whatever could not be uploaded during the sweep. Running it again changes nothing."""
     quiet_environment()
     from search.find import find_run
     from search.tracking.sync import sync as send
@@ -201,12 +198,12 @@ def sync(run: RunArgument, runs: Runs = RUNS) -> None:
 @app.command(epilog=examples("tunehound new photos -o photos.yaml", "tunehound new labels.csv > first.yaml"))
 def new(
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A folder, a .csv or .npz file, or a set of TensorFlow Datasets.")
+        str, typer.Argument(metavar="DATA", help="A folder, a .csv or .npz file, or the name of a TensorFlow dataset.")
     ],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to; stdout where not given.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write; stdout by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Look at a data set and write a commented sweep file for it, which runs as it is."""
+    """Inspect a data set and write a commented sweep file for it that is ready to run."""
     from search.new.inspect import new_sweep
 
     text = new_sweep(data, output, overwrite=force)
@@ -227,22 +224,22 @@ app.command(
 
 @app.command(epilog=examples("tunehound spaces", "tunehound spaces digits > mine.yaml", "tunehound spaces --schema"))
 def spaces(
-    name: Annotated[str | None, typer.Argument(help="Print this ready sweep.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Print this ready-made sweep.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of sweep files.")] = False,
 ) -> None:
-    """List the ready sweeps, or print one."""
+    """List the ready-made sweeps, or print one of them."""
     show_spaces(name, schema=schema)
 
 
 def main() -> NoReturn:
-    """The console script: wrong input exits with 2, failed work with 1, an interruption with 130."""
+    """Run the console script. Invalid input exits with 2, failed work with 1, an interruption with 130."""
     show_data_messages()
     try:
-        with temporary_files():
+        with redirect_temporary_files():
             app()
     except InputError as error:
         console.print(str(error), highlight=False)
-        sys.exit(INPUT_IS_WRONG)
+        sys.exit(INPUT_ERROR)
     except (WorkFailedError, OSError) as error:
         console.print(str(error), highlight=False)
         sys.exit(WORK_FAILED)

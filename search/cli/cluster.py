@@ -1,4 +1,4 @@
-"""`tunehound cluster check`: is this cluster fit for a sweep?"""
+"""`tunehound cluster check`: is this cluster ready for a sweep?"""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from clusters.connection.address import ClusterChoice, choose_cluster
-from clusters.health.diagnose import Trouble, troubles
-from clusters.health.diagnose import told as sentences
-from clusters.health.survey import Wish
+from clusters.health.diagnose import Finding, find_problems
+from clusters.health.diagnose import format_findings as sentences
+from clusters.health.survey import SurveyRequest
 from search.cli.options import NO_OVERRIDES, Overrides, examples
 from search.cli.output import WORK_FAILED, command, console, warn
 from search.formatting import format_count
@@ -19,36 +19,36 @@ from spaces.cache import PLACES
 from spaces.file.sweep import Sweep, Tracking
 from spaces.problem import InputError, Problem
 
-cluster = typer.Typer(name="cluster", no_args_is_help=True, help="Look at the Ray cluster that sweeps run on.")
+cluster = typer.Typer(name="cluster", no_args_is_help=True, help="Inspect the Ray cluster that sweeps run on.")
 
 
 @cluster.callback()
-def several() -> None:
-    """Look at the Ray cluster that sweeps run on."""  # with this, typer keeps the name of a single command
+def group() -> None:
+    """Inspect the Ray cluster that sweeps run on."""  # makes typer keep `check` although it is the only command
 
 
 @cluster.command(epilog=examples("tunehound cluster check", "tunehound cluster check my.yaml --format json"))
 def check(
     sweep: Annotated[
-        str | None, typer.Argument(metavar="[SWEEP]", help="Check for this one: its data, its weights, its tracking.")
+        str | None, typer.Argument(metavar="[SWEEP]", help="Also check this sweep's data, weights and tracking.")
     ] = None,
     overrides: Overrides = NO_OVERRIDES,
     address: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Of a cluster; the one that this machine is in otherwise.")
+        str | None, typer.Option(metavar="HOST:PORT", help="The cluster; by default, the one this machine is in.")
     ] = None,
-    format: Annotated[Literal["table", "json"], typer.Option(help="For people or for scripts.")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option(help="json is for scripts.")] = "table",
 ) -> None:
-    """Is this cluster fit for a sweep? A line a node; exit code 1, with what to do, where it is not."""
+    """Check whether the cluster is ready for a sweep; if not, say what to fix and exit with 1."""
     from search.cli.cluster_table import node_table, summary, survey_as_mapping
-    from search.plan.placement import asked
+    from search.plan.placement import survey_cluster
     from spaces.file.load import load_sweep
 
-    meant = load_sweep(sweep, overrides, check_files=False) if sweep else None
+    wanted = load_sweep(sweep, overrides, check_files=False) if sweep else None
     chosen = choose_cluster(address or "")
     if not address and chosen.address:
-        console.print(chosen.sentence, markup=False, highlight=False)
-    found = asked(chosen if chosen.address else _no_cluster(chosen), _wish(meant))
-    wrong = [*troubles(found), *_untracked(meant)]
+        console.print(chosen.message, markup=False, highlight=False)
+    found = survey_cluster(chosen if chosen.address else _no_cluster(chosen), _wish(wanted))
+    wrong = [*find_problems(found), *_untracked(wanted)]
     if format == "json":
         print_data(json.dumps(survey_as_mapping(found, wrong), indent=2))
     else:
@@ -58,36 +58,36 @@ def check(
         for sentence in sentences(wrong):
             console.print(sentence, highlight=False)
     if wrong:
-        console.print(f"Not fit for a sweep: {format_count(len(wrong), 'problem')}.")
+        console.print(f"Not ready for a sweep: {format_count(len(wrong), 'problem')}.")
         raise typer.Exit(WORK_FAILED)
     if format == "table":
-        print_text("This cluster is fit for a sweep.")
+        print_text("This cluster is ready for a sweep.")
 
 
 def _no_cluster(chosen: ClusterChoice) -> NoReturn:
-    rule = "a cluster must be named, or this machine be in one"
-    remedy = "start one (`ray up CLUSTER.yaml`, or `ray start --head` here), or name one with --address HOST:PORT"
-    given = chosen.refused or "it is in none, and none is named"
+    rule = "this machine must belong to a cluster, or an address must be given"
+    remedy = "start one (`ray up CLUSTER.yaml`, or `ray start --head` here) or give --address HOST:PORT"
+    given = chosen.rejection or "it belongs to none, and no address was given"
     raise InputError([Problem(rule=rule, given=given, remedy=remedy)], f"{command()} cluster check")
 
 
-def _wish(sweep: Sweep | None) -> Wish:
-    from search.plan.requirements import needs
+def _wish(sweep: Sweep | None) -> SurveyRequest:
+    from search.plan.requirements import requirements
 
-    return Wish(examine=True, places=PLACES, needs=needs(sweep) if sweep else ())
+    return SurveyRequest(examine=True, places=PLACES, requirements=requirements(sweep) if sweep else ())
 
 
-def _untracked(sweep: Sweep | None) -> list[Trouble]:
-    """A key for W&B that is not here. Where the sweep does not print_text where it is to be shown, that is but a warning."""
+def _untracked(sweep: Sweep | None) -> list[Finding]:
+    """Return a missing W&B key as a finding; only warn if the sweep does not ask for tracking explicitly."""
     if sweep is None or sweep.tracking.wandb == "off":
         return []
     from search.tracking.client import lacks_key
 
     if not lacks_key():
         return []
-    wrong = "W&B has no key here: trials are recorded offline"
-    remedy = "set WANDB_API_KEY where the driver starts, or WANDB_MODE=offline if that is meant"
+    wrong = "there is no W&B key here: trials will be recorded offline"
+    remedy = "set WANDB_API_KEY where the driver starts, or WANDB_MODE=offline if that is intended"
     if sweep.tracking == Tracking():
         warn(f"{wrong}. {remedy[0].upper()}{remedy[1:]}.")
         return []
-    return [Trouble(where="driver", wrong=wrong, remedy=remedy)]
+    return [Finding(where="driver", wrong=wrong, remedy=remedy)]

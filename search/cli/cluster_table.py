@@ -1,4 +1,4 @@
-"""The nodes of a cluster as people and scripts are told of them."""
+"""The nodes of a cluster, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 from rich.table import Table
 
-from clusters.health.diagnose import Trouble, differing, loopback, names
-from clusters.health.survey import SeenNode, Survey
+from clusters.health.diagnose import Finding, differing_packages, is_loopback, names
+from clusters.health.survey import Survey, SurveyedNode
 from search.cli.table import draw
 from search.formatting import format_count
 
 DROPPED_FIRST = ("memory", "CPUs", "clock", "shared")
-"""Columns that go when the terminal is narrow, in this order."""
+"""Columns to drop on a narrow terminal, in this order."""
 
 
-def node_table(found: Survey, wrong: list[Trouble], *, width: int) -> Table:
-    """A line a node, no wider than ``width`` characters."""
+def node_table(found: Survey, wrong: list[Finding], *, width: int) -> Table:
+    """Return a table with one line per node, at most ``width`` characters wide."""
     called, nodes = names(found.nodes), found.nodes
     ill = {name: sum(trouble.where == name for trouble in wrong) for name in called.values()}
     cells = {
@@ -37,12 +37,12 @@ def node_table(found: Survey, wrong: list[Trouble], *, width: int) -> Table:
 
 
 def summary(found: Survey) -> str:
-    """What is the same for all nodes, in lines."""
+    """Return what all nodes have in common, one fact per line."""
     *ours, own, code = (f"{name} {version}" for name, version in found.versions.items())
     heads = [node.facts for node in found.nodes if node.head and node.facts]
-    token = "not known" if not heads else "on" if all(facts.token for facts in heads) else "off"
-    where = " (for this machine alone)" if found.dashboard and loopback(found.dashboard) else ""
-    more = "not known" if found.startable is None else f"up to {format_count(len(found.startable), 'node')}"
+    token = "unknown" if not heads else "on" if all(facts.token for facts in heads) else "off"
+    where = " (this machine only)" if found.dashboard and is_loopback(found.dashboard) else ""
+    more = "unknown" if found.startable is None else f"up to {format_count(len(found.startable), 'node')}"
     return "\n".join(
         (
             f"driver      {', '.join(ours)},",
@@ -53,34 +53,34 @@ def summary(found: Survey) -> str:
     )
 
 
-def survey_as_mapping(found: Survey, wrong: list[Trouble]) -> dict[str, Any]:
-    """For scripts."""
+def survey_as_mapping(found: Survey, wrong: list[Finding]) -> dict[str, Any]:
+    """Return the survey as plain data, for JSON."""
     called = names(found.nodes)
     nodes = [{"name": called[node.id], **asdict(node)} for node in found.nodes]
     return {"fit": not wrong, "problems": [asdict(trouble) for trouble in wrong], **asdict(found), "nodes": nodes}
 
 
-def _role(node: SeenNode) -> str:
+def _role(node: SurveyedNode) -> str:
     return "head" if node.head else "driver" if node.driver else "worker"
 
 
-def _gpus(node: SeenNode) -> str:
+def _gpus(node: SurveyedNode) -> str:
     seen = (node.facts.tensorflow_gpus or 0) if node.facts else node.has.gpus
     return f"{node.has.gpus:g}" + (f", TF {seen}" if seen != node.has.gpus else "")
 
 
-def _versions(node: SeenNode, found: Survey) -> str:
+def _versions(node: SurveyedNode, found: Survey) -> str:
     if node.versions is None:
         return "?"
-    other = [f"{name} {node.versions.get(name)}" for name in differing(node.versions, found.versions)]
-    return "\n".join(other) or "as the driver"
+    other = [f"{name} {node.versions.get(name)}" for name in differing_packages(node.versions, found.versions)]
+    return "\n".join(other) or "same as driver"
 
 
-def _disk(node: SeenNode) -> str:
+def _disk(node: SurveyedNode) -> str:
     return f"{min(node.facts.free_bytes.values()) / 1e9:.1f}" if node.facts else ""
 
 
-def _shared(node: SeenNode) -> str:
+def _shared(node: SurveyedNode) -> str:
     size = node.facts.shm_bytes if node.facts else None
     return "" if size is None else f"{size / 1e9:.1f}"
 

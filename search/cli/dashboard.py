@@ -1,9 +1,9 @@
-"""optuna-dashboard on a run, while it runs or after: for looking only.
+"""Serve a run in optuna-dashboard, read-only, during the sweep or afterwards.
 
-optuna-dashboard can rename and delete studies, tell trials and keep notes. All of that is appended to the journal, of
-which the driver is the only writer: it would not see the entries, might cut them off, and a deleted study would be gone
-at the next resume. So every request that is not a plain reading one is refused, and the journal is opened by a backend
-that cannot write.
+optuna-dashboard can rename and delete studies, finish trials and save notes, all by appending to the journal. But the
+driver is the journal's only writer: it would not notice such entries and might truncate them, and a deleted study would
+be missing at the next resume. So only read requests are accepted, and the journal is opened by a backend that cannot
+write.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ from search.terminal import print_text
 from spaces.problem import InputError, Problem
 
 HOST = "127.0.0.1"
-"""Nobody but this machine's users is served."""
-Answer = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+"""Reachable from this machine only."""
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 """A WSGI application."""
 
 
 class Server(ThreadingMixIn, WSGIServer):
-    """Answers several requests at a time; ends with the process."""
+    """Serves several requests at a time; ends with the process."""
 
     daemon_threads = True
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Says nothing about requests."""
+    """Does not log requests."""
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def dashboard(
     run: RunArgument,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="On this machine; 0 takes a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 picks a free one.")] = 8080,
     runs: Runs = RUNS,
 ) -> None:
-    """Show a run in optuna-dashboard, while it runs or after; changes nothing."""
+    """Show a run in optuna-dashboard, read-only, during the sweep or afterwards."""
     from search.find import find_run
 
     server = serve(find_run(run, runs), port=port)
-    print_text(f"http://{HOST}:{server.server_port}/dashboard/   Ctrl-C ends it.")
+    print_text(f"http://{HOST}:{server.server_port}/dashboard/   (Ctrl-C to stop)")
     server.serve_forever()
 
 
 def serve(directory: Path, *, port: int) -> Server:
-    """A server for the run in ``directory``, to be started by `serve_forever`.
+    """Return a server for the run in ``directory``; start it with `serve_forever`.
 
     Raises:
-        InputError: optuna-dashboard is not installed, or the journal is damaged in its middle.
+        InputError: optuna-dashboard is not installed, or the journal is damaged in the middle.
         OSError: the port is taken.
     """
     try:
@@ -66,17 +66,17 @@ def serve(directory: Path, *, port: int) -> Server:
         raise InputError([Problem(rule=rule, remedy=remedy)], "tunehound dashboard") from error
     from search.run.reader import stored
 
-    answer = reading_only(wsgi(stored(directory)))
-    return make_server(HOST, port, answer, server_class=Server, handler_class=QuietHandler)
+    app = read_only(wsgi(stored(directory)))
+    return make_server(HOST, port, app, server_class=Server, handler_class=QuietHandler)
 
 
-def reading_only(answer: Answer) -> Answer:
-    """The application without what changes anything."""
+def read_only(app: WsgiApp) -> WsgiApp:
+    """Wrap an application so that it only accepts read requests."""
 
-    def refuse(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    def respond(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-            return answer(environ, start)
+            return app(environ, start)
         start("403 Forbidden", [("Content-Type", "application/json")])
-        return [b'{"reason": "A run is only looked at here: its driver alone writes to its journal."}']
+        return [b'{"reason": "This view is read-only: a run is changed by its driver alone."}']
 
-    return refuse
+    return respond

@@ -1,4 +1,4 @@
-"""What `tunehound describe` shows: a configuration's model, or a backbone's blocks."""
+"""`tunehound describe`: the model of a configuration, or the blocks of a backbone."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 def describe_source(
     source: str, *, overrides: Sequence[str] = (), image_size: int | None = None, classes: int | None = None
 ) -> Description:
-    """What a closed configuration, a sweep's baseline or a backbone builds.
+    """Describe the model of a configuration or of a sweep's baseline, or a backbone.
 
-    ``image_size`` (pixels a side, of three channels) and ``classes`` stand for data that cannot be read.
+    ``image_size`` (side in pixels, with three channels) and ``classes`` stand in for data that cannot be read.
 
     Raises:
-        InputError: there is no such thing, or it is wrong.
+        InputError: there is no such file, sweep or backbone, or the file is invalid.
     """
     if source in BACKBONES and not Path(source).exists():
-        from trainables.preflight.describe import describe_backbone  # wakes TensorFlow
+        from trainables.preflight.describe import describe_backbone  # imports TensorFlow
 
         return describe_backbone(source)
     config = _config(source, overrides)
@@ -40,12 +40,12 @@ def describe_source(
 
 
 def description_as_mapping(description: Description) -> dict[str, Any]:
-    """The description as plain data, for JSON."""
+    """Return the description as plain data, for JSON."""
     return {key: value for key, value in asdict(description).items() if value is not None}
 
 
 def table_lines(description: Description) -> list[str]:
-    """The parts, a line each, under a heading; never cut, however narrow the terminal."""
+    """Return the layers, one per line, below a heading; never truncated, however narrow the terminal."""
     rows = [("layer", "kind", "output", "parameters", "trainable")]
     for part in description.parts:
         output = " × ".join("any" if side is None else str(side) for side in part.output)
@@ -55,7 +55,7 @@ def table_lines(description: Description) -> list[str]:
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Words to the left, numbers to the right."""
+    """Align words to the left and numbers to the right."""
     return [
         cell.ljust(width) if i < 2 else cell.rjust(width)
         for i, (cell, width) in enumerate(zip(row, widths, strict=True))
@@ -63,25 +63,25 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def summary(description: Description) -> list[str]:
-    """Totals, input, what is unfrozen and the cut, a line each."""
+    """Return the totals, the input, the unfrozen part and the cut, one per line."""
     height, width, channels = description.image_shape
     resized = description.input_size and (height, width) != (description.input_size,) * 2
     lines = [
-        f"parameters  {description.parameters:,}, of them {description.trainable_parameters:,} trainable",
+        f"parameters  {description.parameters:,}, {description.trainable_parameters:,} of them trainable",
         f"input       {height} × {width} × {channels}"
         + (f", resized to {description.input_size} × {description.input_size}" if resized else "")
         + (f"; {description.classes} classes" if description.classes else ""),
     ]
     if description.unfrozen is not None:
         lines.append(f"unfrozen    {description.unfrozen}")
-        lines.append(f"cut         {description.cut or 'none: everything trains'}")
+        lines.append(f"cut         {description.cut or 'none: all layers train'}")
     return lines
 
 
 def _config(source: str, overrides: Sequence[str]) -> TrialConfig:
     file = Path(source)
     if not file.exists() and source not in ready_sweeps():
-        rule = "there is no file, no ready sweep and no backbone of this name"
+        rule = "no file, ready-made sweep or backbone has this name"
         remedy = did_you_mean(source, [*BACKBONES, *ready_sweeps()])
         raise InputError([Problem(rule=rule, remedy=remedy)], source)
     if not file.exists() or "trial" in read_yaml(file):
@@ -90,14 +90,14 @@ def _config(source: str, overrides: Sequence[str]) -> TrialConfig:
 
 
 def _data(config: TrialConfig, image_size: int | None, classes: int | None) -> tuple[tuple[int, int, int], int]:
-    """Shape of the images and number of classes: as given, else as the data have them."""
+    """Return the image shape and the number of classes, as given or else from the data."""
     if image_size is not None and classes is not None:
         return (image_size, image_size, 3), classes
     try:
         info = describe_data(config.data)
     except InputError as error:
         rule = "the shape of the images and the number of classes must be known"
-        hint = Problem(rule=rule, remedy="mend the data, or give both --image-size PIXELS and --classes N")
+        hint = Problem(rule=rule, remedy="fix the data, or give both --image-size PIXELS and --classes N")
         raise InputError([*error.problems, hint], error.source) from error
     height, width, channels = info.image_shape
     shape = (height, width, channels) if image_size is None else (image_size, image_size, 3)

@@ -1,4 +1,4 @@
-"""`tunehound retrain` and `tunehound predict`: from the winner to a model, and to what it says of images."""
+"""`tunehound retrain` and `tunehound predict`: from the winner to a model, and from the model to predictions."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ def retrain(
         str,
         typer.Argument(
             metavar="RUN|BEST.yaml",
-            help="A run's folder or name, or `latest`, whose best.yaml is meant; or a configuration file.",
+            help="The folder or name of a run, or `latest`, to use its best.yaml; or a configuration file.",
             autocompletion=runs_and_files,
         ),
     ],
     overrides: Overrides = NO_OVERRIDES,
-    seeds: Annotated[int, typer.Option(min=1, help="Train so often; scores are mean ± sd, the first is saved.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds to train with; the first model is saved.")] = 1,
     holdout: Annotated[
-        float | None, typer.Option(min=0.01, max=0.9, help="Hold out this share and stop early by it.")
+        float | None, typer.Option(min=0.01, max=0.9, help="Hold out this share of the images for early stopping.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="`retrained` beside BEST.yaml if not given.")
+        Path | None, typer.Option("-o", "--output", help="Output folder; by default `retrained` next to BEST.yaml.")
     ] = None,
     export: Formats = NO_FORMATS,
     runs: Runs = RUNS,
     trust: Trust = NO_TRUST,
 ) -> None:
-    """Train the best configuration on train + validation, score the test split once, save the model."""
+    """Train the best configuration on train + validation, evaluate it once on the test split and save the model."""
     from search.find import find_best, run_around
     from search.report import write_report
     from search.run.directory import RETRAINED
 
     source = find_best(best, runs)
     start_tensorflow()
-    from trainables.retrain.retrain import retrain as train_again
+    from trainables.retrain.retrain import retrain as retrain_best
 
     trust_modules(trust)
-    result = train_again(
+    result = retrain_best(
         source,
         overrides=overrides,
         seeds=seeds,
         holdout=holdout,
         output=output or source.parent / RETRAINED,
         formats=export,
-        tell=partial(console.print, highlight=False),
+        log=partial(console.print, highlight=False),
     )
     show_scores(result)
     if directory := run_around(result.folder):
@@ -67,21 +67,21 @@ def predict(
         str,
         typer.Argument(
             metavar="RUN|DIR",
-            help="A retrained run's folder or name, or `latest`; or the folder that `retrain` wrote.",
+            help="The folder or name of a retrained run, or `latest`; or a folder written by `retrain`.",
             autocompletion=run_names,
         ),
     ],
     paths: Annotated[list[str], typer.Argument(metavar="PATH…|-", help="Images or folders; - reads names from stdin.")],
-    top: Annotated[int, typer.Option(min=1, help="Classes to name for each image.")] = 1,
+    top: Annotated[int, typer.Option(min=1, help="Number of classes to list for each image.")] = 1,
     runs: Runs = RUNS,
 ) -> None:
-    """Name the class of images: CSV of file, class and probability."""
+    """Classify images; prints CSV with file, rank, class and probability."""
     from search.find import find_retrained
 
     folder = find_retrained(run, runs)
     start_tensorflow()
-    from search.cli.predictions import listed, write_predictions
+    from search.cli.predictions import read_names, write_predictions
 
-    names = listed(sys.stdin.buffer) if paths == ["-"] else paths
+    names = read_names(sys.stdin.buffer) if paths == ["-"] else paths
     if not write_predictions(folder, names, top=top, file=sys.stdout):
         raise typer.Exit(WORK_FAILED)

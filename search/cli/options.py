@@ -1,4 +1,4 @@
-"""The options and arguments that several commands share."""
+"""Options and arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from search.cli.completion import run_names, sweep_names
 
 Overrides = Annotated[
     list[str],
-    typer.Option("--set", metavar="PATH=VALUE", help="Replaces a value of the file; VALUE is YAML. May be repeated."),
+    typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the file; VALUE is YAML. Can be repeated."),
 ]
 Trust = Annotated[
     list[str],
-    typer.Option(metavar="MODULE", help="Lets `kind: custom` run this module of yours. May be repeated."),
+    typer.Option(metavar="MODULE", help="Allow `kind: custom` to run this module of yours. Can be repeated."),
 ]
 Runs = Annotated[
     str,
-    typer.Option("--runs", metavar="DIR|URI", help="The folder that holds runs; or s3://…, gs://… to mirror them to."),
+    typer.Option("--runs", metavar="DIR|URI", help="The folder for runs, or a URI (s3://…, gs://…) to mirror them to."),
 ]
 RunArgument = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="A run's folder, its name, the address of its mirror, or `latest`.",
+        help="The folder or name of a run, the URI of its mirror, or `latest`.",
         autocompletion=run_names,
     ),
 ]
@@ -32,13 +32,13 @@ SweepArgument = Annotated[
     str,
     typer.Argument(
         metavar="SWEEP",
-        help="A sweep file, or the name of a ready one (`tunehound spaces`).",
+        help="A sweep file, or the name of a ready-made sweep (see `tunehound spaces`).",
         autocompletion=sweep_names,
     ),
 ]
 Formats = Annotated[
     list[str],
-    typer.Option("--export", metavar="FORMAT", help="Write saved_model, litert or onnx as well. May be repeated."),
+    typer.Option("--export", metavar="FORMAT", help="Also export as saved_model, litert or onnx. Can be repeated."),
 ]
 NO_OVERRIDES: list[str] = []
 NO_TRUST: list[str] = []
@@ -47,12 +47,12 @@ RUNS = "runs"
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help."""
+    """Return the examples that end a command's help."""
     return "\n\n".join(("Examples:", *lines))
 
 
 def trust_modules(modules: list[str]) -> None:
-    """Lets this process, and the trials that it starts, import what the user named with --trust."""
+    """Allow this process and the trials it starts to import the modules named with --trust."""
     if modules:
         from trainables.trust import trust
 

@@ -123,11 +123,11 @@ def warn(warning: str) -> None:
 
 def show_plan(sweep: Sweep, *, only_check: bool) -> None:
     """Print the estimated cost of a sweep; exit with 1 if a corner of the space cannot be trained."""
-    from search.plan.check import check, doubts
+    from search.plan.check import check, warnings_about
     from search.study.warm_start import earlier_trials
 
     data, earlier = check(sweep), len(earlier_trials(sweep))
-    for warning in doubts(sweep, data):
+    for warning in warnings_about(sweep, data):
         warn(warning)
     if only_check:
         print_text(f"{printable(sweep.name)}: no problems found")
@@ -141,7 +141,7 @@ def show_plan(sweep: Sweep, *, only_check: bool) -> None:
     room = capacity(sweep, image_side_px=max(data.image_shape[:2]))
     measured = measure(sweep, room, tell=lambda line: console.print(printable(line), highlight=False))
     print_text("\n".join(map(printable, cost_lines(sweep, room, measured))))
-    for warning in room.doubts:
+    for warning in room.warnings:
         warn(warning)
     for corner, why in measured.failed:
         warn(f"a corner of the space cannot be trained ({corner.label or 'the only one'}): {why}")

@@ -1,4 +1,4 @@
-"""Predictions as CSV: a line for each image and rank."""
+"""Write predictions as CSV: one line per image and rank."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from trainables.retrain.predict import predict
 from trainables.spreadsheet import csv_row
 
 
-def listed(names: BinaryIO) -> Iterator[str]:
-    """The names in a list, as they come: one a line, or each ended by a NUL (``find -print0``) where there is one.
+def read_names(names: BinaryIO) -> Iterator[str]:
+    """Yield the file names in a list as they arrive: one per line, or NUL-terminated (``find -print0``).
 
-    Empty lines name nothing. A name need not be UTF-8.
+    Empty lines are skipped. Names need not be UTF-8.
     """
     rest, end = b"", b""
     while chunk := names.read1(65536) if isinstance(names, BufferedIOBase) else names.read(65536):
         end = end or (b"\0" if b"\0" in chunk else b"\n" if b"\n" in chunk else b"")
         *whole, rest = (rest + chunk).split(end) if end else [rest + chunk]
-        yield from (name for each in whole if (name := named(each, end)))
-    if name := named(rest, end):
+        yield from (name for each in whole if (name := decode_name(each, end)))
+    if name := decode_name(rest, end):
         yield name
 
 
-def named(line: bytes, end: bytes) -> str:
-    """The file name of a line; lists from Windows end theirs with a carriage return."""
+def decode_name(line: bytes, end: bytes) -> str:
+    """Return the file name on a line, without the carriage return of lists from Windows."""
     return os.fsdecode(line if end == b"\0" else line.rstrip(b"\r\n"))
 
 
 def write_predictions(folder: Path, paths: Iterable[str], *, top: int, file: TextIO) -> bool:
-    """Writes file, rank, class and probability; tells unreadable images on stderr. True where all could be read.
+    """Write file, rank, class and probability, and errors to stderr; return whether every image could be read.
 
-    A terminal is shown names that are `printable`; a program gets them as they are, but for what is a formula.
+    Names are made `printable` for a terminal; programs get them unchanged, except for spreadsheet formulas.
 
     Raises:
-        InputError: ``folder`` is not what retrain wrote.
+        InputError: ``folder`` was not written by retrain.
     """
     if isinstance(file, TextIOWrapper):
-        file.reconfigure(errors="surrogateescape")  # names that are not UTF-8 are written as they are
+        file.reconfigure(errors="surrogateescape")  # names that are not UTF-8 are written unchanged
     shown = printable if file.isatty() else str
     predictions = predict(folder, paths, top=top)
-    first = next(predictions, None)  # a wrong folder shows here, before the header is out
+    first = next(predictions, None)  # a wrong folder is reported here, before the header is written
     file.write(csv_row(("file", "rank", "class", "probability")))
     all_read = True
     for prediction in chain([first] if first else [], predictions):

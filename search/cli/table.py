@@ -1,4 +1,4 @@
-"""Tables on a terminal: a leaderboard, or runs against each other. As many columns as fit, the best lit up."""
+"""Tables for the terminal: a leaderboard or a comparison of runs, with as many columns as fit."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from search.results.leaderboard import ABOUT
 from spaces.printable import printable
 
 GAP = 2
-"""Blank columns between two columns."""
-LEFT = ("run", "state", "metric", "node", "role", "versions")
-"""Columns of words."""
+"""Spaces between two columns."""
+TEXT_COLUMNS = ("run", "state", "metric", "node", "role", "versions")
+"""Text columns, aligned to the left."""
 ESSENTIAL = ("run", "rank", "trial", "state", "mean")
 DROPPED_FIRST = ("best_epoch", "seconds", "seeds", "epochs")
-"""Columns that go when the terminal is narrow, in this order; after them the open values, from the last."""
+"""Columns to drop on a narrow terminal, in this order; then the open values, last one first."""
 RUN_DROPPED_FIRST = ("epochs", "trials", "seconds", "trial", "baseline", "test_loss")
-"""Likewise where runs are compared."""
+"""The same for a comparison of runs."""
 NAME = 30
-"""No more letters of a run's name than this, where it stands beside others."""
+"""Maximum length of a run's name in a comparison."""
 
 
 def table(frame: pd.DataFrame, *, metric: str, top: int | None = None, width: int = 80) -> Table:
-    """The first ``top`` rows of a leaderboard (and the baseline's), no wider than ``width`` characters.
+    """Return the first ``top`` rows of a leaderboard and the baseline's, at most ``width`` characters wide.
 
-    What does not fit is left out and named below the table; CSV and JSON have all of it.
+    Columns that do not fit are left out and listed below the table; CSV and JSON have all of them.
     """
     rows = shown_rows(frame, top)
     names = shown_columns(frame, metric)
     cells = {name: [header(name), *(cell(name, row, metric) for row in rows)] for name in names}
     values = [name for name in names if name not in {*ESSENTIAL, *ABOUT, metric}]
-    notes = ["= cannot be told apart from the first"] if any(row["tied"] for row in rows) else []
+    notes = ["= statistically tied with the leader"] if any(row["tied"] for row in rows) else []
     droppable = (*DROPPED_FIRST, *reversed(values), *([metric] if "mean" in names else []))
     return draw(cells, [style(row) for row in rows], droppable=droppable, notes=notes, width=width)
 
 
 def run_table(frame: pd.DataFrame, *, width: int = 80) -> Table:
-    """Runs against each other (see `search.results.compare`), a line each, no wider than ``width`` characters."""
+    """Return a comparison of runs (see `search.results.compare`), one line each, at most ``width`` characters wide."""
     rows = [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
     one = frame["metric"].nunique() == 1
     names = [name for name in frame.columns if name not in ("sd", "seeds", *(["metric"] if one else []))]
@@ -51,7 +51,7 @@ def run_table(frame: pd.DataFrame, *, width: int = 80) -> Table:
     cells = {name: [heads.get(name, header(name)), *(run_cell(name, row) for row in rows)] for name in names}
     styles = ["bold green" if one and place == 0 else "" for place in range(len(rows))]
     single = (frame["seeds"] < 2).any()
-    notes = ["without ±: the best epoch of one seed"] if single else []
+    notes = ["without ±: best epoch of a single seed"] if single else []
     return draw(cells, styles, droppable=RUN_DROPPED_FIRST, notes=notes, width=width)
 
 
@@ -63,29 +63,29 @@ def draw(
     notes: Sequence[str],
     width: int,
 ) -> Table:
-    """Columns of text under their heads, without those that do not fit, which are named below."""
+    """Draw columns of text below their headers; columns that do not fit are listed below the table."""
     cells = {name: [printable(head, keep="\n"), *map(printable, rest)] for name, (head, *rest) in cells.items()}
     kept = fitting(cells, droppable, width)
     left_out = [name for name in cells if name not in kept]
     drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for name in kept:
-        side = "left" if name in LEFT or (name == "trial" and "state" in cells) else "right"
+        side = "left" if name in TEXT_COLUMNS or (name == "trial" and "state" in cells) else "right"
         drawn.add_column(cells[name][0], justify="left" if side == "left" else "right", no_wrap=True, vertical="bottom")
-    for position, look in enumerate(styles, start=1):
-        drawn.add_row(*(Text(cells[name][position]) for name in kept), style=look)
+    for position, row_style in enumerate(styles, start=1):
+        drawn.add_row(*(Text(cells[name][position]) for name in kept), style=row_style)
     below = [*notes, *([f"not shown: {', '.join(left_out)}"] if left_out else [])]
     drawn.caption, drawn.caption_justify = "\n".join(below) or None, "left"
     return drawn
 
 
 def shown_rows(frame: pd.DataFrame, top: int | None) -> list[dict[str, Any]]:
-    """The first rows, and the baseline's wherever it stands."""
+    """Return the first rows, and the baseline's whatever its rank."""
     chosen = frame if top is None else frame[(frame["rank"] <= top) | frame["baseline"]]
     return [{str(key): value for key, value in row.items()} for row in chosen.to_dict("records")]
 
 
 def shown_columns(frame: pd.DataFrame, metric: str) -> list[str]:
-    """The columns that a terminal shows, in order: those of the confirmation once it is there, then the open values."""
+    """Return the columns to show, in order: with those of the confirmation, if any, before the open values."""
     confirmed = ["mean", "seeds"] if (frame["seeds"] > 0).any() else []
     first = [*(["run"] if "run" in frame else []), "rank", "trial", "state", *confirmed[:1], metric, *confirmed[1:]]
     values = [name for name in frame.columns if name not in {*ABOUT, *first}]
@@ -93,14 +93,14 @@ def shown_columns(frame: pd.DataFrame, metric: str) -> list[str]:
 
 
 def header(name: str) -> str:
-    """A column's name, broken where it may be, so that it is no wider than its values."""
+    """Return a column's header, broken into lines to be no wider than its values."""
     return {"rank": "#", "best_epoch": "best\nepoch", "mean": "mean ± sd"}.get(
         name, name.replace("_", "\n").replace(".", ".\n")
     )
 
 
 def cell(name: str, row: Mapping[str, Any], metric: str) -> str:
-    """One value as text; empty where there is none."""
+    """Format one value; empty if missing."""
     value = row[name]
     if name == "state":
         return short_state(row)
@@ -118,7 +118,7 @@ def cell(name: str, row: Mapping[str, Any], metric: str) -> str:
 
 
 def run_cell(name: str, row: Mapping[str, Any]) -> str:
-    """One value of a run."""
+    """Format one value of a run."""
     value = row[name]
     if name == "run":
         return value if len(value) <= NAME else f"{value[: NAME - 1]}…"
@@ -134,14 +134,14 @@ def run_cell(name: str, row: Mapping[str, Any]) -> str:
 
 
 def with_spread(mean: float, sd: float) -> str:
-    """``0.9861 ± 0.0042``, or the mean alone."""
+    """Format ``0.9861 ± 0.0042``, or the mean alone."""
     if math.isnan(mean):
         return ""
     return f"{mean:.4f}" if math.isnan(sd) else f"{mean:.4f} ± {sd:.4f}"
 
 
 def short_state(row: Mapping[str, Any]) -> str:
-    """How the trial ended, in a word of eight letters; a baseline that came to its end is called so."""
+    """Return how the trial ended in at most eight letters; a completed baseline is called baseline."""
     word = ending(str(row["state"]), str(row["reason"]))
     if row["baseline"] and word == "complete":
         return "baseline"
@@ -149,21 +149,21 @@ def short_state(row: Mapping[str, Any]) -> str:
 
 
 def fitting(cells: Mapping[str, Sequence[str]], droppable: Iterable[str], width: int) -> list[str]:
-    """The columns that fit into ``width``: the least important are dropped until the rest do."""
+    """Return the columns that fit into ``width``, dropping the least important ones."""
     kept = list(cells)
-    going = [name for name in droppable if name in kept]
-    while going and sum(breadth(cells[name]) + GAP for name in kept) - GAP > width:
-        kept.remove(going.pop(0))
+    candidates = [name for name in droppable if name in kept]
+    while candidates and sum(breadth(cells[name]) + GAP for name in kept) - GAP > width:
+        kept.remove(candidates.pop(0))
     return kept
 
 
 def breadth(column: Sequence[str]) -> int:
-    """The width of a column in characters."""
+    """Return the width of a column in characters."""
     return max(len(line) for text in column for line in text.split("\n"))
 
 
 def style(row: Mapping[str, Any]) -> str:
-    """How a row is lit: the best, the baseline, those that came to nothing."""
+    """Return the style of a row: the best, the baseline, trials without a result."""
     if row["rank"] == 1:
         return "bold green"
     if row["baseline"]:

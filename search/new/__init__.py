@@ -1,1 +1,1 @@
-"""The beginning of a sweep: the ready ones, and a first one written for a data set."""
+"""Starting points for a sweep: the ready-made ones, and a new one written for a data set."""

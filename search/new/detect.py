@@ -1,4 +1,4 @@
-"""DATA, as a person names it → the settings of its source."""
+"""Detect the source of DATA: a folder, a label file, a .npz file or a TensorFlow dataset."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from trainables.sources.image import is_hidden
 
 SET_NAME = re.compile(r"(?P<name>[a-z][a-z0-9_]*(/[A-Za-z0-9_.\-]+)?)(:(?P<version>\d+\.\d+\.\d+))?")
 LABEL_COLUMNS = ("label", "class", "breed", "category", "species", "target")
-"""Columns that are taken for the classes where a table has several, in this order."""
+"""Names of the label column, in order of preference, if a table has several columns."""
 
 
 def detect_source(given: str) -> Data:
-    """The settings of the source that ``given`` names: a folder, a .csv, a .npz, or a set of TensorFlow Datasets.
+    """Return the settings of the data source that ``given`` names: a folder, .csv, .npz or TensorFlow dataset.
 
     Raises:
         InputError: it is none of these.
@@ -32,21 +32,22 @@ def detect_source(given: str) -> Data:
     if path.is_file() and path.suffix.lower() == ".csv":
         data = table_with_images(path)
         if data is None:
-            rule, cure = "a column of the table names images beside it", "lay the folder of images beside the table"
-            raise InputError([Problem(rule=rule, given=given, remedy=cure)], given)
+            rule = "the table must have a column that names images next to it"
+            problem = Problem(rule=rule, given=given, remedy="put the image folder next to the table")
+            raise InputError([problem], given)
         return data
     name = SET_NAME.fullmatch(given)
     if name is None or path.exists():
         siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
         near = None if path.exists() else nearest(path.name, siblings)
-        cure = f"did you mean {path.parent / near}?" if near else "name one of these"
-        rule = "DATA is a folder, a .csv or .npz file, or a set of TensorFlow Datasets"
-        raise InputError([Problem(rule=rule, given=given, remedy=cure)], "tunehound new")
+        remedy = f"did you mean {path.parent / near}?" if near else "give one of these"
+        rule = "DATA must be a folder, a .csv or .npz file, or the name of a TensorFlow dataset"
+        raise InputError([Problem(rule=rule, given=given, remedy=remedy)], "tunehound new")
     return TfdsData(source="tfds", name=name["name"], version=name["version"])
 
 
 def table_with_images(path: Path) -> CsvData | None:
-    """The settings of a table of which at least half of the rows name images beside it; None where there are none."""
+    """Return the settings of a table if at least half of its rows name images next to it, else None."""
     table = read_table(path)
     best = max(candidates(path, table), key=lambda found: found[0], default=(0, "", path))
     hits, column, folder = best
@@ -58,7 +59,7 @@ def table_with_images(path: Path) -> CsvData | None:
 
 
 def candidates(path: Path, table: Table) -> Iterator[tuple[int, str, Path]]:
-    """How many rows name an image, for each column and each folder that might hold the images."""
+    """Yield how many rows name an image, for each column and each folder that might hold the images."""
     folders = [path.parent, *(each for each in sorted(path.parent.iterdir()) if each.is_dir() and not is_hidden(each))]
     for folder in folders:
         images = image_files(folder, None)
@@ -69,7 +70,7 @@ def candidates(path: Path, table: Table) -> Iterator[tuple[int, str, Path]]:
 
 
 def label_column(table: Table, id_column: str) -> str | None:
-    """The column of the classes, where the table has several others and none is called label."""
+    """Return the label column if it must be set: with several candidates, none of them called `label`."""
     others = [name for name in table.columns if name != id_column]
     if len(others) == 1 or "label" in others:
         return None

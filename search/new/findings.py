@@ -1,4 +1,4 @@
-"""What `tunehound new` found out before it writes anything."""
+"""What `tunehound new` finds out about the data and the machine."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from trainables.dataset import DataInfo
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """A data set, and the machine that it was looked at on."""
+    """A data set, and the machine on which it was inspected."""
 
     given: str
-    """As the person named it."""
+    """DATA as given on the command line."""
     data: Data
     info: DataInfo
-    look: Look | None
-    """None where the source has no image files."""
-    brought: frozenset[str]
-    """Which of validation and test the data set has itself."""
+    headers: Look | None
+    """None if the source has no image files."""
+    provided: frozenset[str]
+    """Which of the validation and test splits come with the data set."""
     machine: Machine
     weights: Weights | None
-    """Those that the sweep starts from; None where it starts from scratch."""
+    """The weights that the sweep starts from; None to train from scratch."""
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Training images a class."""
+        """Training images per class."""
         return self.info.counts["train"]
 
     @property
     def imbalance(self) -> float:
-        """The largest class as a multiple of the smallest."""
+        """The size of the largest class divided by that of the smallest."""
         return max(self.counts) / min(self.counts)
 
     @property
     def side_px(self) -> int:
-        """The shorter side of the images as they are trained on."""
+        """The shorter side of the training images after resizing."""
         return min(self.info.image_shape[:2])
 
     @property
     def is_grey(self) -> bool:
-        """Whether no image has colours."""
-        return self.info.image_shape[-1] == 1 or (self.look is not None and self.look.is_grey)
+        """Whether all images are greyscale."""
+        return self.info.image_shape[-1] == 1 or (self.headers is not None and self.headers.is_grey)

@@ -1,4 +1,4 @@
-"""A first sweep file for a data set: commented, with sensible ranges, and it runs as it is."""
+"""Write a first sweep file for a data set: commented, with sensible ranges, ready to run."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from trainables.data.load import SOURCES, describe
 
 SMALLEST_PX, LARGEST_PX, STEP_PX = 32, 224, 32
 LARGEST_ON_CPU_PX = 96
-"""A network from scratch on larger images takes a CPU too long for a first sweep."""
+"""Training from scratch on larger images takes too long on a CPU for a first sweep."""
 SMALL_SET, SMALL_SET_SIDE_PX = 2_000, 96
-"""Fewer training images than this, of at least this side, are better served by a backbone trained elsewhere."""
+"""With fewer training images than this, of at least this size, a pretrained backbone is the better choice."""
 
 
 def new_sweep(given: str, output: Path | None = None, *, overwrite: bool = False) -> str:
-    """The text of a sweep file for the data that ``given`` names; with ``output`` it is written there.
+    """Return the text of a sweep file for the data that ``given`` names, and write it to ``output`` if given.
 
-    Every image of train and validation is read once, so what cannot be trained on is told now.
+    Every training and validation image is read once, so that unusable data is reported now.
 
     Raises:
-        InputError: there is no such data, it cannot be used, or ``output`` exists.
+        InputError: there is no such data, it is unusable, or ``output`` exists.
     """
     if output is not None and output.exists() and not overwrite:
-        cure = "choose another name, or write over it with --force"
+        remedy = "choose another name, or overwrite it with --force"
         raise InputError(
-            [Problem(rule="-o names a file that does not exist yet", given=str(output), remedy=cure)], str(output)
+            [Problem(rule="the output file must not exist yet", given=str(output), remedy=remedy)], str(output)
         )
     if output is not None and not output.absolute().parent.is_dir():
-        cure = "make it first"
-        raise InputError([Problem(rule="the folder of -o exists", given=str(output.parent), remedy=cure)], str(output))
-    seen = inspect_data(given)
-    text = render_sweep(seen, output)
+        rule, remedy = "the folder of the output file must exist", "create it first"
+        raise InputError([Problem(rule=rule, given=str(output.parent), remedy=remedy)], str(output))
+    found = inspect_data(given)
+    text = render_sweep(found, output)
     if output is not None:
         write_text(output, text)
     return text
 
 
 def inspect_data(given: str) -> Findings:
-    """Looks at headers first, to choose a size, then at all images in that size.
+    """Inspect the image headers to choose a size, then all images at that size.
 
     Raises:
         InputError: as for `new_sweep`.
@@ -61,19 +61,21 @@ def inspect_data(given: str) -> Findings:
             weights = find_weights()
         data = sized(data, headers, machine, scratch=weights is None)
     info, parts = describe(data), SOURCES[data.source](data)
-    brought = frozenset(name for name in ("validation", "test") if getattr(parts, name) is not None)
-    return Findings(given=given, data=data, info=info, look=headers, brought=brought, machine=machine, weights=weights)
+    provided = frozenset(name for name in ("validation", "test") if getattr(parts, name) is not None)
+    return Findings(
+        given=given, data=data, info=info, headers=headers, provided=provided, machine=machine, weights=weights
+    )
 
 
 def resized(data: Data, size_px: int) -> Data:
-    """The same data, its images resized, where the source resizes."""
+    """Return the same data with resized images, if the source can resize."""
     return data.model_copy(update={"image_size": size_px}) if "image_size" in type(data).model_fields else data
 
 
 def sized(data: Data, headers: Look, machine: Machine, *, scratch: bool) -> Data:
-    """The data with the image size to train on: the median of the shorter sides in steps, as far as the machine allows.
+    """Return the data with the image size to train on: the median shorter side, rounded, within the machine's limits.
 
-    A set of TensorFlow Datasets whose images are all of one moderate size keeps it.
+    A TensorFlow dataset whose images all have the same moderate size keeps it.
     """
     largest = LARGEST_ON_CPU_PX if scratch and not machine.gpus else LARGEST_PX
     if isinstance(data, TfdsData) and len(np.unique(headers.sides)) == 1 and headers.short_side_px <= largest:
@@ -81,7 +83,7 @@ def sized(data: Data, headers: Look, machine: Machine, *, scratch: bool) -> Data
             look(data)
             return data
     side = max(SMALLEST_PX, min(largest, headers.short_side_px // STEP_PX * STEP_PX))
-    # Trials share the decoded images, which are read fast as long as they stay in memory: half of it is for them.
+    # Trials share the decoded images, which should fit into half of the memory to be read fast.
     while side > SMALLEST_PX and headers.training * side * side * 3 > machine.memory_bytes / 2:
         side -= STEP_PX
     return resized(data, side)

@@ -1,4 +1,4 @@
-"""The ready sweeps and the schema, printed."""
+"""The ready-made sweeps, listed and printed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spaces.problem import InputError, Problem
 
 
 def ready_lines() -> Iterator[str]:
-    """Name and first comment of each ready sweep."""
+    """Yield the name and title of each ready-made sweep."""
     sweeps = ready_sweeps()
     width = max(map(len, sweeps), default=0)
     for name, path in sweeps.items():
@@ -19,20 +19,21 @@ def ready_lines() -> Iterator[str]:
 
 
 def ready_text(name: str) -> str:
-    """The file of a ready sweep.
+    """Return the text of a ready-made sweep.
 
     Raises:
-        InputError: no ready sweep is called so.
+        InputError: there is no ready-made sweep of this name.
     """
     sweeps = ready_sweeps()
     if name not in sweeps:
         nearest = difflib.get_close_matches(name, sweeps, n=1)
-        remedy = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(sweeps)}"
-        raise InputError([Problem(rule="no ready sweep is called so", given=name, remedy=remedy)], "tunehound spaces")
+        remedy = f"did you mean {nearest[0]}?" if nearest else f"choose from {', '.join(sweeps)}"
+        problem = Problem(rule="there is no ready-made sweep of this name", given=name, remedy=remedy)
+        raise InputError([problem], "tunehound spaces")
     return sweeps[name].read_text(encoding="utf-8").rstrip("\n")
 
 
 def title(path: Path) -> str:
-    """What the first comment line of a sweep file says."""
+    """Return the first comment line of a sweep file."""
     first = path.read_text(encoding="utf-8").partition("\n")[0]
     return first.lstrip("# ").strip() if first.startswith("#") else ""

@@ -36,7 +36,7 @@ def test_an_unknown_run_is_refused_and_the_known_ones_are_listed(runs: Path, giv
 
 
 def test_where_there_are_no_runs_that_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there are none"):
+    with pytest.raises(InputError, match="runs in .*: none"):
         find_run("latest", tmp_path / "runs")
 
 
@@ -64,7 +64,7 @@ def test_what_was_retrained_is_a_folder_or_that_of_a_run(runs: Path, tmp_path: P
 def test_a_run_that_was_not_retrained_is_refused_with_what_to_do(runs: Path) -> None:
     with pytest.raises(InputError, match=f"none yet\n.*tunehound retrain {runs / 'first'}"):
         find_retrained("first", runs)
-    with pytest.raises(InputError, match=r"or a folder that `tunehound retrain` wrote; got third\n.*first, second"):
+    with pytest.raises(InputError, match=r"or a folder written by `tunehound retrain`; got third\n.*first, second"):
         find_retrained("third", runs)
 
 

@@ -188,7 +188,7 @@ def test_elapsed_time_follows_the_clock(tmp_path: Path) -> None:
     clock = Clock()
     progress = Progress(begun(tmp_path), console(terminal=True), clock=clock)
     clock.now = 3725.0
-    assert any("1 h 02 min gone" in line for line in view(progress))
+    assert any("1 h 02 min elapsed" in line for line in view(progress))
 
 
 def test_a_resumed_run_begins_with_what_was_done_before(tmp_path: Path) -> None:

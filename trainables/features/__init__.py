@@ -1,1 +1,1 @@
-"""Frozen features: what a backbone's frozen part says of each image, computed once and shared by all trials."""
+"""Frozen features: the output of a backbone's frozen layers, computed once and shared by all trials."""

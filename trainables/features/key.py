@@ -1,4 +1,4 @@
-"""What tells stored features from others: everything that they are computed from, and what computes them."""
+"""The key of stored features: a hash of everything they are computed from, and of the code that computes them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from trainables.features.views import Views
 from trainables.models import augment, backbones, head, pretrained
 
 CODE: tuple[ModuleType, ...] = (augment, features.prefix, backbones, head, pretrained)
-"""The modules that turn pixels into features: another version of them may do it in another way."""
+"""The modules that turn pixels into features; other versions of them may compute other features."""
 KEY_DIGITS = 24
 
 
 def key_of(model: PretrainedModel, prefix: Prefix, *, images: str, views: Views) -> str:
-    """The name of the entry that holds what ``prefix`` computes of some views of ``images``, a name for them, their
-    order and their part that no others have."""
-    told: dict[str, Any] = {
+    """Return the key of the entry for what ``prefix`` computes from these views.
+
+    ``images`` identifies the images, their order and their split.
+    """
+    parts: dict[str, Any] = {
         "versions": [keras.__version__, tf.__version__],
         "code": code_hash(),
         "images": images,
@@ -35,12 +37,12 @@ def key_of(model: PretrainedModel, prefix: Prefix, *, images: str, views: Views)
         "dtype": prefix.dtype,
         "views": [views.count, views.strength, prefix.ranges.model_dump(mode="json") if views.strength else None],
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]
 
 
 def code_hash() -> str:
-    """Of the source of `CODE`."""
-    told = hashlib.sha256()
+    """Return a hash of the source of `CODE`."""
+    digest = hashlib.sha256()
     for module in CODE:
-        told.update(Path(str(module.__file__)).read_bytes())
-    return told.hexdigest()
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The frozen part of a network with the weights that it begins with: from pixels to what is stored at each cut."""
+"""The frozen layers of a network with their initial weights, from pixels to the features at each cut."""
 
 from __future__ import annotations
 
@@ -12,28 +12,26 @@ from numpy.typing import NDArray
 
 from spaces.config.trial import PretrainedModel, Ranges
 from trainables.dataset import PixelArray
+from trainables.features.storage import FeatureArray
 from trainables.models.augment import USES, augmented, drawn
 from trainables.models.cut import Cut
 from trainables.models.head import POOLINGS
 from trainables.models.pretrained import network_of, prepared
 
-FeatureArray = NDArray[np.floating]
-"""What crosses a cut, an image a row: float16 or float32 (n, height, width, channels), or (n, channels) if pooled."""
-
 BATCH_PIXELS = 2**20
-"""About so many are computed at a time."""
+"""Approximate number of pixels processed at a time."""
 
 
 class Prefix:
-    """Computes features. Its weights are its own: those of the network that trains change above the cut.
+    """Computes features with its own copy of the weights, since training changes the network above the cut.
 
     Args:
-        settings: which backbone, and how images are made ready for it.
+        settings: the backbone, and how to preprocess images for it.
         image_shape: height, width and channels of the images.
-        cuts: what is computed, in one pass.
-        weights: of the backbone, in the order of its `get_weights`.
-        ranges: how images are augmented, at the strengths that `compute` is told.
-        dtype: of what is computed.
+        cuts: where to compute features, all in one pass.
+        weights: the backbone's, in the order of `get_weights`.
+        ranges: how to augment images, at the strength given to `compute`.
+        dtype: dtype of the features.
     """
 
     def __init__(
@@ -58,7 +56,7 @@ class Prefix:
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Of one image's features at each cut."""
+        """Shape of one image's features at each cut."""
         return tuple(tuple(output.shape[1:]) for output in self._network.outputs)
 
     def compute(
@@ -69,10 +67,10 @@ class Prefix:
         seed: Sequence[int],
         check_interrupt: Callable[[], None] = lambda: None,
     ) -> list[FeatureArray]:
-        """The features at each cut of images uint8 (n, height, width, channels).
+        """Return the features at each cut for images uint8 (n, height, width, channels).
 
-        ``strength`` is that of the augmentation, which is drawn from two ``seed`` numbers; at 0 there is none.
-        ``check_interrupt`` is called every now and then, and may raise.
+        The augmentation has this ``strength`` (0 for none) and is drawn from the two ``seed`` numbers.
+        ``check_interrupt`` is called regularly and may raise.
         """
         numbers = drawn(tf.constant(seed, tf.int32), tf.constant(len(pixels)))
         pieces = []
@@ -92,11 +90,11 @@ class Prefix:
 
 
 def hash_of(weights: Sequence[NDArray[np.floating]]) -> str:
-    """Sixteen hexadecimal digits that tell weights from others."""
-    told = hashlib.blake2b(digest_size=8)
+    """Return a hash of the weights, sixteen hexadecimal digits."""
+    digest = hashlib.blake2b(digest_size=8)
     for array in weights:
-        told.update(np.ascontiguousarray(array).data)
-    return told.hexdigest()
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _to_cuts(

@@ -1,9 +1,8 @@
-"""Stored features of one part of a data set: rows on disk that several processes fill together, and all map.
+"""Stored features of one split of a data set: rows on disk that several processes fill together and memory-map.
 
-An entry is a folder in the store (`trainables.data.store`), its room taken when it is made. Its rows are computed chunk
-by chunk, by whichever process needs them first: each holds a lock on the chunk that it computes, which is gone when the
-process is, and writes the chunk's checksum last. A chunk without a checksum, or with one that its rows do not match, is
-computed again.
+An entry is a folder in the store (`trainables.data.store`), allocated at its full size when it is created. Its rows are
+computed in chunks by whichever process needs them first. A process locks the chunk that it computes, which a crash
+releases, and writes the chunk's checksum last. A chunk with a missing or wrong checksum is computed again.
 """
 
 from __future__ import annotations
@@ -26,20 +25,22 @@ from numpy.typing import NDArray
 
 from trainables.data import store
 from trainables.data.entry import META, Shortage, put_away
-from trainables.features.prefix import FeatureArray
+
+FeatureArray = NDArray[np.floating]
+"""Features at a cut, a row per image: float16 or float32 (n, height, width, channels), or (n, channels) if pooled."""
 
 CHUNK = 256
-"""Images whose features are computed, checked and locked together."""
+"""Number of images whose features are computed, verified and locked together."""
 SUMS, LOCKS = "sums", "locks"
 POLL_S = 0.05
-"""How often a process that waits for a chunk looks whether it is there."""
+"""How often a process checks whether a chunk that it waits for is done."""
 
 Compute = Callable[[int, int], Sequence[FeatureArray]]
-"""From a view and a chunk, both counted from 0, to its features at each cut."""
+"""Maps a view and a chunk, both counted from 0, to the features at each cut."""
 
 
 class NoRoomError(Exception):
-    """There is no room for features: they are more than the store may hold, or than fits on the disk."""
+    """There is no room for the features: they exceed the store's limit or the free disk space."""
 
     def __init__(self, shortage: Shortage, needed: int) -> None:
         super().__init__(shortage, needed)
@@ -48,44 +49,44 @@ class NoRoomError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """What an entry has room for."""
+    """The size and shape of an entry."""
 
     images: int
     views: int
     shapes: tuple[tuple[int, ...], ...]
-    """Of one image's features, at each cut."""
+    """Shape of one image's features at each cut."""
     dtype: str
 
     @property
     def chunks(self) -> int:
-        """In a view."""
+        """Number of chunks per view."""
         return -(-self.images // CHUNK)
 
     @property
     def bytes(self) -> int:
-        """Of all features."""
+        """Size of all features in bytes."""
         return self.images * self.views * sum(map(self.row_bytes, self.shapes))
 
     def row_bytes(self, shape: tuple[int, ...]) -> int:
-        """Of one image's features at a cut."""
+        """Return the size of one image's features at a cut, in bytes."""
         return math.prod(shape) * np.dtype(self.dtype).itemsize
 
     def rows(self, view: int, chunk: int) -> slice:
-        """Where a chunk stands among all rows: view by view, image by image."""
+        """Return the rows of a chunk; rows are ordered by view, then by image."""
         first = view * self.images + chunk * CHUNK
         return slice(first, min(first + CHUNK, (view + 1) * self.images))
 
 
 class FeatureEntry:
-    """An entry in use: nobody evicts it while this object lives."""
+    """An entry in use: it is not evicted while this object exists."""
 
     def __init__(self, folder: Path, layout: Layout) -> None:
-        """Opens the entry in a folder. Raises: OSError, ValueError: there is none, or a damaged one."""
+        """Open the entry in a folder. Raises: OSError, ValueError: it is missing or damaged."""
         claim = os.open(folder / META, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, claim)
         fcntl.flock(claim, fcntl.LOCK_SH)
         with contextlib.suppress(OSError):
-            os.utime(folder / META)  # the least recently used are the first to go
+            os.utime(folder / META)  # the least recently used are evicted first
         self.folder, self.layout = folder, layout
         self._locks = os.open(folder / LOCKS, os.O_RDWR | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._locks)
@@ -94,36 +95,36 @@ class FeatureEntry:
         self._checked = np.zeros(self._marks, bool)
 
     def fill(self, view: int, compute: Compute, *, check_interrupt: Callable[[], None]) -> int:
-        """Makes sure that a view is whole; returns how many chunks of it were computed here.
+        """Complete a view; return how many of its chunks were computed here.
 
-        Chunks that others are computing are left to them, and waited for in the end. ``check_interrupt`` is called every now and
-        then, and may raise.
+        Chunks being computed by other processes are skipped and waited for at the end. ``check_interrupt`` is called
+        regularly and may raise.
 
         Raises:
             NoRoomError: the disk is full.
         """
-        left, done = list(range(self.layout.chunks)), 0
-        for patient in (False, True):
+        remaining, done = list(range(self.layout.chunks)), 0
+        for wait in (False, True):
             busy = []
-            for chunk in left:
+            for chunk in remaining:
                 check_interrupt()
-                computed = self._filled(view, chunk, compute, check_interrupt=check_interrupt if patient else None)
+                computed = self._fill_chunk(view, chunk, compute, check_interrupt=check_interrupt if wait else None)
                 if computed is None:
                     busy.append(chunk)
                 done += bool(computed)
-            left = busy
+            remaining = busy
         return done
 
-    def _filled(
+    def _fill_chunk(
         self, view: int, chunk: int, compute: Compute, *, check_interrupt: Callable[[], None] | None
     ) -> bool | None:
-        """Whether a chunk had to be computed; None where another process does. With ``check_interrupt`` it is waited for."""
-        if self._is_whole(view, chunk):
+        """Return whether a chunk was computed here; None if another process has it. With ``check_interrupt``, wait."""
+        if self._is_complete(view, chunk):
             return False
-        with self._alone_with(view, chunk, check_interrupt=check_interrupt) as alone:
-            if not alone:
+        with self._exclusive(view, chunk, check_interrupt=check_interrupt) as locked:
+            if not locked:
                 return None
-            if self._is_whole(view, chunk):
+            if self._is_complete(view, chunk):
                 return False
             self._write(view, chunk, compute(view, chunk))
             return True
@@ -133,24 +134,24 @@ class FeatureEntry:
         return self.layout.views * self.layout.chunks
 
     def _mapped(self, number: int, shape: tuple[int, ...]) -> FeatureArray:
-        """All rows at a cut, mapped: copied on writing, so that no process can spoil another's."""
+        """Map all rows at a cut, copy-on-write, so that no process can corrupt another's."""
         rows = self.layout.images * self.layout.views
         file = _of_size(self.folder / str(number), rows * self.layout.row_bytes(shape))
         return np.memmap(file, np.dtype(self.layout.dtype), mode="c", shape=(rows, *shape))
 
-    def _is_whole(self, view: int, chunk: int) -> bool:
+    def _is_complete(self, view: int, chunk: int) -> bool:
         mark = view * self.layout.chunks + chunk
         if not self._checked[mark]:
-            told = int(self._sums[mark])
+            checksum = int(self._sums[mark])
             rows = self.layout.rows(view, chunk)
-            self._checked[mark] = told != 0 and told == _sum([values[rows] for values in self.values])
+            self._checked[mark] = checksum != 0 and checksum == _sum([values[rows] for values in self.values])
         return bool(self._checked[mark])
 
     def _write(self, view: int, chunk: int, features: Sequence[FeatureArray]) -> None:
         rows, mark = self.layout.rows(view, chunk), view * self.layout.chunks + chunk
         try:
             for number, (values, shape) in enumerate(zip(features, self.layout.shapes, strict=True)):
-                # Written, not mapped: a full disk is an error then, not a signal.
+                # Written rather than mapped: a full disk then raises an error instead of a signal.
                 with (self.folder / str(number)).open("r+b") as file:
                     file.seek(rows.start * self.layout.row_bytes(shape))
                     file.write(np.ascontiguousarray(values).data)
@@ -159,17 +160,17 @@ class FeatureEntry:
         self._sums[mark] = _sum(features)
 
     @contextlib.contextmanager
-    def _alone_with(self, view: int, chunk: int, *, check_interrupt: Callable[[], None] | None) -> Iterator[bool]:
+    def _exclusive(self, view: int, chunk: int, *, check_interrupt: Callable[[], None] | None) -> Iterator[bool]:
         mark = view * self.layout.chunks + chunk
-        alone = self._locked(mark)
-        while not alone and check_interrupt is not None:
+        locked = self._locked(mark)
+        while not locked and check_interrupt is not None:
             check_interrupt()
             time.sleep(POLL_S)
-            alone = self._locked(mark)
+            locked = self._locked(mark)
         try:
-            yield alone
+            yield locked
         finally:
-            if alone:
+            if locked:
                 fcntl.lockf(self._locks, fcntl.LOCK_UN, 1, mark)
 
     def _locked(self, mark: int) -> bool:
@@ -181,18 +182,18 @@ class FeatureEntry:
 
 
 def open_entry(key: str, layout: Layout) -> FeatureEntry:
-    """The entry of that key, made where there is none.
+    """Return the entry with this key, creating it if necessary.
 
     Raises:
         NoRoomError: there is no room for it.
-        trainables.data.store.UnusableError: the store cannot be written to.
+        trainables.data.store.UnusableError: the store is not writable.
     """
     folder = store.root() / key
     with contextlib.suppress(OSError, ValueError):
         return FeatureEntry(folder, layout)
     with store.building(key, "frozen features"):
         with contextlib.suppress(OSError, ValueError):
-            return FeatureEntry(folder, layout)  # made meanwhile
+            return FeatureEntry(folder, layout)  # created in the meantime
         with store.making_room(key, layout.bytes) as (draft, shortage):
             if shortage is not None:
                 raise NoRoomError(shortage, layout.bytes)
@@ -201,7 +202,7 @@ def open_entry(key: str, layout: Layout) -> FeatureEntry:
             except OSError as error:
                 shutil.rmtree(draft, ignore_errors=True)
                 raise NoRoomError("disk", layout.bytes) from error
-            put_away(folder)  # a damaged one
+            put_away(folder)  # if damaged
             draft.rename(folder)
         return FeatureEntry(folder, layout)
 
@@ -218,15 +219,15 @@ def _make(folder: Path, layout: Layout) -> None:
 
 
 def _of_size(file: Path, size: int) -> Path:
-    """The file. Raises: ValueError: it has another size, and reading beyond its end would end the process."""
+    """Return the file. Raises: ValueError: its size is wrong; reading past its end would kill the process."""
     if file.stat().st_size != size:
-        raise ValueError(f"{file.name} has not the size that it was made with")
+        raise ValueError(f"{file.name} no longer has its original size")
     return file
 
 
 def _sum(features: Sequence[NDArray[np.generic]]) -> int:
-    """A checksum that is never 0."""
-    told = 0
+    """Return a checksum that is never 0."""
+    checksum = 0
     for values in features:
-        told = zlib.crc32(np.ascontiguousarray(values).data, told)
-    return told or 1
+        checksum = zlib.crc32(np.ascontiguousarray(values).data, checksum)
+    return checksum or 1

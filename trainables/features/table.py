@@ -1,4 +1,4 @@
-"""The features of one part of a data set at one cut: computed as they are needed, found where somebody has them."""
+"""The features of one split of a data set at one cut, read from the store or computed on demand."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ from numpy.typing import NDArray
 from spaces.config.trial import Augmentation, PretrainedModel
 from trainables.dataset import AnyImages, Features
 from trainables.features.key import key_of
-from trainables.features.prefix import FeatureArray, Prefix, hash_of
-from trainables.features.storage import CHUNK, FeatureEntry, Layout, open_entry
+from trainables.features.prefix import Prefix, hash_of
+from trainables.features.storage import CHUNK, FeatureArray, FeatureEntry, Layout, open_entry
 from trainables.features.views import Views
 from trainables.models.augment import full_ranges
 from trainables.models.cut import Cut
 
 SEED = 0
-"""Of the views: the same for all trials, whatever their own seeds."""
+"""Seed of the views, the same for all trials, whatever their own seeds."""
 KEPT_PREFIXES, KEPT_ENTRIES = 4, 2
-"""How many a process keeps for the trials to come; of entries no more than one trial uses, since none that is open can
-make room for others."""
+"""How many a process caches for later trials; of entries no more than one trial uses, since open ones cannot be
+evicted."""
 
 
 class FeatureTable:
-    """Some views of a part's images, as what crosses ``cut``.
+    """The features of some views of a split's images at ``cut``.
 
     Raises:
         NoRoomError: there is no room for the features.
-        trainables.data.store.UnusableError: the store cannot be written to.
+        trainables.data.store.UnusableError: the store is not writable.
     """
 
     def __init__(
-        self, model: PretrainedModel, prefix: Prefix, cut: Cut, *, images: AnyImages, called: str, views: Views
+        self, model: PretrainedModel, prefix: Prefix, cut: Cut, *, images: AnyImages, name: str, views: Views
     ) -> None:
         self.images, self.views, self._prefix = images, views, prefix
         layout = Layout(images=len(images), views=views.count, shapes=prefix.shapes, dtype=prefix.dtype)
-        self._entry = _kept_entry(key_of(model, prefix, images=called, views=views), layout)
+        self._entry = _cached_entry(key_of(model, prefix, images=name, views=views), layout)
         self._values = self._entry.values[prefix.cuts.index(cut)]
         self._labels = np.tile(images.labels, views.count)
         self._features = Features(self._values, self._labels)
 
     def fill(self, view: int, check_interrupt: Callable[[], None]) -> None:
-        """Makes sure that a view is there. Raises: NoRoomError: the disk is full."""
+        """Complete a view. Raises: NoRoomError: the disk is full."""
         if self._entry.fill(
             view, partial(self._compute, check_interrupt=check_interrupt), check_interrupt=check_interrupt
         ):
-            self._features = Features(self._values, self._labels)  # what a GPU holds of it is old
+            self._features = Features(self._values, self._labels)  # a GPU's copy is outdated
 
     def features(self) -> Features:
-        """All views, one after the other. Those that were not filled hold anything."""
+        """Return all views, one after the other. Views that were not filled have undefined content."""
         return self._features
 
     def _compute(self, view: int, chunk: int, *, check_interrupt: Callable[[], None]) -> list[FeatureArray]:
@@ -69,7 +69,7 @@ def prefix_of(
     weights: Sequence[NDArray[np.floating]],
     image_shape: tuple[int, int, int],
 ) -> Prefix:
-    """What computes the features of a backbone with these weights; a kept one if there is one, else a new one."""
+    """Return the prefix that computes the features of a backbone with these weights, from the cache if possible."""
     ranges, dtype = full_ranges(augmentation), model.features.dtype
     key = repr((model.backbone, model.alpha, model.input_size, hash_of(weights), image_shape, cuts, ranges, dtype))
     if key not in _prefixes:
@@ -80,8 +80,8 @@ def prefix_of(
     return _prefixes[key]
 
 
-def _kept_entry(key: str, layout: Layout) -> FeatureEntry:
-    """The entry of that key; one that this process has open, if it has: a process must not lock one twice."""
+def _cached_entry(key: str, layout: Layout) -> FeatureEntry:
+    """Return the entry with this key, reusing an open one: a process must not lock an entry twice."""
     found = _entries.pop(key, None)
     if found is None or not found.folder.exists():
         while len(_entries) >= KEPT_ENTRIES:

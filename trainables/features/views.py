@@ -1,4 +1,4 @@
-"""The augmented versions of the training images that are stored, and which of them an epoch shows."""
+"""The stored augmented views of the training images, and which of them an epoch uses."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from trainables.dataset import PositionArray
 
 @dataclass(frozen=True, kw_only=True)
 class Views:
-    """How many versions of each image there are, and how strongly they are augmented."""
+    """How many views of each image are stored, and how strongly they are augmented."""
 
     count: int
     strength: float
-    """Of the augmentation; 0 is none."""
+    """Strength of the augmentation; 0 for none."""
 
 
 CLEAN = Views(count=1, strength=0.0)
-"""The images as they are."""
+"""The unaugmented images."""
 
 
 def views_of(augmentation: Augmentation, settings: Features) -> Views:
-    """What features are stored of: the configured strength is rounded to a multiple of ``settings.strength_step``."""
+    """Return the views to store, with the strength rounded to a multiple of ``settings.strength_step``."""
     step = settings.strength_step
     strength = min(1.0, round(round(augmentation.strength / step) * step, 6))
     return Views(count=settings.views, strength=strength) if strength and augmentation.policy != () else CLEAN
 
 
 def views_in_epoch(*, images: int, views: int, seed: int, epoch: int) -> PositionArray:
-    """The view of each image in an epoch (from 0), int64 (images,).
+    """Return which view of each image an epoch (from 0) uses, int64 (images,).
 
-    In every round of as many epochs as there are views each image shows all of its views, in an order of its own that
-    is a function of the seed. The first round goes view by view, so that a trial that is stopped early needs no more
-    views than it has epochs.
+    Every round of as many epochs as there are views uses each view of each image once, in an order per image that
+    depends on the seed. In the first round all images use the same view, so that a trial that is stopped early needs
+    only as many views as it ran epochs.
     """
     turn, place = divmod(epoch, views)
     if turn == 0:

@@ -1,1 +1,1 @@
-"""What is found out before a trial starts: do data and model fit together, what do they build, what will it take."""
+"""Checks before a trial starts: whether data and model are compatible, what they build and what they cost."""

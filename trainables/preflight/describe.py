@@ -1,4 +1,4 @@
-"""What a configuration builds, and what a backbone is made of: layers, parameters, and what of them trains."""
+"""Describe the model of a configuration, or a backbone: its layers, parameters and what is trainable."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ class ModelPart:
     """A layer of a model, or a block of its backbone."""
 
     name: str
-    """Of the layer, or of those of the block from the first to the last."""
+    """Name of the layer, or names of the block's first and last layers."""
     kind: str
     output: tuple[int | None, ...]
-    """Shape without the batch."""
+    """Output shape without the batch dimension."""
     parameters: int
     trainable_parameters: int
     layers: tuple[str, ...] = ()
-    """Of a block, the names of its layers from the input up; each may be given as `unfreeze_from`."""
+    """For a block, the names of its layers from the input up; each can be used as `unfreeze_from`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """A model by its parts, from the input up."""
+    """A model and its parts, from the input up."""
 
     parts: tuple[ModelPart, ...]
     parameters: int
-    """As Keras counts them: statistics of batch normalisation included."""
+    """As counted by Keras, including the statistics of batch normalisation."""
     trainable_parameters: int
-    """While the unfrozen part trains."""
+    """Trainable parameters once the unfrozen layers train."""
     image_shape: tuple[int, int, int]
     """Height, width and channels of the images."""
     classes: int | None
-    """None of a backbone alone."""
+    """None for a backbone alone."""
     input_size: int | None = None
-    """Side in pixels to which a backbone's images are resized."""
+    """Side in pixels to which images are resized for the backbone."""
     unfrozen: str | None = None
-    """What of the backbone trains, in words; None where there is no backbone."""
+    """The part of the backbone that trains, in words; None without a backbone."""
     cut: str | None = None
-    """The layer of the backbone up to which features are the same for all trials that freeze as much."""
+    """The layer of the backbone at which frozen features are cut, if any."""
 
 
 def describe(config: TrialConfig, *, image_shape: tuple[int, int, int], classes: int) -> Description:
-    """What a configuration builds for such images. Weights are not read, and nothing is trained.
+    """Describe the model that a configuration builds for such images. Reads no weights and trains nothing.
 
     Raises:
-        InputError: there is no such backbone or part of it, or a user's function is not trusted or builds no model.
+        InputError: there is no such backbone or layer, or a user's function is not trusted or fails to build a model.
     """
     channels = image_shape[-1]
     inputs = Inputs(shape=image_shape, classes=classes, mean=(0.0,) * channels, variance=(1.0,) * channels)
@@ -76,7 +76,7 @@ def describe(config: TrialConfig, *, image_shape: tuple[int, int, int], classes:
 
 
 def describe_backbone(name: str) -> Description:
-    """The blocks of a backbone without its top, at its own size, as if all of it trained.
+    """Describe the blocks of a backbone without its top, at its native size, with all layers trainable.
 
     Raises:
         InputError: there is no such backbone.
@@ -116,7 +116,7 @@ def _parts(network: keras.Model, model: Model) -> Iterator[ModelPart]:
 
 
 def _blocks(network: keras.Model, backbone: str) -> Iterator[ModelPart]:
-    """The backbone's blocks, numbered from the top: as many as ``unfrozen_blocks`` must be to train one."""
+    """Yield the backbone's blocks, numbered from the top like ``unfrozen_blocks``."""
     ends = BACKBONES[backbone].block_ends
     block: list[keras.layers.Layer] = []
     for layer in network.layers:

@@ -1,4 +1,4 @@
-"""A little of what a stage would be fed from the store, made in memory, to time it by."""
+"""A few features of a stage, computed in memory, to time training on stored features."""
 
 from __future__ import annotations
 
@@ -21,29 +21,28 @@ from trainables.models.pretrained import BACKBONE_LAYER
 from trainables.training.build import CompiledModel, feature_steps
 from trainables.training.steps import Steps
 
-IMAGES = 64
-"""Of so many, features are computed."""
+SAMPLE_IMAGES = 64
+"""Number of images to compute features for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Features of a few images, and what they took."""
+    """Features of a few images, and the time they took."""
 
     steps: Steps
-    """Train and measure what lies above the cut."""
+    """The steps that train the layers above the cut."""
     features: Features
     image_s: float
-    """To compute the features of one image, in seconds."""
+    """Seconds to compute the features of one image."""
 
 
 def sample(
     built: CompiledModel, config: TrialConfig, dataset: Dataset, stage: Stage, *, trials: int, cuts: Sequence[Cut]
 ) -> Sample | Source | None:
-    """What a stage would train on, one of ``trials`` that cut their network at ``cuts``; why not, where it is images.
+    """Return the features that a stage would train on if ``trials`` trials cut their networks at ``cuts``.
 
-    None of a network that has no backbone.
-
-    The network must have the weights that it begins with.
+    Returns the source instead if the stage would train on images, and None for a network without a backbone. The
+    network must still have its initial weights.
     """
     model = config.model
     if not isinstance(model, PretrainedModel):
@@ -64,9 +63,9 @@ def sample(
         return Source.NO_STORE
     if shortage is not None:
         return SHORTAGES[shortage]
-    few = np.arange(min(IMAGES, len(dataset.train)))
+    few = np.arange(min(SAMPLE_IMAGES, len(dataset.train)))
     pixels = dataset.train.read(few)
-    prefix.compute(pixels, strength=views.strength, seed=(0, 0))  # traced now
+    prefix.compute(pixels, strength=views.strength, seed=(0, 0))  # traces the graph
     began = time.perf_counter()
     computed = prefix.compute(pixels, strength=views.strength, seed=(0, 0))
     image_s = (time.perf_counter() - began) / len(few)

@@ -1,7 +1,7 @@
-"""What configurations take, found out by training a few steps of each, in processes like those of trials.
+"""Time configurations by training a few steps of each, in processes like those of trials.
 
-As many processes at once as trials would run at once: they share caches and memory's bandwidth, and a trial alone on a
-machine is no measure of one among others. This process stays without TensorFlow and off the GPUs.
+As many processes run at once as trials would, since they share caches and memory bandwidth: a trial alone on a machine
+is faster than one among others. This process does not load TensorFlow or use GPUs.
 """
 
 from __future__ import annotations
@@ -27,61 +27,61 @@ from trainables.process import child_environment
 from trainables.trust import trusted
 
 ALWAYS_TIMED = 3
-"""So many configurations are timed however long it takes."""
+"""This many configurations are timed, however long it takes."""
 POLL_S = 0.1
 
 
 @dataclass(frozen=True)
 class StageTime:
-    """Of a stage of training: the head of a fine-tuned network alone, or everything that trains."""
+    """Timing of a training stage: only the head of a fine-tuned network, or everything that trains."""
 
     unfrozen: bool
     first_s: float
-    """What its first epoch takes more: the graphs are traced and compiled."""
+    """Extra seconds in its first epoch, to trace and compile the graphs."""
     epoch_s: float
-    """Training, validation, and the copy of the state that each epoch leaves."""
+    """Seconds per epoch: training, validation and the copy of the state."""
     pass_s: float = 0.0
-    """Where features are stored: to compute them once for all images, in one view."""
+    """With stored features: seconds to compute them for one view of all images."""
     features: str = ""
-    """Where those of the frozen part come from, in words."""
+    """Where the frozen layers' features come from, in words."""
     fresh_s: float | None = None
-    """An epoch that augments anew, as the confirmation does; None where that is the same."""
+    """Seconds per epoch with fresh augmentation, as in the confirmation; None if the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimingResult:
-    """What one configuration takes."""
+    """The times and memory of one configuration."""
 
     load_s: float
-    """To open its data; next to nothing where the process has it already."""
+    """Seconds to open its data; almost nothing if the process already has it."""
     build_s: float
-    """To build a network of its architecture, which a process does once."""
+    """Seconds to build a network of its architecture, done once per process."""
     reset_s: float
-    """To make that network the next trial's."""
+    """Seconds to reset that network for the next trial."""
     stages: tuple[StageTime, ...]
     memory_bytes: int
-    """The most that the process took of the machine's memory, with the networks timed before still in it."""
+    """Peak memory of the process, with the networks timed before still loaded."""
     gpu_memory_bytes: int | None
-    """The same of a GPU's; None without one."""
+    """Peak GPU memory; None without a GPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimingFailure:
-    """Why a configuration could not be timed: a trial would end with it, too."""
+    """Why a configuration could not be timed; a trial would fail for the same reason."""
 
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """What came of timing."""
+    """The timings of several configurations."""
 
     startup_s: float
-    """From the start of a process until TensorFlow, Keras and Ray are there."""
+    """Seconds from the start of a process until TensorFlow, Keras and Ray are imported."""
     results: tuple[TimingResult | TimingFailure | None, ...]
-    """In the order of the configurations; None where the time was up before."""
+    """In the order of the configurations; None if time ran out before."""
     gpu_bytes: int | None
-    """The memory of a GPU."""
+    """Memory of a GPU."""
 
 
 def time_trials(
@@ -94,36 +94,36 @@ def time_trials(
     trials: int = 1,
     cuts: Sequence[Sequence[Cut]] = (),
     env: Collection[str] = (),
-    heard: Callable[[int, TimingResult | TimingFailure], None] = lambda number, result: None,
+    on_result: Callable[[int, TimingResult | TimingFailure], None] = lambda number, result: None,
 ) -> Timing:
-    """Times each configuration, the first ones whatever it takes and others until ``limit_s`` is over.
+    """Time each configuration: the first few in any case, the others until ``limit_s`` is over.
 
     Args:
-        configs: those that matter most come first. Their data is loaded.
+        configs: the most important ones first. Their data is loaded.
         cpus: CPU cores of a slot.
-        gpus: GPUs of a slot; a fraction is that share of one's memory.
-        at_once: how many processes do the same at the same time.
-        limit_s: counted from when the processes are awake.
-        trials: how many trials share the features of what they freeze alike.
-        cuts: for each configuration, where those trials cut its network.
+        gpus: GPUs of a slot; a fraction means that share of one GPU's memory.
+        at_once: how many processes to run at the same time.
+        limit_s: counted from when the processes have started up.
+        trials: how many trials share features if they freeze the same layers.
+        cuts: for each configuration, where those trials cut their networks.
         env: see `trainables.process.child_environment`.
-        heard: told of each configuration's result as soon as all processes have it.
+        on_result: called with each configuration's result as soon as all processes have it.
     """
-    with tempfile.TemporaryDirectory(prefix="tunehound-") as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory(prefix="tunehound-") as path:
+        folder = Path(path)
         for number, config in enumerate(configs):
             write_yaml(folder / f"{number}.yaml", config.model_dump(mode="json"))
         asked = {"cpus": cpus, "gpus": gpus, "count": len(configs), "limit_s": limit_s, "trusted": sorted(trusted())}
         asked |= {"trials": trials, "cuts": [[asdict(cut) for cut in each] for each in cuts or [()] * len(configs)]}
         (folder / "asked.json").write_text(json.dumps(asked | {"began": time.time()}))
         with _processes(folder, at_once, gpus, env) as processes:
-            told = 0
+            reported = 0
             while any(process.poll() is None for process in processes):
                 time.sleep(POLL_S)
                 results = _results(folder, processes, len(configs))
-                told = _tell(results, told, heard)
+                reported = _report(results, reported, on_result)
             results = _results(folder, processes, len(configs))
-            _tell(results, told, heard)
+            _report(results, reported, on_result)
         starts = [answers[0] for answers in _answers(folder, at_once) if answers]
     startup_s = fmean(start["startup_s"] for start in starts) if starts else 0.0
     sizes = [start["gpu_bytes"] for start in starts if start["gpu_bytes"]]
@@ -132,18 +132,18 @@ def time_trials(
 
 @contextmanager
 def _processes(folder: Path, count: int, gpus: float, env: Collection[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """The processes; none is left when the work is over, however it ends, and none outlives this process for long."""
+    """Start the processes; on exit all are killed, and they end themselves soon after this process does."""
     running: list[subprocess.Popen[bytes]] = []
     try:
         for number in range(count):
-            with (folder / f"chatter-{number}.txt").open("w") as chatter:
+            with (folder / f"output-{number}.txt").open("w") as output:
                 running.append(
                     subprocess.Popen(
                         [sys.executable, "-P", "-m", "trainables.preflight.timing_worker", str(folder), str(number)],
                         env=child_environment(gpus=_devices(number, gpus), env=env),
-                        stdin=subprocess.PIPE,  # closed when this process ends; then they end too
-                        stdout=chatter,
-                        stderr=chatter,
+                        stdin=subprocess.PIPE,  # closed when this process ends, which ends them too
+                        stdout=output,
+                        stderr=output,
                     )
                 )
         yield running
@@ -156,7 +156,7 @@ def _processes(folder: Path, count: int, gpus: float, env: Collection[str]) -> I
 
 
 def _devices(number: int, gpus: float) -> str:
-    """The GPUs of one process among several, as CUDA wants to be told; ``-1`` hides them all."""
+    """Return the GPUs for one of several processes, as CUDA_VISIBLE_DEVICES; ``-1`` hides them all."""
     if not gpus:
         return "-1"
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
@@ -167,34 +167,34 @@ def _devices(number: int, gpus: float) -> str:
     return ",".join(names[number * count : (number + 1) * count])
 
 
-def _tell(
+def _report(
     results: Sequence[TimingResult | TimingFailure | None],
-    told: int,
-    heard: Callable[[int, TimingResult | TimingFailure], None],
+    reported: int,
+    on_result: Callable[[int, TimingResult | TimingFailure], None],
 ) -> int:
-    """Passes on the results that are new; returns how many are known."""
-    for number, result in enumerate(results[told:], start=told):
+    """Report the results from number ``reported`` on; return how many have been reported."""
+    for number, result in enumerate(results[reported:], start=reported):
         if result is None:
             return number
-        heard(number, result)
+        on_result(number, result)
     return len(results)
 
 
 def _results(
     folder: Path, processes: Sequence[subprocess.Popen[bytes]], count: int
 ) -> tuple[TimingResult | TimingFailure | None, ...]:
-    """What all processes agree on so far: the mean of the times, the largest memory."""
+    """Combine the answers of all processes so far: mean times, maximum memory."""
     answers = [answers[1:] for answers in _answers(folder, len(processes))]
     for number, process in enumerate(processes):
-        if process.poll():  # it died over the configuration that it has not answered
-            answers[number].append({"told": _death(folder, number, process.returncode)})
-    return tuple(_together([each[at] for each in answers if len(each) > at], len(answers)) for at in range(count))
+        if process.poll():  # it died on the configuration that it has not answered
+            answers[number].append({"reason": _death(folder, number, process.returncode)})
+    return tuple(_combine([each[at] for each in answers if len(each) > at], len(answers)) for at in range(count))
 
 
-def _together(answers: Sequence[Mapping[str, Any]], processes: int) -> TimingResult | TimingFailure | None:
-    told = next((answer["told"] for answer in answers if "told" in answer), None)
-    if told is not None:
-        return TimingFailure(reason=told)
+def _combine(answers: Sequence[Mapping[str, Any]], processes: int) -> TimingResult | TimingFailure | None:
+    reason = next((answer["reason"] for answer in answers if "reason" in answer), None)
+    if reason is not None:
+        return TimingFailure(reason=reason)
     if len(answers) < processes:
         return None
     stages = [_stage(at_once) for at_once in zip(*(answer["stages"] for answer in answers), strict=True)]
@@ -210,26 +210,26 @@ def _together(answers: Sequence[Mapping[str, Any]], processes: int) -> TimingRes
 
 def _stage(at_once: Sequence[Mapping[str, Any]]) -> StageTime:
     first_s, epoch_s, pass_s = (fmean(s[name] for s in at_once) for name in ("first_s", "epoch_s", "pass_s"))
-    anew = [s["fresh_s"] for s in at_once if s["fresh_s"] is not None]
-    fresh_s = fmean(anew) if anew else None
+    fresh = [s["fresh_s"] for s in at_once if s["fresh_s"] is not None]
+    fresh_s = fmean(fresh) if fresh else None
     return StageTime(at_once[0]["unfrozen"], first_s, epoch_s, pass_s, at_once[0]["features"], fresh_s)
 
 
 def _death(folder: Path, number: int, code: int) -> str:
-    said = (folder / f"chatter-{number}.txt").read_text(errors="replace").strip().splitlines()
+    printed = (folder / f"output-{number}.txt").read_text(errors="replace").strip().splitlines()
     if code == -9:
-        return "out of memory: the process was killed, as a machine does where memory is short"
-    return f"its process ended with exit code {code}" + (f", after saying: {said[-1][:300]}" if said else "")
+        return "out of memory: the process was killed"
+    return f"its process ended with exit code {code}" + (f"; its last output: {printed[-1][:300]}" if printed else "")
 
 
 def _answers(folder: Path, count: int) -> list[list[dict[str, Any]]]:
-    """The lines that each process has written so far."""
+    """Return the lines that each process has written so far."""
     return [_lines(folder / f"answers-{number}.jsonl") for number in range(count)]
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     if file.exists():
-        with contextlib.suppress(json.JSONDecodeError):  # a line that is being written
+        with contextlib.suppress(json.JSONDecodeError):  # a line still being written
             lines.extend(json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
     return lines

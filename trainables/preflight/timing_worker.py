@@ -1,4 +1,4 @@
-"""A few steps of a training run, time_config. What runs here has TensorFlow awake: see `timing` for the rest."""
+"""Time a few steps of a training run, in a process that has TensorFlow loaded; started by `timing`."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from trainables.process import prepare, resident_bytes, total_gpu_memory_mb
 from trainables.trust import trust
 
 ENOUGH_S = 0.5
-"""What takes at least so long is time_config well enough."""
+"""Work that takes at least this long is timed accurately enough."""
 LAPS, LAPS_S = 3, 4.0
 FEW_IMAGES = 64
-GENTLE = 1e-9
-"""A learning rate at which no loss overflows, whatever the configuration asks for."""
+TINY_RATE = 1e-9
+"""A learning rate at which no loss overflows, whatever the configuration."""
 
 
 def main(folder: Path, process: int) -> None:
-    """The other process: times one configuration after the other, and writes a line for each."""
+    """Run the other process: time one configuration after the other and write a line for each."""
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     asked = json.loads((folder / "asked.json").read_text())
     prepare(cpus=asked["cpus"], gpu_memory_share=asked["gpus"])
-    # As in a trial's process: Keras and Ray are part of what it costs, and of what it weighs, before it does anything.
+    # As in a trial's process, whose startup time and memory include Keras and Ray.
     import trainables.training.train
     import trainables.trial.trainable  # noqa: F401
 
@@ -54,21 +54,21 @@ def main(folder: Path, process: int) -> None:
 
 
 def try_timing(file: Path, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> TimingResult | TimingFailure:
-    """What the configuration in a file takes, or why it cannot train."""
+    """Time the configuration in a file, or return why it cannot train."""
     from tensorflow.errors import ResourceExhaustedError
 
     try:
         return time_config(load_config(file)[0], trials=trials, cuts=cuts)
     except (MemoryError, ResourceExhaustedError):
         return TimingFailure(reason="out of memory")
-    except Exception as error:  # whatever it is, a trial would end with it
+    except Exception as error:  # whatever it is, a trial would fail with it
         return TimingFailure(reason=" ".join(f"{type(error).__name__}: {error}".split())[:500])
 
 
 def time_config(config: TrialConfig, *, trials: int = 1, cuts: Sequence[Cut] = ()) -> TimingResult:
-    """Builds, trains a few steps of each stage, evaluates a few images; nothing is kept but the compiled_model model.
+    """Build, train a few steps of each stage and evaluate a few images; keep only the compiled model.
 
-    Where one of ``trials`` that cut their network at ``cuts`` would train on stored features, so does this.
+    Trains on features if one of ``trials`` trials that cut their networks at ``cuts`` would use stored features.
     """
     from trainables.data.load import load
     from trainables.models.fine_tuning import stages
@@ -89,7 +89,7 @@ def time_config(config: TrialConfig, *, trials: int = 1, cuts: Sequence[Cut] = (
         built.class_weights.assign(weights)
         built_at = time.perf_counter()
         reset_s = _seconds(lambda: set_values(built, config))
-        # Before anything trains: features are computed with the weights that a network begins with.
+        # Before anything trains, since features are computed with the initial weights.
         found = [(stage, sample(built, config, dataset, stage, trials=trials, cuts=cuts)) for stage in stages(config)]
         times = tuple(_both(built, config, dataset, stage, few) for stage, few in found)
         snapshot_s = _seconds(lambda: checkpoint.take(built, []))
@@ -97,27 +97,27 @@ def time_config(config: TrialConfig, *, trials: int = 1, cuts: Sequence[Cut] = (
         load_s=building - loading,
         build_s=built_at - building,
         reset_s=reset_s,
-        stages=tuple(_longer(time, snapshot_s) for time in times),
+        stages=tuple(_add_snapshot(time, snapshot_s) for time in times),
         memory_bytes=peaks["memory"],
         gpu_memory_bytes=peaks.get("gpu"),
     )
 
 
 def _both(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: Any) -> StageTime:
-    """A stage as the search trains it and, where that is on views of images, as the confirmation does."""
+    """Time a stage as in the search and, if that uses stored views, also as in the confirmation."""
     found = _stage(built, config, dataset, stage, sampled)
     if not found.pass_s or not is_approximated(config):
         return found
     return replace(found, fresh_s=_stage(built, config, dataset, stage, None).epoch_s)
 
 
-def _longer(time: StageTime, seconds: float) -> StageTime:
+def _add_snapshot(time: StageTime, seconds: float) -> StageTime:
     fresh_s = None if time.fresh_s is None else time.fresh_s + seconds
     return replace(time, epoch_s=time.epoch_s + seconds, fresh_s=fresh_s)
 
 
 def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: Any) -> StageTime:
-    """Where ``sampled`` is a `trainables.preflight.feature_sample.Sample`, its few features stand for all."""
+    """Time a stage; if ``sampled`` is a `trainables.preflight.feature_sample.Sample`, its features stand for all."""
     from trainables.dataset import Features, chosen
     from trainables.features.policy import Source
     from trainables.preflight.feature_sample import Sample
@@ -129,7 +129,7 @@ def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: A
     few = sampled if isinstance(sampled, Sample) else None
     steps = few.steps if few else steps
     reset_optimizer(built)
-    built.optimizer.learning_rate.assign(GENTLE)
+    built.optimizer.learning_rate.assign(TINY_RATE)
     positions = order(len(dataset.train.labels), seed=setting.seed, epoch=0)
     if setting.steps_per_epoch is not None:
         positions = positions[: setting.steps_per_epoch * setting.batch_size]
@@ -150,21 +150,21 @@ def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: A
 
     first = [train(1), evaluate(1)]
     cold_s, warm_s = (sum(map(_seconds, first)) for _ in range(2))
-    train_s = _growing(train, whole=steps_per_epoch(len(positions), setting.batch_size))
-    evaluate_s = _growing(evaluate, whole=-(-len(held_out) // FEW_IMAGES))
+    train_s = _extrapolate(train, whole=steps_per_epoch(len(positions), setting.batch_size))
+    evaluate_s = _extrapolate(evaluate, whole=-(-len(held_out) // FEW_IMAGES))
     pass_s = few.image_s * len(dataset.train) if few else 0.0
-    told = Source.STORED.label if few else getattr(sampled, "label", "")
-    return StageTime(stage.unfrozen, max(0.0, cold_s - warm_s), train_s + evaluate_s, pass_s, told)
+    source = Source.STORED.label if few else getattr(sampled, "label", "")
+    return StageTime(stage.unfrozen, max(0.0, cold_s - warm_s), train_s + evaluate_s, pass_s, source)
 
 
-def _growing(work: Callable[[int], Callable[[], Any]], *, whole: int) -> float:
-    """Seconds that ``work`` takes on its ``whole``, from as much of it as takes `ENOUGH_S`, or from all."""
+def _extrapolate(work: Callable[[int], Callable[[], Any]], *, whole: int) -> float:
+    """Estimate the seconds that ``work`` takes for ``whole`` units from enough units to take `ENOUGH_S`, or all."""
     count = 1
     while True:
         piece = work(count)
         seconds = _seconds(piece)
         if count == whole or seconds >= ENOUGH_S:
-            # A process that has to wait for its core makes one lap long, and tells so only by the laps beside it.
+            # If the process had to wait for its core, one lap is long, which only other laps reveal.
             seconds = _typical(piece, seconds)
         if count == whole or seconds >= ENOUGH_S / 2:
             return seconds * whole / count
@@ -172,7 +172,7 @@ def _growing(work: Callable[[int], Callable[[], Any]], *, whole: int) -> float:
 
 
 def _typical(work: Callable[[], Any], first_s: float) -> float:
-    """The median of some laps, of which the first took ``first_s``: three, or fewer where one takes seconds."""
+    """Return the median of up to three laps, of which the first took ``first_s``; fewer if laps take seconds."""
     laps = [first_s]
     while len(laps) < LAPS and (sum(laps) < LAPS_S or len(laps) < 2):
         laps.append(_seconds(work))
@@ -187,7 +187,7 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 @contextmanager
 def _memory() -> Iterator[dict[str, int]]:
-    """Yields what will hold the most memory that this process took meanwhile: of the machine, and of a GPU if any."""
+    """Yield a mapping that receives the peak memory of this process: of the machine, and of a GPU if any."""
     import tensorflow as tf
 
     peaks, done = {"memory": resident_bytes()}, threading.Event()

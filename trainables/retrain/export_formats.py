@@ -1,4 +1,4 @@
-"""Hands a trained model over to programs that know no Keras: as a SavedModel, a LiteRT file or an ONNX file."""
+"""Export a trained model for programs without Keras: as a SavedModel, a LiteRT file or an ONNX file."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from trainables.process import unheard
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """A format that Keras exports to."""
+    """A format that Keras can export to."""
 
     keras_name: str
     file: str
-    """What the file, or the folder, is called."""
+    """Name of the exported file or folder."""
     use: str
-    """How it is read elsewhere, in a line of Python."""
+    """How to load it elsewhere, in one line of Python."""
     packages: tuple[str, ...] = ()
-    """What writing it takes besides our own dependencies; the extra of the format's name brings them."""
+    """Packages needed in addition to our dependencies; the extra named like the format installs them."""
 
 
 FORMATS: dict[str, Format] = {
@@ -50,35 +50,35 @@ FORMATS: dict[str, Format] = {
 
 
 def check_formats(formats: Iterable[str]) -> None:
-    """Makes sure, before any training, that each format is known and the packages are there that it takes.
+    """Check, before any training, that each format is known and the packages it needs are installed.
 
     Raises:
-        InputError: one is not, or some are not installed.
+        InputError: a format is unknown or a package is missing.
     """
-    problems = [problem for name in formats if (problem := _unwritable(name)) is not None]
+    problems = [problem for name in formats if (problem := _format_problem(name)) is not None]
     if problems:
         raise InputError(problems, "--export")
 
 
-def _unwritable(name: str) -> Problem | None:
+def _format_problem(name: str) -> Problem | None:
     if name not in FORMATS:
-        rule = "a model can be exported to saved_model, litert and onnx"
+        rule = "the export format must be saved_model, litert or onnx"
         return Problem(rule=rule, given=name, remedy=did_you_mean(name, FORMATS))
     missing = [each for each in FORMATS[name].packages if not _installed(each)]
     if not missing:
         return None
-    rule = f"exporting to {name} takes the package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
+    rule = f"exporting to {name} requires the package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
     return Problem(rule=rule, given="not installed", remedy=f"pip install 'tunehound[{name}]'")
 
 
 def export(network: keras.Model, folder: Path, formats: Iterable[str], *, staging: Path) -> dict[str, str]:
-    """Writes the model to ``folder`` in each format, every file or folder of them whole or not at all.
+    """Export the model to ``folder`` in each format; every export is complete or absent.
 
-    ``staging``, on the same disk, is used meanwhile. What is exported takes pixels, float32 (n, height, width,
-    channels) in [0, 255], and gives probabilities, float32 (n, classes).
+    ``staging``, on the same disk, is used temporarily. The exported models map pixels, float32 (n, height, width,
+    channels) in [0, 255], to probabilities, float32 (n, classes).
 
     Returns:
-        Why it failed, for each format that did.
+        The reason for each format that failed.
     """
     failures: dict[str, str] = {}
     staging.mkdir()
@@ -88,7 +88,7 @@ def export(network: keras.Model, folder: Path, formats: Iterable[str], *, stagin
             with unheard():
                 _write(network, staging / file, name)
             (staging / file).rename(folder / file)
-        except Exception as error:  # a converter raises anything; the trained model must outlive it
+        except Exception as error:  # converters raise anything; the trained model must survive
             failures[name] = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
     shutil.rmtree(staging, ignore_errors=True)
     return failures
@@ -97,21 +97,21 @@ def export(network: keras.Model, folder: Path, formats: Iterable[str], *, stagin
 def _write(network: keras.Model, path: Path, name: str) -> None:
     signature = [keras.InputSpec(shape=network.input_shape, dtype="float32", name="pixels")]
     options = {"format": FORMATS[name].keras_name, "input_signature": signature, "verbose": False}
-    with _constants_in_the_graph(network):
+    with _constant_normalisations(network):
         _inference(network).export(str(path), **options)
     if name == "onnx":
-        _refuse_more_inputs(path)
+        _check_single_input(path)
 
 
 def _inference(network: keras.Model) -> keras.Model:
-    """The same model, and never in training mode: an export says nothing of the mode, and layers may guess wrong."""
+    """Return the model fixed to inference mode: an export does not set the mode, and layers may guess wrong."""
     pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
     return keras.Model(pixels, network(pixels, training=False), name=network.name)
 
 
 @contextmanager
-def _constants_in_the_graph(network: keras.Model) -> Iterator[None]:
-    """Meanwhile normalisations hold arrays: their tensors would become inputs of an ONNX graph, with no values."""
+def _constant_normalisations(network: keras.Model) -> Iterator[None]:
+    """Hold normalisation constants as arrays: as tensors they would become inputs of the ONNX graph."""
     layers = list(_normalisations(network))
     kept = [(layer.mean, layer.variance) for layer in layers]
     for layer in layers:
@@ -131,12 +131,12 @@ def _normalisations(model: keras.Model) -> Iterator[keras.layers.Normalization]:
             yield layer
 
 
-def _refuse_more_inputs(path: Path) -> None:
+def _check_single_input(path: Path) -> None:
     import onnx
 
     names = [each.name for each in onnx.load(str(path), load_external_data=False).graph.input]
     if len(names) != 1:
-        raise ValueError(f"the converter took constants of the model for inputs: {', '.join(names[1:])}")
+        raise ValueError(f"the converter turned constants of the model into inputs: {', '.join(names[1:])}")
 
 
 def _installed(package: str) -> bool:

@@ -1,4 +1,4 @@
-"""Pieces of Markdown."""
+"""Build Markdown."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of texts that are Markdown already."""
+    """Return a table of cells that are already Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """A list of texts that are Markdown already."""
+    """Return a list of items that are already Markdown."""
     return "\n".join(f"- {line}" for line in lines)
 
 
 def fenced(text: str, language: str = "") -> str:
-    """Text as it is: a block of code, in a fence that no line of it can close."""
+    """Return a code block whose fence cannot occur in the text."""
     fence = "```"
     while fence in text:
         fence += "`"
@@ -26,6 +26,6 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def plain(text: Any) -> str:
-    """Text that is shown as it stands, in one line, whatever it holds."""
+    """Escape text so that it is shown literally, on one line."""
     flat = " ".join(str(text).split())
     return "".join(f"\\{character}" if character in "\\`*_|<>[]#" else character for character in flat)

@@ -1,4 +1,4 @@
-"""What a model takes for what: the pairs of classes that it confuses most, with images to look at."""
+"""The pairs of classes that a model confuses most, with example images."""
 
 from __future__ import annotations
 
@@ -14,50 +14,49 @@ from PIL import Image
 from trainables.dataset import AnyImages, PixelArray
 
 PAIRS = 10
-"""No more pairs than this,"""
+"""At most this many pairs,"""
 EXAMPLES = 3
-"""and of each no more images than this."""
+"""with at most this many images each."""
 SIDE_PX = 128
-"""Larger images are shrunk to fit."""
+"""Larger images are scaled down to this size."""
 FOLDER = "mistakes"
 COLUMNS = ("true", "predicted", "probability", "image", "file")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """A test image of a class that was taken for another."""
+    """A test image that was assigned to a wrong class."""
 
     true: int
     predicted: int
     probability: float
     """Of the predicted class."""
     position: int
-    """Of the image in the test part."""
+    """Position of the image in the test split."""
     file: str
-    """Where a picture of it is written, from the output folder on."""
+    """Path of its picture, relative to the output folder."""
 
 
 def worst_mistakes(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> list[Mistake]:
-    """Images of the most confused pairs, the most frequent pair first; of each the surest mistakes first.
+    """Return images of the most confused pairs, most frequent pair first, most confident mistakes first.
 
-    Shapes: ``probabilities`` (n, classes), ``labels`` (n,). A pair is a true and a predicted class; the other way
-    round it is another one.
+    Shapes: ``probabilities`` (n, classes), ``labels`` (n,). A pair is a true and a predicted class, in this order.
     """
     predicted = probabilities.argmax(axis=1)
-    surest = probabilities[np.arange(len(labels)), predicted]
-    wrong = pd.DataFrame({"true": labels, "predicted": predicted, "probability": surest})[predicted != labels]
+    confidence = probabilities[np.arange(len(labels)), predicted]
+    wrong = pd.DataFrame({"true": labels, "predicted": predicted, "probability": confidence})[predicted != labels]
     wrong = wrong.sort_values("probability", ascending=False, kind="stable")
     pairs = [(key, of_pair) for key, of_pair in wrong.groupby(["true", "predicted"])]
-    pairs.sort(key=lambda pair: -len(pair[1]))  # stable: of pairs as frequent, that of the first class comes first
+    pairs.sort(key=lambda pair: -len(pair[1]))  # stable: among equally frequent pairs, the lower class comes first
     return [
         Mistake(
             true=int(true),
-            predicted=int(taken_for),
+            predicted=int(predicted_class),
             probability=float(probability),
             position=int(position),
             file=f"{FOLDER}/{number:02}-{example}.png",
         )
-        for number, ((true, taken_for), of_pair) in enumerate(pairs[:PAIRS], start=1)
+        for number, ((true, predicted_class), of_pair) in enumerate(pairs[:PAIRS], start=1)
         for example, (position, probability) in enumerate(of_pair["probability"].head(EXAMPLES).items(), start=1)
     ]
 
@@ -65,7 +64,7 @@ def worst_mistakes(probabilities: NDArray[np.floating], labels: NDArray[np.integ
 def mistakes_table(
     mistakes: Iterable[Mistake], *, class_names: Sequence[str], image: Callable[[int], str]
 ) -> pd.DataFrame:
-    """mistakes.csv: true, predicted, probability, image (what a person calls it), file (its picture)."""
+    """Return mistakes.csv: true, predicted, probability, image (its name in the data set), file (its picture)."""
     rows = [
         (class_names[each.true], class_names[each.predicted], each.probability, image(each.position), each.file)
         for each in mistakes
@@ -74,7 +73,7 @@ def mistakes_table(
 
 
 def write_pictures(folder: Path, mistakes: Sequence[Mistake], test: AnyImages) -> None:
-    """Writes each image, as the model saw it, to its file below ``folder``."""
+    """Write each image, as the model saw it, to its file in ``folder``."""
     if not mistakes:
         return
     (folder / FOLDER).mkdir()
@@ -84,7 +83,7 @@ def write_pictures(folder: Path, mistakes: Sequence[Mistake], test: AnyImages) -
 
 
 def picture(pixels: PixelArray) -> Image.Image:
-    """Pixels, uint8 (height, width, 1 or 3), as an image of at most `SIDE_PX` a side."""
+    """Convert pixels, uint8 (height, width, 1 or 3), to an image of at most `SIDE_PX` per side."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     image.thumbnail((SIDE_PX, SIDE_PX))
     return image

@@ -1,4 +1,4 @@
-"""The folder that retraining leaves: written whole, never a mixture of two, never over anything else."""
+"""The output folder of a retraining: replaced as a whole, and never overwriting anything else."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ FILES = frozenset(
     {MODEL_FILE, PREPROCESSING_FILE, METRICS_FILE, CONFUSION_FILE, HISTORY_FILE, CONFIG_FILE}
     | {CLASSES_FILE, MISTAKES_FILE, CARD_FILE}
 )
-"""What there always is."""
+"""The files that are always written."""
 OWN = {FOLDER: r"\d\d-\d\.png", "saved_model": r"assets|variables|fingerprint\.pb|saved_model\.pb"}
-"""The folders that may be there, and what may be in them."""
+"""The folders that may exist, and the names allowed in them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,62 +44,62 @@ class RetrainedModel:
 
     seed: int
     weights: Sequence[np.ndarray]
-    """Of the network in stock Keras layers."""
+    """The weights of the network in stock Keras layers."""
     history: tuple[Row, ...]
     epochs: int
-    """How many epochs its weights have seen: all, or up to the best one by a held-out part."""
+    """The number of epochs behind its weights: all, or up to the best one if a part was held out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TestResult:
-    """The models on the test split."""
+    """The retrained models and their scores on the test split."""
 
     network: keras.Model
-    """In stock Keras layers, with the weights of the first."""
+    """In stock Keras layers, with the weights of the first model."""
     models: Sequence[RetrainedModel]
     evaluations: Sequence[Evaluation]
-    """One a model."""
+    """One per model."""
     probabilities: NDArray[np.floating]
-    """The first one's predictions, (n, classes)."""
+    """The predictions of the first model, (n, classes)."""
     images: AnyImages
     split: Selection
-    """Which images they are."""
+    """Which images of the data set the test split consists of."""
 
-    def called(self, position: int) -> str:
-        """What a person calls a test image."""
+    def image_name(self, position: int) -> str:
+        """Return the name of a test image in the data set."""
         return self.split.part.name(int(self.split.positions[position]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetrainResult:
-    """What retraining wrote."""
+    """The folder that a retraining wrote, and the test scores."""
 
     folder: Path
     scores: tuple[Mapping[str, float], ...]
-    """Test metrics, by seed."""
+    """The test metrics of each seed."""
     test_images: int
     not_exported: Mapping[str, str] = field(default_factory=dict)
-    """Why, for each format that the model could not be handed over to."""
+    """The reason for each format that could not be exported."""
 
 
 def check_output_folder(folder: Path) -> None:
-    """Makes sure, before any training, that ``folder`` may be written.
+    """Check, before any training, that ``folder`` may be written.
 
     Raises:
-        InputError: it holds something that no retraining left there, or it cannot be made.
+        InputError: it holds files of other origin than a retraining, or it cannot be created.
     """
     if folder.exists() and not (folder.is_dir() and _is_own(folder)):
-        rule, given = "the output folder must be new, empty, or of an earlier retraining alone", str(folder)
-        raise InputError([Problem(rule=rule, given=given, remedy="name another one with -o")], str(folder))
+        rule, given = "the output folder must be new, empty, or hold only an earlier retraining", str(folder)
+        raise InputError([Problem(rule=rule, given=given, remedy="choose another one with -o")], str(folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        rule, remedy = "the output folder must be one that can be made", "name another one with -o"
+        rule, remedy = "it must be possible to create the output folder", "choose another one with -o"
         raise InputError([Problem(rule=rule, given=str(error), remedy=remedy)], str(folder)) from error
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether a folder is empty, or holds what a retraining left and nothing else."""
+    """Whether a folder is empty or holds the output of a retraining and nothing else."""
     held = {path.name: path for path in folder.iterdir()}
     allowed = FILES | {each.file for each in FORMATS.values()} | set(OWN)
     inside = ((path.name, pattern) for name, pattern in OWN.items() if name in held for path in held[name].iterdir())
@@ -111,56 +111,56 @@ def _is_own(folder: Path) -> bool:
     )
 
 
-def write(folder: Path, tested: TestResult, facts: CardFacts, *, formats: Sequence[str] = ()) -> dict[str, str]:
-    """Fills a new folder with the first model and all scores, and puts it in the place of an earlier one.
+def write(folder: Path, result: TestResult, facts: CardFacts, *, formats: Sequence[str] = ()) -> dict[str, str]:
+    """Write the first model and all scores to a new folder, which replaces an earlier one.
 
-    The model is handed over to the ``formats`` when that is safely done. Returns why, for each that failed.
+    Only then is the model exported to the ``formats``. Returns the reason for each format that failed.
     """
     fresh, stale = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     for leftover in (fresh, stale):
         shutil.rmtree(leftover, ignore_errors=True)
     fresh.mkdir()
-    _fill(fresh, tested, facts)
+    _fill(fresh, result, facts)
     if folder.exists():
         folder.rename(stale)
     fresh.rename(folder)
     shutil.rmtree(stale, ignore_errors=True)
     if not formats:
         return {}
-    failures = export(tested.network, folder, formats, staging=fresh)
+    failures = export(result.network, folder, formats, staging=fresh)
     done = [name for name in FORMATS if name in formats and name not in failures]
     write_text(folder / CARD_FILE, card(replace(facts, exported=done)))
     return failures
 
 
-def _fill(folder: Path, tested: TestResult, facts: CardFacts) -> None:
+def _fill(folder: Path, result: TestResult, facts: CardFacts) -> None:
     height, width, channels = facts.data.image_shape
     names, recipe = list(facts.data.class_names), facts.recipe
-    tested.network.save(folder / MODEL_FILE)
+    result.network.save(folder / MODEL_FILE)
     described = {"image_size": [height, width], "channels": channels, "class_names": names}
     _write_json(folder / PREPROCESSING_FILE, described)
     _write_json(folder / METRICS_FILE, facts.metrics)
-    write_text(folder / CONFUSION_FILE, csv_text(tested.evaluations[0].confusion, index=True))
+    write_text(folder / CONFUSION_FILE, csv_text(result.evaluations[0].confusion, index=True))
     write_text(folder / CLASSES_FILE, csv_text(facts.classes))
-    pd.DataFrame(tested.models[0].history).astype({"epoch": int}).to_csv(folder / HISTORY_FILE, index=False)
+    pd.DataFrame(result.models[0].history).astype({"epoch": int}).to_csv(folder / HISTORY_FILE, index=False)
     closed = recipe.config.model_dump(mode="json")
     write_yaml(folder / CONFIG_FILE, closed | ({"provenance": dict(recipe.provenance)} if recipe.provenance else {}))
-    mistakes = worst_mistakes(tested.probabilities, tested.images.labels)
-    table = mistakes_table(mistakes, class_names=names, image=tested.called)
+    mistakes = worst_mistakes(result.probabilities, result.images.labels)
+    table = mistakes_table(mistakes, class_names=names, image=result.image_name)
     write_text(folder / MISTAKES_FILE, csv_text(table))
-    write_pictures(folder, mistakes, tested.images)
+    write_pictures(folder, mistakes, result.images)
     write_text(folder / CARD_FILE, card(facts))
 
 
-def metrics_of(tested: TestResult) -> dict[str, Any]:
-    """metrics.json: the scores of the saved model at the top level; over several seeds, mean and sd beside them."""
-    models, evaluations = tested.models, tested.evaluations
-    told = {**evaluations[0].metrics, "epochs": models[0].epochs, "test_images": len(tested.images)}
+def metrics_of(result: TestResult) -> dict[str, Any]:
+    """Return metrics.json: the scores of the saved model and, for several seeds, their mean and sd."""
+    models, evaluations = result.models, result.evaluations
+    metrics = {**evaluations[0].metrics, "epochs": models[0].epochs, "test_images": len(result.images)}
     if len(models) == 1:
-        return told
+        return metrics
     scores = pd.DataFrame([dict(evaluation.metrics) for evaluation in evaluations])
     seeds = [model.seed for model in models]
-    return told | {"seeds": seeds, "mean": scores.mean().to_dict(), "sd": scores.std(ddof=1).to_dict()}
+    return metrics | {"seeds": seeds, "mean": scores.mean().to_dict(), "sd": scores.std(ddof=1).to_dict()}
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Classifies image files with a retrained model; reads only what `retrain` wrote into a folder."""
+"""Classify image files with a retrained model, using only the folder that `retrain` wrote."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from trainables.sources.location import existing
 MODEL_FILE = "model.keras"
 PREPROCESSING_FILE = "preprocessing.json"
 BATCH = 32
-"""Images decoded and classified at a time."""
+"""Number of images decoded and classified at a time."""
 
 
 class Preprocessing(BaseModel):
-    """What turns an image file into the model's input and its output into a class: `preprocessing.json`."""
+    """How to turn an image into the model's input, and its output into a class: `preprocessing.json`."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
     image_size: tuple[PositiveInt, PositiveInt]
     """Height and width in pixels."""
     channels: Literal[1, 3]
-    """1 for grey, 3 for RGB."""
+    """1 for greyscale, 3 for RGB."""
     class_names: Annotated[tuple[str, ...], Field(min_length=2)]
     """In the order of the model's outputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What one image shows: the most probable classes with their probabilities, best first — or why there are none."""
+    """The most probable classes of one image with their probabilities, best first — or an error."""
 
     path: Path
     ranking: tuple[tuple[str, float], ...] = ()
@@ -49,26 +49,26 @@ class Prediction:
 def predict(
     folder: str | os.PathLike[str], paths: Iterable[str | os.PathLike[str]], *, top: int = 1
 ) -> Iterator[Prediction]:
-    """Classifies each path in turn; of a folder all images below it, by name.
+    """Classify each path; for a folder, all images below it, sorted by name.
 
-    A path that cannot be read gets a prediction that says why; the others are classified all the same. ``paths`` is
-    read as the predictions are taken, in portions of 32. ``top``, at least 1, is how many classes each one ranks.
+    An unreadable image yields a prediction with an error; the others are still classified. ``paths`` is consumed
+    lazily, in batches of 32. ``top``, at least 1, is the number of classes to rank for each image.
 
     Raises:
-        InputError: the folder is missing, or it does not hold what `retrain` writes. Before the first prediction.
+        InputError: the folder is missing or was not written by `retrain`; raised before the first prediction.
     """
     if top < 1:
         raise ValueError(f"top must be at least 1; got {top}")
-    place = existing(os.fspath(folder), folder=True, where=())
-    preprocessing = read_preprocessing(place)
-    model = read_model(place, len(preprocessing.class_names))
+    directory = existing(os.fspath(folder), folder=True, where=())
+    preprocessing = read_preprocessing(directory)
+    model = read_model(directory, len(preprocessing.class_names))
     return predictions(model, preprocessing, (file for path in paths for file in image_files(Path(path))), top)
 
 
 def predictions(
     model: keras.Model, preprocessing: Preprocessing, files: Iterator[Path], top: int
 ) -> Iterator[Prediction]:
-    """A prediction for each file, in their order."""
+    """Yield a prediction for each file, in order."""
     height, width = preprocessing.image_size
     while batch := list(islice(files, BATCH)):
         pixels, failed = read_images(batch, height=height, width=width, channels=preprocessing.channels)
@@ -82,22 +82,22 @@ def predictions(
 
 
 def ranked(probabilities: NDArray[np.floating], names: tuple[str, ...], top: int) -> tuple[tuple[str, float], ...]:
-    """The ``top`` most probable classes of one image, shape (classes,); of equal ones the first comes first."""
+    """Return the ``top`` most probable classes of one image, shape (classes,); ties keep the order of the classes."""
     order = np.argsort(-probabilities, kind="stable")[:top]
     return tuple((names[number], float(probabilities[number])) for number in order)
 
 
 def image_files(path: Path) -> Iterator[Path]:
-    """The path itself; or, of a folder, the files below it that are called like images, hidden ones left out.
+    """Yield the path itself or, for a folder, the image files below it, except hidden ones.
 
-    A folder without any stands for itself, so that it is told as an error.
+    A folder without images is yielded itself, to be reported as an error.
     """
     found = below(path) if path.is_dir() else [path]
     yield from found or [path]
 
 
 def below(folder: Path) -> list[Path]:
-    """The files below a folder that are called like images, by name, folder by folder."""
+    """Return the image files below a folder, by their extensions, sorted by name within each folder."""
     found = []
     for path in sorted(path for path in folder.iterdir() if not is_hidden(path)):
         if path.is_dir():
@@ -108,43 +108,43 @@ def below(folder: Path) -> list[Path]:
 
 
 def read_preprocessing(folder: Path) -> Preprocessing:
-    """What `preprocessing.json` says.
+    """Read `preprocessing.json`.
 
     Raises:
-        InputError: the file is missing or says something else.
+        InputError: the file is missing or invalid.
     """
     path = folder / PREPROCESSING_FILE
     try:
         return Preprocessing.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise not_retrained(folder, f"holds {PREPROCESSING_FILE}", "no such file") from error
+        raise not_retrained(folder, f"must contain {PREPROCESSING_FILE}", "no such file") from error
     except ValidationError as error:
         first = error.errors()[0]
         given = ".".join(str(part) for part in first["loc"]) + f": {first['msg']}"
-        raise not_retrained(path, "says image_size, channels and class_names", given.removeprefix(": ")) from error
+        raise not_retrained(path, "must have image_size, channels and class_names", given.removeprefix(": ")) from error
 
 
 def read_model(folder: Path, classes: int) -> keras.Model:
-    """The model, which turns pixels, 0–255, of shape (n, height, width, channels) into probabilities (n, classes).
+    """Load the model, which maps pixels, 0–255, of shape (n, height, width, channels) to probabilities (n, classes).
 
     Raises:
-        InputError: the file is missing or damaged, or the model has another number of outputs.
+        InputError: the file is missing or damaged, or the model has a different number of outputs.
     """
     path = folder / MODEL_FILE
     if not path.is_file():
-        raise not_retrained(folder, f"holds {MODEL_FILE}", "no such file")
+        raise not_retrained(folder, f"must contain {MODEL_FILE}", "no such file")
     try:
         model = keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
         given = str(error).strip().split("\n")[0] or type(error).__name__
-        raise not_retrained(path, "is a whole Keras model", given) from error
+        raise not_retrained(path, "must be an intact Keras model", given) from error
     if model.output_shape[-1] != classes:
-        given = f"{model.output_shape[-1]} outputs for {classes} names"
-        raise not_retrained(folder, f"holds a model and a {PREPROCESSING_FILE} that belong together", given)
+        given = f"{model.output_shape[-1]} outputs for {classes} class names"
+        raise not_retrained(folder, f"must contain a model and a {PREPROCESSING_FILE} that match", given)
     return model
 
 
-def not_retrained(place: Path, rule: str, given: str) -> InputError:
-    """The refusal of a folder that `retrain` did not write, or not to its end."""
-    problem = Problem(rule=rule, given=given, remedy="name the folder that `tunehound retrain` wrote, or retrain")
-    return InputError([problem], str(place))
+def not_retrained(path: Path, rule: str, given: str) -> InputError:
+    """Return the error for a folder that `retrain` did not write, or not completely."""
+    problem = Problem(rule=rule, given=given, remedy="give a folder written by `tunehound retrain`, or retrain")
+    return InputError([problem], str(path))

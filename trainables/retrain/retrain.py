@@ -1,4 +1,4 @@
-"""best.yaml → train on train + validation → score the test split, once → a folder that needs nothing else."""
+"""best.yaml → train on train + validation → evaluate once on the test split → a self-contained folder."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from trainables.retrain.card import CardFacts
 from trainables.retrain.export_formats import check_formats
 from trainables.retrain.output import RetrainedModel, TestResult, check_output_folder, metrics_of, write
 from trainables.retrain.output import RetrainResult as RetrainResult
-from trainables.retrain.recipe import OnMessage, Recipe, read_recipe
+from trainables.retrain.recipe import Log, Recipe, read_recipe
 from trainables.training.checkpoint import Snapshot, put
 from trainables.training.history import Reason, Row
 from trainables.training.train import Hooks, TrainResult, train
 
 
 class DivergedError(WorkFailedError):
-    """The loss is NaN or infinite."""
+    """The loss became NaN or infinite."""
 
 
 def retrain(
@@ -40,62 +40,62 @@ def retrain(
     holdout: float | None = None,
     output: str | os.PathLike[str],
     formats: Sequence[str] = (),
-    tell: OnMessage = lambda message: None,
+    log: Log = lambda message: None,
 ) -> RetrainResult:
-    """Trains a configuration on all images but the test split's, and scores that once.
+    """Train a configuration on all images except the test split, and evaluate it once on that.
 
-    Where the file says how its trial trained (best.yaml does), the number of epochs and the learning rate of each are
-    replayed. Of several seeds, the first one's model is saved, whatever their scores.
+    If the file records how its trial trained (best.yaml does), its epochs and learning rates are replayed. With several
+    seeds, the first model is saved, whatever the scores.
 
     Args:
         source: best.yaml, or any closed configuration.
         overrides: ``PATH=VALUE``.
         seeds: how many times to train, from the configured seed upwards.
-        holdout: share of the images to stop early by, instead of replaying; in (0, 1).
+        holdout: share of the images, in (0, 1), to hold out for early stopping instead of replaying.
         output: folder for model.keras, preprocessing.json, metrics.json, classes.csv, confusion.csv, mistakes.csv with
             images in mistakes/, history.csv, config.yaml, and README.md, the model card.
-        formats: what else to hand the model over to; where that fails, it is told, and all else is written.
-        tell: is told of the progress.
+        formats: additional export formats. A failed export is logged; everything else is still written.
+        log: called with progress messages.
 
     Raises:
-        InputError: the file or the data are wrong, ``output`` holds something else, or a format lacks its packages.
-        DivergedError: the loss was not finite.
+        InputError: the file or the data are invalid, ``output`` holds something else, or a format's package is missing.
+        DivergedError: the loss became NaN or infinite.
     """
     if seeds < 1 or (holdout is not None and not 0 < holdout < 1):
         raise ValueError(f"seeds must be at least 1 and holdout in (0, 1); got {seeds} and {holdout}")
     check_formats(formats)
-    recipe = read_recipe(source, overrides, replay=holdout is None, tell=tell)
+    recipe = read_recipe(source, overrides, replay=holdout is None, log=log)
     folder = Path(output).absolute()
     check_output_folder(folder)
     check_compatibility(recipe.config, source=os.fspath(source))
     dataset = load(recipe.config.data)
-    _warn_of_other_data(dataset, recipe, tell)
-    tested = _tested(recipe, dataset, _trained(recipe, dataset, seeds=seeds, holdout=holdout, tell=tell))
+    _warn_of_other_data(dataset, recipe, log)
+    tested = _test(recipe, dataset, _train(recipe, dataset, seeds=seeds, holdout=holdout, log=log))
     not_exported = write(folder, tested, _facts(recipe, tested, holdout), formats=formats)
     for name, why in not_exported.items():
-        tell(f"Not exported to {name}: {why}. The model itself is saved.")
+        log(f"Could not export to {name}: {why}. The model itself is saved.")
     scores = tuple(evaluation.metrics for evaluation in tested.evaluations)
     return RetrainResult(folder=folder, scores=scores, test_images=len(tested.images), not_exported=not_exported)
 
 
-def _trained(
-    recipe: Recipe, dataset: Dataset, *, seeds: int, holdout: float | None, tell: OnMessage
+def _train(
+    recipe: Recipe, dataset: Dataset, *, seeds: int, holdout: float | None, log: Log
 ) -> tuple[keras.Model, list[RetrainedModel]]:
-    """A network in stock layers, and the weights that each seed gave it: as many networks would fill a GPU."""
+    """Return one network in stock layers, and the weights from each seed: several networks might not fit on a GPU."""
     parts = _hold_out(joined(dataset.train, dataset.validation), holdout, seed=recipe.config.data.split_seed)
     first = recipe.config.training.seed
     models = []
     for seed in range(first, first + seeds):
-        trained, epochs = _one_seed(recipe, parts, seed, classes=dataset.class_count, tell=tell)
+        trained, epochs = _one_seed(recipe, parts, seed, classes=dataset.class_count, log=log)
         weights = trained.built.model.get_weights()
         models.append(RetrainedModel(seed=seed, weights=weights, history=trained.history, epochs=epochs))
     return trained.model(), models
 
 
-def _tested(recipe: Recipe, dataset: Dataset, made: tuple[keras.Model, list[RetrainedModel]]) -> TestResult:
+def _test(recipe: Recipe, dataset: Dataset, made: tuple[keras.Model, list[RetrainedModel]]) -> TestResult:
     network, models = made
     images, predictions = load_test(recipe.config.data), []
-    for model in reversed(models):  # the first one's weights stay
+    for model in reversed(models):  # ends with the first model's weights loaded
         network.set_weights(model.weights)
         predictions.append(_predictions(network, images))
     predictions.reverse()
@@ -113,7 +113,7 @@ def _facts(recipe: Recipe, tested: TestResult, holdout: float | None) -> CardFac
     return CardFacts(
         recipe=recipe,
         data=describe(recipe.config.data),
-        own_test=len(tested.split) == len(tested.split.part),  # of a part that is divided, none takes all
+        own_test=len(tested.split) == len(tested.split.part),  # a split part never takes all images
         leaked=len(leaked_test_images(recipe.config.data)),
         metrics=metrics_of(tested),
         classes=by_class(tested.evaluations[0].confusion),
@@ -123,18 +123,18 @@ def _facts(recipe: Recipe, tested: TestResult, holdout: float | None) -> CardFac
 
 
 def _one_seed(
-    recipe: Recipe, parts: tuple[AnyImages, AnyImages | None], seed: int, *, classes: int, tell: OnMessage
+    recipe: Recipe, parts: tuple[AnyImages, AnyImages | None], seed: int, *, classes: int, log: Log
 ) -> tuple[TrainResult, int]:
-    """What training gave, and how many epochs its weights have seen."""
+    """Return the training result, and the number of epochs behind its weights."""
     config, (images, held_out) = recipe.training_config(seed=seed), parts
     best = _BestEpoch(recipe.metric)
 
     def on_epoch(row: Row, reason: Reason | None, snapshot: Callable[[], Snapshot]) -> None:
-        tell(_epoch_line(row, seed=seed, epochs=config.training.epochs))
+        log(_epoch_line(row, seed=seed, epochs=config.training.epochs))
         if held_out is not None:
             best.consider(row, snapshot)
 
-    trained = train(
+    result = train(
         config,
         images,
         held_out,
@@ -143,16 +143,16 @@ def _one_seed(
         learning_rates=recipe.learning_rates,
         hooks=Hooks(on_epoch=on_epoch),
     )
-    if trained.reason == "diverged" and best.epoch is None:
+    if result.reason == "diverged" and best.epoch is None:
         raise DivergedError(
-            f"the loss was not finite in epoch {len(trained.history)} of seed {seed}; nothing was saved. "
+            f"the loss became NaN or infinite in epoch {len(result.history)} of seed {seed}; nothing was saved. "
             "Try a lower learning rate: --set optimizer.learning_rate=…"
         )
-    return trained, best.restore(trained)
+    return result, best.restore(result)
 
 
 class _BestEpoch:
-    """Keeps the state of the best epoch so far, for early stopping by a held-out part."""
+    """Keeps the state of the best epoch so far, for early stopping on a held-out part."""
 
     def __init__(self, metric: str) -> None:
         self._metric, self._sign = metric, 1 if maximised(metric) else -1
@@ -161,19 +161,19 @@ class _BestEpoch:
 
     @property
     def epoch(self) -> int | None:
-        """The best epoch, from 1; None where none was looked at."""
+        """The best epoch, counted from 1; None before the first."""
         return len(self._snapshot.history) if self._snapshot else None
 
     def consider(self, row: Row, snapshot: Callable[[], Snapshot]) -> None:
-        """Takes a snapshot where this epoch is better than all before."""
+        """Take a snapshot if this epoch is better than all before."""
         if self._sign * row[self._metric] > self._score:
             self._score, self._snapshot = self._sign * row[self._metric], snapshot()
 
-    def restore(self, trained: TrainResult) -> int:
-        """Brings the best epoch back, if one was kept; returns how many epochs the weights have seen."""
+    def restore(self, result: TrainResult) -> int:
+        """Restore the best epoch, if any; return the number of epochs behind the weights."""
         if self._snapshot is None:
-            return len(trained.history)
-        put(trained.built, self._snapshot)
+            return len(result.history)
+        put(result.built, self._snapshot)
         return len(self._snapshot.history)
 
 
@@ -184,24 +184,25 @@ def _hold_out(images: AnyImages, share: float | None, *, seed: int) -> tuple[Any
     try:
         kept, held = train_test_split(everything, test_size=share, random_state=seed, stratify=images.labels)
     except ValueError as error:
-        rule = f"every class must have images on both sides when --holdout takes its share of {len(images)} images"
-        problem = Problem(rule=rule, given=f"{share:g}: {error}", remedy="hold out more, or replay without --holdout")
+        rule = f"every class must keep images on both sides when --holdout splits the {len(images)} images"
+        remedy = "hold out a larger share, or replay without --holdout"
+        problem = Problem(rule=rule, given=f"{share:g}: {error}", remedy=remedy)
         raise InputError([problem], "--holdout") from error
     return chosen(images, np.sort(kept)), chosen(images, np.sort(held))
 
 
 def _predictions(model: keras.Model, test: AnyImages) -> NDArray[np.floating]:
-    """Probabilities (n, classes), read piece by piece where the images are not in memory."""
+    """Return probabilities (n, classes), reading images that are not in memory in pieces."""
     if isinstance(test, Images):
         return np.asarray(model.predict(test.images, batch_size=256, verbose=0))
     pieces = (np.arange(start, min(start + 512, len(test))) for start in range(0, len(test), 512))
     return np.concatenate([model.predict(test.read(piece), batch_size=256, verbose=0) for piece in pieces])
 
 
-def _warn_of_other_data(dataset: Dataset, recipe: Recipe, tell: OnMessage) -> None:
+def _warn_of_other_data(dataset: Dataset, recipe: Recipe, log: Log) -> None:
     recorded = recipe.provenance.get("data_fingerprint")
     if recorded and recorded != dataset.fingerprint:
-        tell(f"Warning: this is not the data of the search (fingerprint {dataset.fingerprint}, then {recorded}).")
+        log(f"Warning: the data differ from the search's (fingerprint {dataset.fingerprint} instead of {recorded}).")
 
 
 def _epoch_line(row: Row, *, seed: int, epochs: int) -> str:

@@ -1,1 +1,1 @@
-"""The training loop: a model compiled once, fed, stepped, stopped, saved between epochs."""
+"""The training loop: compiled models, input batches, training steps, early stopping and checkpoints."""

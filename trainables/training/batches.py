@@ -1,4 +1,4 @@
-"""Images in, batches out: from memory that the graph itself reads, or through a pipeline that decodes ahead."""
+"""From images to batches: from tensors that the graph reads directly, or through a prefetching pipeline."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ from trainables.dataset import AnyImages, Features, Images, LabelArray, Position
 Array = NDArray[np.uint8] | NDArray[np.floating]
 
 ON_GPU_BYTES = 256 * 2**20
-"""A part of no more than this is held in the memory of a GPU, which several trials may share."""
+"""Only splits up to this size are kept in GPU memory, which several trials may share."""
 
 
 Examples = AnyImages | Features
-"""What a network is trained on, and measured by."""
+"""What a network is trained and evaluated on."""
 
 
 @dataclass(frozen=True, eq=False)
 class ResidentTensors:
-    """A whole part where the graph can read it: uint8 or floating (n, …) and int64 (n,)."""
+    """A whole split as tensors that the graph can read: uint8 or floating (n, …) and int64 (n,)."""
 
     values: tf.Tensor
     labels: tf.Tensor
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Batches that cover ``images`` images once; the last may be smaller."""
+    """Return the number of batches that cover ``images`` images once; the last one may be smaller."""
     return -(-images // batch_size)
 
 
 def order(images: int, *, seed: int, epoch: int) -> PositionArray:
-    """All positions in the order of an epoch, int64 (images,): a function of the seed and the epoch alone.
+    """Return all positions in the order of an epoch, int64 (images,): a function of the seed and the epoch only.
 
-    So an interrupted training that continues at ``epoch`` sees the batches that it would have seen.
+    So an interrupted training run that continues at ``epoch`` sees the same batches as an uninterrupted one.
     """
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-def held(part: Examples) -> ResidentTensors | None:
-    """The part where graphs read it, made once a process; None where it is too large for a GPU, or streamed."""
+def resident(part: Examples) -> ResidentTensors | None:
+    """Return the split as tensors, cached per process; None if it is too large for a GPU, or streamed."""
     if not isinstance(part, Images | Features):
         return None
     values = part.images if isinstance(part, Images) else part.values
     if tf.config.list_logical_devices("GPU") and values.nbytes > ON_GPU_BYTES:
         return None
-    if part not in _held:
-        _held[part] = ResidentTensors(_tensor(values), tf.constant(part.labels))
-    return _held[part]
+    if part not in _resident:
+        _resident[part] = ResidentTensors(_tensor(values), tf.constant(part.labels))
+    return _resident[part]
 
 
 def stream(part: Examples, positions: PositionArray, *, batch_size: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-    """Batches of (values, int64 labels) in the order of ``positions``, read in parallel and ahead of use."""
+    """Yield batches of (values, int64 labels) in the order of ``positions``, read in parallel and prefetched."""
     labels, first = part.labels, part.read(positions[:1])
 
     def read(batch: PositionArray) -> tuple[Array, LabelArray]:
@@ -71,13 +71,13 @@ def stream(part: Examples, positions: PositionArray, *, batch_size: int) -> Iter
         return iter(batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2))
 
 
-_held: WeakKeyDictionary[Images | Features, ResidentTensors] = WeakKeyDictionary()
+_resident: WeakKeyDictionary[Images | Features, ResidentTensors] = WeakKeyDictionary()
 
 
 def _tensor(values: Array) -> tf.Tensor:
-    """An array as a tensor; a file that is mapped copy-on-write stays its pages, shared with whoever maps it."""
+    """Convert an array to a tensor; a file mapped copy-on-write keeps its pages, shared between processes."""
     if not isinstance(values, np.memmap) or values.mode != "c" or tf.config.list_logical_devices("GPU"):
         return tf.constant(values)
     shared = values.view()
-    shared.flags.writeable = True  # which TensorFlow demands and makes no use of
+    shared.flags.writeable = True  # required by TensorFlow, although it does not write
     return tf.experimental.dlpack.from_dlpack(shared.__dlpack__())

@@ -1,4 +1,4 @@
-"""Two steps to a trial's model: `build` the architecture once, then `set_values` as often as there are trials."""
+"""A trial's model in two steps: `build` the architecture once, then `set_values` for every trial."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from trainables.training.steps import Steps
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What a model must know of its data."""
+    """What a model needs to know about its data."""
 
     shape: tuple[int, int, int]
     """Height, width, channels."""
     classes: int
     mean: tuple[float, ...]
-    """Of the training pixels, in [0, 255], one number a channel."""
+    """Mean of the training pixels, in [0, 255], per channel."""
     variance: tuple[float, ...]
 
     @classmethod
     def of(cls, images: AnyImages, *, classes: int) -> Inputs:
-        """Measures training images."""
+        """Measure training images."""
         levels = np.arange(256.0)
         means = [float(np.average(levels, weights=count)) for count in images.levels]
-        spreads = [
+        variances = [
             float(np.average((levels - mean) ** 2, weights=count))
             for mean, count in zip(means, images.levels, strict=True)
         ]
@@ -49,68 +49,68 @@ class Inputs:
             shape=images.image_shape,
             classes=classes,
             mean=tuple(means),
-            variance=tuple(spread or 1.0 for spread in spreads),  # a channel that never varies: not through zero
+            variance=tuple(variance or 1.0 for variance in variances),  # avoid dividing by zero for a constant channel
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledModel:
-    """A model whose settable values are variables, with what is needed to start it afresh."""
+    """A compiled model whose settable values are variables, with everything needed to reset it for the next trial."""
 
     model: keras.Model
     steps: Mapping[bool, Steps]
-    """What trains the model: unfrozen as configured (true), or its head alone (false, of a fine-tuned one)."""
+    """The steps that train the model: unfrozen as configured (true), or only its head (false, when fine-tuning)."""
     optimizer: keras.optimizers.Optimizer
     variables: Mapping[str, keras.Variable]
     class_weights: keras.Variable
-    """float32 (classes,): how much a training image of each class counts; set from the training part."""
+    """float32 (classes,): the weight of a training image of each class, set from the training split."""
     inputs: Inputs
     pretrained: Mapping[str, list[np.ndarray]] = field(default_factory=dict)
-    """Weights that a fresh start restores instead of drawing, by layer name."""
+    """Weights, by layer name, that a reset restores instead of initialising randomly."""
     on_features: dict[tuple[bool, Cut], Steps] = field(default_factory=dict)
-    """What trains the part above a cut on stored features, by stage as in ``steps``; made when first needed."""
+    """The steps that train the layers above a cut on stored features, by stage as in ``steps``; created on demand."""
 
     def state(self) -> list[keras.Variable]:
-        """Everything that training changes: weights, statistics, random generators and the optimizer's memory."""
+        """Return everything that training changes: weights, statistics, random generators and the optimizer's state."""
         return [*self.model.variables, *self.optimizer.variables]
 
 
 def build(config: TrialConfig, inputs: Inputs) -> CompiledModel:
-    """The training model of a configuration's architecture, compiled; its settable values are not set yet.
+    """Build and compile the model of a configuration's architecture, without setting its settable values.
 
     Raises:
-        InputError: there is no such backbone, its weights cannot be read, or a user's function builds no model.
+        InputError: there is no such backbone, its weights are unreadable, or a user's function fails to build a model.
     """
     layers, mixed = SettableLayers(), config.training.mixed_precision
     decay, smoothing = layers.variable("optimizer.weight_decay"), layers.variable("training.label_smoothing")
     with _precision(mixed=mixed):
         model = _model(config, inputs, layers=layers)
     weights = keras.Variable(np.ones(inputs.classes), trainable=False, dtype="float32", name="class_weights")
-    rule = optimizer.make(config.optimizer, weight_decay=decay, scaled_loss=mixed)
-    _compile(model, rule, Loss(smoothing=smoothing, weights=weights), classes=inputs.classes)
+    fresh_optimizer = optimizer.make(config.optimizer, weight_decay=decay, scaled_loss=mixed)
+    _compile(model, fresh_optimizer, Loss(smoothing=smoothing, weights=weights), classes=inputs.classes)
     built = CompiledModel(
         model=model,
         steps={unfrozen: Steps(model) for unfrozen in ((False, True) if is_staged(config.model) else (True,))},
-        optimizer=rule,
+        optimizer=fresh_optimizer,
         variables=layers.variables,
         class_weights=weights,
         inputs=inputs,
         pretrained=trained_weights(model, config.model) if isinstance(config.model, PretrainedModel) else {},
     )
     set_stage(built, config, unfrozen=True)
-    rule.build(model.trainable_variables)
+    fresh_optimizer.build(model.trainable_variables)
     return built
 
 
 def set_stage(built: CompiledModel, config: TrialConfig, *, unfrozen: bool) -> Steps:
-    """What trains the model, its backbone frozen below the configured depth, or (``unfrozen`` false) altogether."""
+    """Freeze the backbone below the configured depth, or all of it if not ``unfrozen``; return the training steps."""
     if isinstance(config.model, PretrainedModel):
         set_trainable(built.model, config.model, unfrozen=unfrozen)
     return built.steps[unfrozen]
 
 
 def feature_steps(built: CompiledModel, cut: Cut, *, unfrozen: bool, dtype: str) -> Steps:
-    """What trains the part above a cut, on features of that dtype; the stage must be chosen already."""
+    """Return the steps that train the layers above a cut on features of this dtype; call `set_stage` first."""
     key = unfrozen, cut
     if key not in built.on_features:
         suffix = suffix_of(built.model, cut)
@@ -120,16 +120,16 @@ def feature_steps(built: CompiledModel, cut: Cut, *, unfrozen: bool, dtype: str)
 
 
 def set_values(built: CompiledModel, config: TrialConfig) -> None:
-    """Makes a built model that of this trial: its settable values, fresh weights and an optimizer with no memory."""
+    """Prepare a built model for a trial: set its values, fresh weights and a fresh optimizer."""
     values = settable_values(config)
     for path, variable in built.variables.items():
         variable.assign(values[path])
-    _start(built, config)
+    _reset_weights(built, config)
     reset_optimizer(built)
 
 
-def _start(built: CompiledModel, config: TrialConfig) -> None:
-    """Fresh weights and rewound generators. A user's function gives its model's weights itself: it may load some."""
+def _reset_weights(built: CompiledModel, config: TrialConfig) -> None:
+    """Reset weights and random generators. A user's function sets its model's weights itself: it may load them."""
     seed, inputs, model = config.training.seed, built.inputs, config.model
     if not isinstance(model, CustomModel):
         initialise(built.model, seed=seed, pretrained=built.pretrained)
@@ -140,12 +140,12 @@ def _start(built: CompiledModel, config: TrialConfig) -> None:
 
 
 def reset_optimizer(built: CompiledModel) -> None:
-    """An optimizer with no memory."""
-    optimizer.forget(built.optimizer)
+    """Reset the optimizer's state."""
+    optimizer.reset(built.optimizer)
 
 
 def stock_model(built: CompiledModel, config: TrialConfig) -> keras.Model:
-    """The trained model in layers of Keras alone: pixels in [0, 255] in, class probabilities out."""
+    """Return the trained model in stock Keras layers, from pixels in [0, 255] to class probabilities."""
     stock = _model(config, built.inputs, layers=StockLayers(settable_values(config)))
     stock.set_weights(built.model.get_weights())
     return stock
@@ -170,14 +170,14 @@ def _compile(model: keras.Model, rule: keras.optimizers.Optimizer, loss: Loss, *
         optimizer=rule,
         loss=loss,
         metrics=_metrics(classes),
-        auto_scale_loss=False,  # the optimizer does where it should
+        auto_scale_loss=False,  # done by the optimizer if needed
         jit_compile=False,  # 12–25 times slower on CPUs, and the warp of the augmentation has no XLA kernel
     )
 
 
 @contextmanager
 def _precision(*, mixed: bool) -> Iterator[None]:
-    """Layers made meanwhile compute in float16 where ``mixed``; their weights stay float32."""
+    """Layers created in this context compute in float16 if ``mixed``; their weights stay float32."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16" if mixed else before)
     try:

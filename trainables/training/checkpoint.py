@@ -1,4 +1,4 @@
-"""Save a trial between two epochs and continue it as if nothing had happened. Arrays and JSON, never pickle."""
+"""Save a trial between two epochs and continue it without any difference. Arrays and JSON, never pickle."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from trainables.training.history import Row
 
 FILE, PREVIOUS_FILE = "state.npz", "before.npz"
-"""One file, so that it can be replaced in one step: the arrays by number, and the history as JSON text. The one before
-it is kept for the case that a disk spoils the newest."""
+"""A checkpoint is one file, so that it is replaced atomically: numbered arrays and the history as JSON. The previous
+one is kept in case the disk damages the newest."""
 
 
 @dataclass(frozen=True)
@@ -28,31 +28,31 @@ class Snapshot:
     """A trial at the end of an epoch."""
 
     arrays: tuple[np.ndarray, ...]
-    """Copies of `CompiledModel.state()`, in its order."""
+    """Copies of `CompiledModel.state()`, in the same order."""
     history: tuple[Mapping[str, float], ...]
-    """The epochs so far; early stopping and learning-rate schedules are functions of them."""
+    """The epochs so far, from which early stopping and schedules are computed."""
 
 
 def take(built: CompiledModel, history: Sequence[Mapping[str, float]]) -> Snapshot:
-    """Copies the state of a model and its optimizer to the host's memory."""
+    """Copy the state of a model and its optimizer to host memory."""
     return Snapshot(tuple(np.array(variable.numpy()) for variable in built.state()), tuple(history))
 
 
 def put(built: CompiledModel, snapshot: Snapshot) -> None:
-    """Restores the state that `take` copied, into a model of the same architecture.
+    """Restore the state that `take` copied, into a model of the same architecture.
 
     Raises:
-        ValueError: the snapshot is of another architecture.
+        ValueError: the snapshot was taken from another architecture.
     """
     state = built.state()
     if [tuple(v.shape) for v in state] != [a.shape for a in snapshot.arrays]:
-        raise ValueError("the checkpoint was made by a model of another architecture")
+        raise ValueError("the checkpoint was made by a model with another architecture")
     for variable, array in zip(state, snapshot.arrays, strict=True):
         variable.assign(array)
 
 
 def write(snapshot: Snapshot, folder: Path) -> None:
-    """Replaces the checkpoint in ``folder``, whole or not at all."""
+    """Replace the checkpoint in ``folder`` atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {f"{i:05d}": array for i, array in enumerate(snapshot.arrays)}
     fresh = folder / f".{FILE}.new"
@@ -61,20 +61,20 @@ def write(snapshot: Snapshot, folder: Path) -> None:
             np.savez(file, history=np.array(json.dumps(snapshot.history)), **arrays)
             file.flush()
             os.fsync(file.fileno())
-        _keep(folder / FILE, as_file=folder / PREVIOUS_FILE)
+        _link(folder / FILE, as_file=folder / PREVIOUS_FILE)
         fresh.replace(folder / FILE)
     finally:
         fresh.unlink(missing_ok=True)
 
 
 def read(folder: Path) -> Snapshot | None:
-    """The newest checkpoint in ``folder`` that is whole; None where there is none."""
+    """Return the newest intact checkpoint in ``folder``; None if there is none."""
     found = (_read(folder / name) for name in (FILE, PREVIOUS_FILE))
     return next((snapshot for snapshot in found if snapshot), None)
 
 
 def remove_damaged(folder: Path) -> list[Path]:
-    """Removes the checkpoints in ``folder`` that cannot be read, and returns their paths."""
+    """Remove the checkpoints in ``folder`` that cannot be read, and return their paths."""
     damaged = [path for name in (FILE, PREVIOUS_FILE) if (path := folder / name).exists() and _read(path) is None]
     for path in damaged:
         path.unlink()
@@ -82,7 +82,7 @@ def remove_damaged(folder: Path) -> list[Path]:
 
 
 def rows(folder: Path) -> list[Row]:
-    """The epochs up to the checkpoint that `read` returns; none where there is none."""
+    """Return the epochs up to the checkpoint that `read` returns; empty if there is none."""
     snapshot = read(folder)
     return [dict(row) for row in snapshot.history] if snapshot else []
 
@@ -96,8 +96,8 @@ def _read(path: Path) -> Snapshot | None:
         return None
 
 
-def _keep(path: Path, *, as_file: Path) -> None:
-    """Gives a file a second name. Where the file system knows no such thing, there is no second one."""
+def _link(path: Path, *, as_file: Path) -> None:
+    """Give a file a second name by a hard link, if the file system supports it."""
     with contextlib.suppress(OSError):
         as_file.unlink(missing_ok=True)
         os.link(path, as_file)

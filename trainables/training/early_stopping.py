@@ -1,4 +1,4 @@
-"""What follows a training run: learning rate, history, patience, divergence, and the report of each epoch."""
+"""Monitor a training run: learning rate, history, patience, divergence, and a callback for each epoch."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from trainables.training.history import Reason, Row, epochs_without_gain
 
 
 class Interrupted(Exception):
-    """Somebody asked the training run to stop; it stopped within about a second."""
+    """The training run was asked to stop, and did so within about a second."""
 
 
 class StageMonitor:
-    """Follows one stage of a training run. What it knows is the history; nothing else has to be saved.
+    """Monitors one stage of a training run. Its only state is the history; nothing else has to be saved.
 
     Args:
         history: the epochs so far, extended in place.
-        rate: the learning rate of the epoch that follows a given history.
+        rate: returns the learning rate for the epoch after a given history.
         last_epoch: the last epoch of the run, which may lie in a later stage.
-        metric: what the run is about: NaN in the row of an epoch that diverged.
-        monitor: what early stopping looks at; the first metric that waits too long ends the run.
-        patience: epochs without a better value before the run ends; None never ends it.
-        patience_from: epoch from which on patience is spent; better values before it count all the same.
-        min_delta: smallest change that counts as better.
-        on_epoch: told of every finished epoch, with the reason if it was the last.
+        metric: the metric of the sweep, set to NaN in the row of an epoch that diverged.
+        monitor: the metrics that early stopping monitors; the run ends when any of them stops improving.
+        patience: epochs without improvement after which the run ends; None to disable.
+        patience_from: first epoch that counts towards patience; earlier best values still count.
+        min_delta: smallest change that counts as an improvement.
+        on_epoch: called with every finished epoch, and the reason if it was the last one.
     """
 
     def __init__(
@@ -48,21 +48,21 @@ class StageMonitor:
         self._patience, self._patience_from = patience, patience_from
 
     def rate(self) -> float:
-        """The learning rate of the epoch to come."""
+        """Return the learning rate of the next epoch."""
         return self._rate(self.history)
 
-    def epoch(self, measured: Row, *, rate: float, seconds: float) -> None:
-        """Writes an epoch into the history and reports it.
+    def add_epoch(self, measured: Row, *, rate: float, seconds: float) -> None:
+        """Add an epoch to the history and report it.
 
         Args:
-            measured: the metrics by name; after a step whose loss was not finite, the loss alone.
+            measured: the metrics by name; only the loss after a step whose loss was not finite.
             rate: the learning rate.
             seconds: how long it took.
         """
         diverged = not all(math.isfinite(value) for value in measured.values())
         row = {"epoch": len(self.history) + 1, **measured, "learning_rate": rate, "seconds": round(seconds, 4)}
         if diverged:
-            row[self._metric] = math.nan  # whatever was measured: a network of NaN still names some class
+            row[self._metric] = math.nan  # whatever was measured: a network full of NaN still predicts some class
         self.history.append(row)
         self.reason = "diverged" if diverged else self._reason_to_end()
         self._on_epoch(row, self.reason)
@@ -72,10 +72,10 @@ class StageMonitor:
             return "finished"
         if self._patience is None:
             return None
-        waited = max(map(self._waited, self._monitor))
-        spent = min(waited, len(self.history) - self._patience_from + 1)
-        return "patience" if spent >= self._patience else None
+        waited = max(map(self._epochs_waited, self._monitor))
+        waited = min(waited, len(self.history) - self._patience_from + 1)
+        return "patience" if waited >= self._patience else None
 
-    def _waited(self, metric: str) -> int:
+    def _epochs_waited(self, metric: str) -> int:
         values = [row[metric] for row in self.history]
         return epochs_without_gain(values, maximise=maximised(metric), min_delta=self._min_delta)

@@ -1,4 +1,4 @@
-"""What a stage is trained and measured on: images, or the stored features of its frozen part."""
+"""The input of a training stage: images, or stored features of its frozen layers."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ logger = logging.getLogger(__name__)
 
 
 class Feed(Protocol):
-    """Trains and measures a stage."""
+    """Trains and evaluates a stage."""
 
     source: Source | None
-    """Where the frozen part's output comes from; None where there is no such part, or nobody to share it with."""
+    """Where the frozen layers' output comes from; None if nothing is frozen or shared."""
 
     def train(
         self, epoch: int, positions: PositionArray, *, batch_size: int, check_interrupt: CheckInterrupt
     ) -> Metrics | None:
-        """An epoch (from 0) over the images at some positions; as `trainables.training.steps.Steps.train`."""
+        """Train one epoch (from 0) over the images at some positions; see `trainables.training.steps.Steps.train`."""
 
     def evaluate(self, *, check_interrupt: CheckInterrupt) -> tuple[Metrics, NDArray[np.float32]]:
-        """Measures validation; as `trainables.training.steps.Steps.evaluate`."""
+        """Evaluate the validation split; see `trainables.training.steps.Steps.evaluate`."""
 
 
 @dataclass
 class ImageFeed:
-    """The whole network, on images."""
+    """Feeds images to the whole network."""
 
     steps: Steps
     images: AnyImages
@@ -59,58 +59,58 @@ class ImageFeed:
     def train(
         self, epoch: int, positions: PositionArray, *, batch_size: int, check_interrupt: CheckInterrupt
     ) -> Metrics | None:
-        """Every image is augmented anew."""
+        """Train on freshly augmented images."""
         return self.steps.train(self.images, positions, batch_size=batch_size, check_interrupt=check_interrupt)
 
     def evaluate(self, *, check_interrupt: CheckInterrupt) -> tuple[Metrics, NDArray[np.float32]]:
-        """On the images as they are."""
+        """Evaluate on unaugmented images."""
         if self.validation is None:
-            raise ValueError("there is no validation part to measure")
+            raise ValueError("there is no validation split to evaluate")
         return self.steps.evaluate(self.validation, check_interrupt=check_interrupt)
 
 
 class FeatureFeed:
-    """The suffix, on features; the whole network from the moment on at which the disk has no room left."""
+    """Feeds features to the layers above the cut; falls back to the whole network when the disk is full."""
 
     def __init__(
-        self, steps: Steps, images: FeatureTable, validation: FeatureTable | None, *, otherwise: Feed, seed: int
+        self, steps: Steps, images: FeatureTable, validation: FeatureTable | None, *, fallback: Feed, seed: int
     ) -> None:
         self.source: Source | None = Source.STORED
         self._steps, self._images, self._validation = steps, images, validation
-        self._otherwise, self._seed = otherwise, seed
+        self._fallback, self._seed = fallback, seed
 
     def train(
         self, epoch: int, positions: PositionArray, *, batch_size: int, check_interrupt: CheckInterrupt
     ) -> Metrics | None:
-        """Every image shows one of its views."""
+        """Train on one stored view of every image."""
         count = len(self._images.images)
         views = views_in_epoch(images=count, views=self._images.views.count, seed=self._seed, epoch=epoch)
-        if not self._filled(self._images, np.unique(views), check_interrupt):
-            return self._otherwise.train(epoch, positions, batch_size=batch_size, check_interrupt=check_interrupt)
+        if not self._fill(self._images, np.unique(views), check_interrupt):
+            return self._fallback.train(epoch, positions, batch_size=batch_size, check_interrupt=check_interrupt)
         rows = views[positions] * count + positions
         return self._steps.train(self._images.features(), rows, batch_size=batch_size, check_interrupt=check_interrupt)
 
     def evaluate(self, *, check_interrupt: CheckInterrupt) -> tuple[Metrics, NDArray[np.float32]]:
-        """On the features of the images as they are."""
-        if self._validation is None or not self._filled(self._validation, [0], check_interrupt):
-            return self._otherwise.evaluate(check_interrupt=check_interrupt)
+        """Evaluate on the features of unaugmented images."""
+        if self._validation is None or not self._fill(self._validation, [0], check_interrupt):
+            return self._fallback.evaluate(check_interrupt=check_interrupt)
         return self._steps.evaluate(self._validation.features(), check_interrupt=check_interrupt)
 
-    def _filled(self, shelf: FeatureTable, views: Iterable[int], check_interrupt: CheckInterrupt) -> bool:
+    def _fill(self, table: FeatureTable, views: Iterable[int], check_interrupt: CheckInterrupt) -> bool:
         if self.source != Source.STORED:
             return False
         try:
             for view in views:
-                shelf.fill(int(view), check_interrupt)
+                table.fill(int(view), check_interrupt)
         except NoRoomError as error:
             self.source = SHORTAGES[error.shortage]
-            warn_once(_without(error))
+            warn_once(_no_room(error))
         return self.source == Source.STORED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Feeder:
-    """What the stages of a training run are fed from."""
+    """Creates the feed for each stage of a training run."""
 
     built: CompiledModel
     config: TrialConfig
@@ -118,7 +118,7 @@ class Feeder:
     validation: AnyImages | None
     sharing: FeatureSharing | None
     weights: list[NDArray[np.floating]]
-    """That the backbone begins with, if there is one."""
+    """The initial weights of the backbone, if there is one."""
 
     @classmethod
     def of(
@@ -129,13 +129,13 @@ class Feeder:
         validation: AnyImages | None,
         sharing: FeatureSharing | None,
     ) -> Feeder:
-        """Must be called while the network has the weights that it begins with."""
+        """Create a feeder; call it while the network still has its initial weights."""
         frozen = isinstance(config.model, PretrainedModel) and sharing is not None
         weights = built.model.get_layer(BACKBONE_LAYER).get_weights() if frozen else []
         return cls(built=built, config=config, images=images, validation=validation, sharing=sharing, weights=weights)
 
     def feed(self, stage: Stage, steps: Steps) -> Feed:
-        """What feeds a stage; ``steps`` are those of its whole network."""
+        """Return the feed for a stage; ``steps`` are those of the whole network."""
         whole, model = ImageFeed(steps, self.images, self.validation), self.config.model
         if not isinstance(model, PretrainedModel) or self.sharing is None:
             return whole
@@ -144,22 +144,22 @@ class Feeder:
         if whole.source != Source.STORED or wanted is None:
             return whole
         try:
-            cut, shelves = self._shelves(model, wanted, self.sharing)
+            cut, tables = self._tables(model, wanted, self.sharing)
         except NoRoomError as error:
             whole.source = SHORTAGES[error.shortage]
-            warn_once(_without(error))
+            warn_once(_no_room(error))
         except UnusableError as error:
             whole.source = Source.NO_STORE
-            warn_once(f"The store of features cannot be used: {error}")
+            warn_once(f"The feature store is unusable: {error}")
         else:
             suffix = feature_steps(self.built, cut, unfrozen=stage.unfrozen, dtype=model.features.dtype)
-            return FeatureFeed(suffix, *shelves, otherwise=whole, seed=self.config.training.seed)
+            return FeatureFeed(suffix, *tables, fallback=whole, seed=self.config.training.seed)
         return whole
 
-    def _shelves(
+    def _tables(
         self, model: PretrainedModel, wanted: Cut, sharing: FeatureSharing
     ) -> tuple[Cut, tuple[FeatureTable, FeatureTable | None]]:
-        """Features for all that the sweep needs of this network; where they are too large, for less."""
+        """Open the features at all cuts that the sweep uses; if they are too large, at fewer."""
         own = cuts_of(model)
         for cuts in ({*own, *sharing.cuts}, set(own)):
             with suppress(NoRoomError):
@@ -179,20 +179,20 @@ class Feeder:
         )
         views = views_of(self.config.augmentation, model.features)
         parts = [("train", self.images, views), ("validation", self.validation, CLEAN)]
-        shelves = [
-            FeatureTable(model, prefix, cut, images=images, called=f"{part} of {sharing.images}", views=shown_views)
+        tables = [
+            FeatureTable(model, prefix, cut, images=images, name=f"{part} of {sharing.images}", views=shown_views)
             for part, images, shown_views in parts
             if images is not None
         ]
-        return cut, (shelves[0], shelves[1] if len(shelves) > 1 else None)
+        return cut, (tables[0], tables[1] if len(tables) > 1 else None)
 
 
 @cache
 def warn_once(warning: str) -> None:
-    """Warns, and not again in this process: every trial of a sweep may meet the same."""
+    """Log a warning once per process, since every trial of a sweep may cause it."""
     logger.warning(warning)
 
 
-def _without(error: NoRoomError) -> str:
-    why = f"{LIMIT} allows no more" if error.shortage == "limit" else "the disk has no room for them"
-    return f"The frozen features take {told(error.needed)}, and {why}: the frozen part is computed in every epoch"
+def _no_room(error: NoRoomError) -> str:
+    why = f"which exceeds {LIMIT}" if error.shortage == "limit" else "but the disk is too full"
+    return f"The frozen features need {told(error.needed)}, {why}: the frozen layers run in every epoch instead"

@@ -1,4 +1,4 @@
-"""What a training run remembers: a row an epoch. Early stopping and learning-rate schedules are functions of it."""
+"""The history of a training run, one row per epoch, from which early stopping and schedules are computed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Literal
 Row = dict[str, float]
 """One epoch: epoch (from 1), loss (with penalties, smoothed labels and class weights), accuracy, val_loss (the
 cross-entropy alone), the other metrics of `spaces.config.metric`, features (a `Source` of `trainables.features.policy`;
-of backbones alone), learning_rate, seconds."""
+for backbones only), learning_rate, seconds."""
 
 Reason = Literal["finished", "patience", "diverged"]
-"""Why a training run ended by itself: it reached its last epoch, it stopped improving, its loss was not finite."""
+"""Why a training run ended on its own: it reached its last epoch, stopped improving, or its loss was not finite."""
 
 
 def epochs_without_gain(values: Sequence[float], *, maximise: bool, min_delta: float = 0.0) -> int:
-    """How many epochs ago the metric was last better, by more than ``min_delta``, than ever before."""
+    """Return how many epochs ago the metric last improved on its best value by more than ``min_delta``."""
     best, waited = -math.inf, 0
     for value in values:
         gain = value if maximise else -value

@@ -1,4 +1,4 @@
-"""Optimizers by name, and learning-rate schedules: pure functions of the epochs seen so far."""
+"""Optimizers by name, and learning-rate schedules as pure functions of the epochs so far."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from spaces.config.trial import Constant, Cosine, Exponential, Optimizer, Platea
 from trainables.models.keras_internals import replace_update
 
 RateSchedule = Callable[[Sequence[float]], float]
-"""From the validation losses of the epochs so far to the factor on the learning rate of the next epoch."""
+"""Maps the validation losses so far to the learning-rate factor of the next epoch."""
 
 
 def make(settings: Optimizer, *, weight_decay: keras.Variable, scaled_loss: bool = False) -> keras.optimizers.Optimizer:
-    """The optimizer that the settings name. Its learning rate is assigned before every epoch.
+    """Return the optimizer that the settings name. Its learning rate is assigned before every epoch.
 
-    With ``scaled_loss`` it scales the loss up and its gradients down again, so that they do not vanish in float16; a
-    step whose gradients overflow is left out and lowers the scale (Micikevicius et al. 2018, section 3.2).
+    With ``scaled_loss`` it scales the loss up and the gradients back down, so that they do not vanish in float16; a
+    step whose gradients overflow is skipped and lowers the scale (Micikevicius et al. 2018, section 3.2).
     """
     options: dict[str, Any] = {
         "adam": {},
@@ -39,8 +39,8 @@ def make(settings: Optimizer, *, weight_decay: keras.Variable, scaled_loss: bool
     return keras.optimizers.LossScaleOptimizer(optimizer) if scaled_loss else optimizer
 
 
-def forget(optimizer: keras.optimizers.Optimizer) -> None:
-    """No momentum, no steps so far, no learning rate until an epoch sets it, and the loss scale of a fresh start."""
+def reset(optimizer: keras.optimizers.Optimizer) -> None:
+    """Reset momentum, step count and loss scale, and the learning rate until the next epoch sets it."""
     for variable in optimizer.variables:
         variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
@@ -48,7 +48,7 @@ def forget(optimizer: keras.optimizers.Optimizer) -> None:
 
 
 def _update_directly(optimizer: keras.optimizers.Optimizer) -> None:
-    """Replaces Keras' way through tf.distribute, which keeps every model that was ever trained in memory, by loops."""
+    """Replace Keras' updates through tf.distribute, which keep every model ever trained in memory, by plain loops."""
 
     def update(gradients: Sequence[Any], variables: Sequence[keras.Variable], learning_rate: Any) -> None:
         for gradient, variable in zip(gradients, variables, strict=True):
@@ -64,7 +64,7 @@ def _update_directly(optimizer: keras.optimizers.Optimizer) -> None:
 
 
 def schedule(settings: Schedule, *, learning_rate: float, epochs: int) -> RateSchedule:
-    """The factor on ``learning_rate`` for each of ``epochs`` epochs."""
+    """Return the schedule of the factor on ``learning_rate`` over ``epochs`` epochs."""
     if isinstance(settings, Plateau):
         return _plateau(settings, learning_rate)
     if isinstance(settings, Exponential):
@@ -80,7 +80,7 @@ def schedule(settings: Schedule, *, learning_rate: float, epochs: int) -> RateSc
 
 
 def _plateau(settings: Plateau, learning_rate: float) -> RateSchedule:
-    """Falls by ``factor`` after ``patience`` epochs without a lower validation loss, never below the minimum."""
+    """Reduce by ``factor`` after ``patience`` epochs without a lower validation loss, down to the minimum."""
 
     def factor(losses: Sequence[float]) -> float:
         value, lowest, waited = 1.0, math.inf, 0
@@ -95,7 +95,7 @@ def _plateau(settings: Plateau, learning_rate: float) -> RateSchedule:
 
 
 def _cosine(epoch: int, *, warmup: int, epochs: int) -> float:
-    """Linear warm-up, then half a cosine towards zero (Loshchilov & Hutter 2017, eq. 5, without restarts)."""
+    """Return a linear warm-up, then half a cosine towards zero (Loshchilov & Hutter 2017, eq. 5, without restarts)."""
     if epoch < warmup:
         return (epoch + 1) / (warmup + 1)
     return 0.5 * (1 + math.cos(math.pi * (epoch - warmup) / max(1, epochs - warmup)))

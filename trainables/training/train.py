@@ -31,26 +31,26 @@ from trainables.training.optimizer import schedule
 
 @dataclass(frozen=True, kw_only=True)
 class Hooks:
-    """How a training run talks to whoever runs it."""
+    """Callbacks of a training run."""
 
     on_epoch: Callable[[Row, Reason | None, Callable[[], Snapshot]], None] = lambda row, reason, snapshot: None
-    """Told of each epoch; the last argument copies the state at its end."""
+    """Called after each epoch; the last argument copies the state at its end."""
     interrupted: Callable[[], bool] = lambda: False
-    """Asked every half second; true raises `trainables.training.early_stopping.Interrupted`."""
+    """Called every half second; returning true raises `trainables.training.early_stopping.Interrupted`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainResult:
-    """What came of a training run."""
+    """The trained model and the history of a training run."""
 
     built: CompiledModel
-    """Until the next training run of the process, which may use the same model."""
+    """Valid until the next training run of this process, which may reuse the model."""
     config: TrialConfig
     history: tuple[Row, ...]
     reason: Reason
 
     def model(self) -> keras.Model:
-        """The trained model in stock Keras layers."""
+        """Return the trained model in stock Keras layers."""
         return stock_model(self.built, self.config)
 
 
@@ -66,23 +66,22 @@ def train(
     hooks: Hooks | None = None,
     sharing: FeatureSharing | None = None,
 ) -> TrainResult:
-    """Trains to the last epoch, or until patience runs out or the loss is not finite.
+    """Train to the last epoch, or until patience runs out or the loss is not finite.
 
     Args:
         config: what to train.
-        images: the training part.
-        validation: measured after every epoch; without it there is no early stopping.
+        images: the training split.
+        validation: evaluated after every epoch; without it there is no early stopping.
         classes: number of classes.
-        metric: what the run is about, and what patience looks at where the configuration names nothing else.
-        learning_rates: one per epoch, replayed instead of the configured schedule.
-        resume: continue from the end of the epoch at which this was taken.
-        hooks: progress and interruption.
-        sharing: with whom the features of a frozen part are shared, in the store; without it they are computed in
-            every epoch.
+        metric: the metric of the sweep, monitored by early stopping unless the configuration names another.
+        learning_rates: one per epoch, to replay instead of the configured schedule.
+        resume: a snapshot to continue from.
+        hooks: callbacks for progress and interruption.
+        sharing: who shares the stored features of frozen layers; without it they are computed in every epoch.
 
     Raises:
-        Interrupted: `hooks.interrupted` said so.
-        InputError: there is no such backbone, or its weights cannot be read.
+        Interrupted: `hooks.interrupted` returned true.
+        InputError: there is no such backbone, or its weights are unreadable.
     """
     built = compiled_model(config, Inputs.of(images, classes=classes))
     set_values(built, config)
@@ -102,7 +101,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Run:
-    """What the stages of one training run have in common."""
+    """What the stages of a training run share."""
 
     config: TrialConfig
     built: CompiledModel
@@ -113,33 +112,33 @@ class _Run:
     hooks: Hooks
 
     def stage(self, stage: Stage) -> Reason:
-        """Trains one stage, from wherever the history stands."""
+        """Train one stage, continuing after the history."""
         steps = set_stage(self.built, self.config, unfrozen=stage.unfrozen)
         if len(self.history) < stage.first_epoch:
-            reset_optimizer(self.built)  # no momentum, and no count of steps, from another stage
-        feed, reporter = self.feeder.feed(stage, steps), self._reporter(stage)
-        while reporter.reason is None and len(self.history) < stage.last_epoch:
-            self._epoch(feed, reporter)
-        return reporter.reason or "finished"
+            reset_optimizer(self.built)  # neither momentum nor step count from another stage
+        feed, monitor = self.feeder.feed(stage, steps), self._monitor(stage)
+        while monitor.reason is None and len(self.history) < stage.last_epoch:
+            self._epoch(feed, monitor)
+        return monitor.reason or "finished"
 
-    def _epoch(self, feed: Feed, reporter: StageMonitor) -> None:
+    def _epoch(self, feed: Feed, monitor: StageMonitor) -> None:
         started, setting = time.monotonic(), self.config.training
         learning_rate = self.built.optimizer.learning_rate
-        learning_rate.assign(reporter.rate())
+        learning_rate.assign(monitor.rate())
         epoch = len(self.history)
         positions = order(len(self.feeder.images), seed=setting.seed, epoch=epoch)
         if setting.steps_per_epoch is not None:
             positions = positions[: setting.steps_per_epoch * setting.batch_size]
         measured = feed.train(epoch, positions, batch_size=setting.batch_size, check_interrupt=self._check_interrupt)
         if measured is not None and self.feeder.validation is not None:
-            measured |= self._validated(feed)
+            measured |= self._evaluate(feed)
         if measured is not None and feed.source is not None:
             measured[FEATURES] = float(feed.source)
-        # What the optimizer used is a float32; written shortly, it is read back as the same one when it is replayed.
+        # The optimizer uses a float32; its shortest text is read back as the same value when replayed.
         rate = float(str(learning_rate.numpy()))
-        reporter.epoch(measured or {"loss": math.nan}, rate=rate, seconds=time.monotonic() - started)
+        monitor.add_epoch(measured or {"loss": math.nan}, rate=rate, seconds=time.monotonic() - started)
 
-    def _validated(self, feed: Feed) -> Row:
+    def _evaluate(self, feed: Feed) -> Row:
         measured, confusion = feed.evaluate(check_interrupt=self._check_interrupt)
         return {f"val_{name}": value for name, value in (measured | averages(confusion)).items()}
 
@@ -147,7 +146,7 @@ class _Run:
         if self.hooks.interrupted():
             raise Interrupted
 
-    def _reporter(self, stage: Stage) -> StageMonitor:
+    def _monitor(self, stage: Stage) -> StageMonitor:
         settings = self.config.training
         return StageMonitor(
             history=self.history,
@@ -178,21 +177,21 @@ class _Run:
         return checkpoint.take(self.built, self.history)
 
 
-_kept: OrderedDict[tuple[Any, ...], CompiledModel] = OrderedDict()
+_cache: OrderedDict[tuple[Any, ...], CompiledModel] = OrderedDict()
 
 
 def compiled_model(config: TrialConfig, inputs: Inputs) -> CompiledModel:
-    """A compiled_model model of the configuration's architecture: a kept one if there is one, else a new one."""
+    """Return a compiled model of the configuration's architecture, from the cache if possible."""
     key = (inputs, *graph_key(config), weights_stamp(config))
-    if key not in _kept:
-        if len(_kept) >= KEPT_MODELS:
-            _kept.popitem(last=False)
-            keras.utils.clear_session()  # else Keras keeps something of every model that there ever was
-        _kept[key] = build(config, inputs)
-    _kept.move_to_end(key)
-    return _kept[key]
+    if key not in _cache:
+        if len(_cache) >= KEPT_MODELS:
+            _cache.popitem(last=False)
+            keras.utils.clear_session()  # otherwise Keras keeps parts of every model ever built
+        _cache[key] = build(config, inputs)
+    _cache.move_to_end(key)
+    return _cache[key]
 
 
 def weights_stamp(config: TrialConfig) -> tuple[tuple[str, int, int], ...]:
-    """What tells that a backbone's weights file is still the same."""
+    """Return a stamp that changes when a backbone's weights file does."""
     return stamp(config.model) if isinstance(config.model, PretrainedModel) else ()

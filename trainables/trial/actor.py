@@ -35,7 +35,7 @@ class DriverActor:
         """By trial folder: the latest attempt."""
 
     async def environment(self) -> dict[str, str]:
-        """Return the variables that the sweep names. Workers ask for them because Ray logs what a worker is started with."""
+        """Return the variables that the sweep names. Workers ask for them since Ray logs what a worker starts with."""
         return self._environment
 
     async def wait_for_stop(self, node: str) -> None:

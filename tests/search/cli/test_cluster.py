@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from clusters.connection.address import ClusterChoice, choose_cluster
-from clusters.health.survey import Survey, Wish
+from clusters.health.survey import Survey, SurveyRequest
 from clusters.slots import Node
 from search.plan import placement
 from search.plan.capacity import capacity
-from search.plan.placement import UnfitClusterError, refuse_unfit
-from search.plan.requirements import needs
+from search.plan.placement import UnfitClusterError, check_placement
+from search.plan.requirements import requirements
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError
@@ -32,11 +32,11 @@ def sweep(tmp_path: Path) -> Sweep:
     return load_sweep(tmp_path / "sweep.yaml")
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, cluster: Survey) -> list[Wish]:
+def answer(monkeypatch: pytest.MonkeyPatch, cluster: Survey) -> list[SurveyRequest]:
     """This machine is in that cluster; returns what it is asked."""
-    asked: list[Wish] = []
+    asked: list[SurveyRequest] = []
 
-    def survey(chosen: ClusterChoice, wish: Wish) -> Survey:
+    def survey(chosen: ClusterChoice, wish: SurveyRequest) -> Survey:
         assert chosen.address == "10.0.0.1:6379"
         asked.append(wish)
         return cluster
@@ -104,7 +104,7 @@ def test_the_nodes_are_asked_for_what_the_sweep_reads(
     called(capsys, "cluster", "check", str(tmp_path / "sweep.yaml"))
     assert [need.places for need in asked[0].needs] == [(str(tmp_path / "a.npz"),)]
     (tmp_path / "sweep.yaml").write_text(TINY.replace("source: digits", "source: tfds, name: mnist"))
-    [downloaded] = needs(load_sweep(tmp_path / "sweep.yaml"))
+    [downloaded] = requirements(load_sweep(tmp_path / "sweep.yaml"))
     assert "mnist" in downloaded.called
     assert downloaded.url
 
@@ -135,10 +135,10 @@ def test_a_trial_that_fits_no_machine_is_refused_and_one_for_which_a_machine_may
 ) -> None:
     answer(monkeypatch, found())
     with pytest.raises(InputError, match=r"2 GPUs.*2 machines with 8 CPUs, 1 GPU"):
-        refuse_unfit(sweep, choose_cluster(), image_side_px=8, warn=pytest.fail)
+        check_placement(sweep, choose_cluster(), image_side_px=8, warn=pytest.fail)
     for startable in ((GPUS["A100"],), None):
         answer(monkeypatch, found(startable=startable))
-        refuse_unfit(sweep, choose_cluster(), image_side_px=8, warn=pytest.fail)
+        check_placement(sweep, choose_cluster(), image_side_px=8, warn=pytest.fail)
 
 
 def test_without_a_cluster_this_machine_is_judged_and_no_ray_is_started(
@@ -158,11 +158,11 @@ def test_without_a_cluster_this_machine_is_judged_and_no_ray_is_started(
 def test_a_silent_node_is_told_and_a_silent_cluster_refused(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     answer(monkeypatch, found(SILENT, startable=None))
-    refuse_unfit(sweep, choose_cluster(), image_side_px=8, warn=told.append)
+    check_placement(sweep, choose_cluster(), image_side_px=8, warn=told.append)
     assert "w1: did not answer" in told[0]
     answer(monkeypatch, found(SILENT, head=replace(SILENT, head=True), startable=None))
     with pytest.raises(UnfitClusterError, match="did not answer"):
-        refuse_unfit(sweep, choose_cluster(), image_side_px=8, warn=told.append)
+        check_placement(sweep, choose_cluster(), image_side_px=8, warn=told.append)
 
 
 def test_a_plan_counts_what_lives_and_says_what_may_come_and_what_is_sick(
@@ -174,4 +174,4 @@ def test_a_plan_counts_what_lives_and_says_what_may_come_and_what_is_sick(
     assert room.slot.gpus == 2
     assert any("up to 6 trials" in doubt for doubt in room.doubts)
     assert any("refused: w1: keras 3.14.0" in doubt for doubt in room.doubts)
-    assert needs(sweep) == ()
+    assert requirements(sweep) == ()

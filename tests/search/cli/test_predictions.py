@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from search.cli.predictions import listed
+from search.cli.predictions import read_names
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ from search.cli.predictions import listed
     ids=["none", "spaces and commas", "an empty line", "Windows", "NUL", "not UTF-8"],
 )
 def test_a_list_of_names_is_read_as_it_was_meant(given: bytes, names: list[str]) -> None:
-    assert list(listed(BytesIO(given))) == names
+    assert list(read_names(BytesIO(given))) == names
 
 
 def test_a_list_longer_than_what_is_read_at_once_keeps_every_name() -> None:
     names = [f"{number:06}.png" for number in range(20_000)]
-    assert list(listed(BytesIO("\n".join(names).encode()))) == names
+    assert list(read_names(BytesIO("\n".join(names).encode()))) == names
 
 
 def test_names_are_taken_as_they_come() -> None:
@@ -38,5 +38,5 @@ def test_names_are_taken_as_they_come() -> None:
         def read1(self, size: int | None = -1) -> bytes:
             return next(self.pieces)  # and no more: a third call fails
 
-    names = listed(Slow())
+    names = read_names(Slow())
     assert [next(names), next(names)] == ["a.png", "b.png"]

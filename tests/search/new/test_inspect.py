@@ -12,7 +12,7 @@ from PIL import Image
 from search.machine import this_machine
 from search.new.inspect import new_sweep
 from search.new.model_section import cnn_lines
-from search.plan.check import check, closed_corners, doubts
+from search.plan.check import check, closed_corners, warnings_about
 from search.run.provenance import provenance
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
@@ -83,8 +83,8 @@ def test_the_header_says_what_was_measured(tmp_path: Path) -> None:
     for words in (
         "#   tunehound run first.yaml",
         "2 classes: class 0, class 1.",
-        "8 (class 1) to 19 (class 0) training images a class: a ratio of 2.38.",
-        "width 49 (median; 48 to 50), height 48 pixels, in 42 training images looked at;",
+        "8 (class 1) to 19 (class 0) training images per class, a ratio of 2.38.",
+        "width 49 (median; 48 to 50), height 48 pixels, in 42 training images inspected;",
         "all RGB.",
         str(this_machine()),
     ):
@@ -153,7 +153,7 @@ def test_an_image_in_two_parts_is_a_doubt(tmp_path: Path) -> None:
     for part in ("train", "test"):
         (tmp_path / f"{part}s").rename(tmp_path / "set" / part)
     sweep = written(tmp_path / "set", tmp_path)
-    (told,) = doubts(sweep, check(sweep))
+    (told,) = warnings_about(sweep, check(sweep))
     assert "the same image stands in two parts" in told
     assert "24: " in told
     assert "and 19 more" in told

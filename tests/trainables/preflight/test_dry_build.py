@@ -15,7 +15,7 @@ from spaces.problem import Problem
 from tests.trainables.small import config, mobilenet
 from trainables import trust as trusting
 from trainables.data.load import describe
-from trainables.preflight import dry_build
+from trainables.preflight import dry_build as module
 from trainables.preflight.dry_build import dry_build
 from trainables.trust import trust
 
@@ -76,7 +76,7 @@ def test_a_function_that_ends_its_process_is_told(home: Path) -> None:
     sound, ends = custom(home, "sound"), custom(home, "exits")
     (problem,) = tried(sound, ends)
     assert problem.path == ("trial", "model", "build")
-    assert "exit code 7, after saying: I have had enough" in str(problem.given)
+    assert "exit code 7, its last output: I have had enough" in str(problem.given)
 
 
 def test_each_model_is_tried_once_and_only_where_arithmetic_says_too_little(
@@ -88,7 +88,7 @@ def test_each_model_is_tried_once_and_only_where_arithmetic_says_too_little(
         asked.append(len(trials))
         return [[] for _ in trials], ""
 
-    monkeypatch.setattr(dry_build, "_ask", stand_in)
+    monkeypatch.setattr(module, "_ask", stand_in)
     assert tried(config(), config(mobilenet()), config(mobilenet(weights="imagenet"))) == []
     assert asked == []
     tried(*(custom(home, "sound", batch_size=size) for size in (8, 16)), custom(home, "other"))

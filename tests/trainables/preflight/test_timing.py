@@ -48,7 +48,7 @@ def test_what_trains_is_timed_and_what_does_not_is_told(tmp_path: Path, monkeypa
         gpus=0,
         at_once=1,
         limit_s=60,
-        heard=heard.__setitem__,
+        on_result=heard.__setitem__,
     )
     first, *failed, never = timing.results
     assert isinstance(first, TimingResult)

@@ -131,7 +131,7 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_lacks_a_file_is_refused(tmp_path: Path, name: str) -> None:
     save_model(tmp_path / "model")
     (tmp_path / "model" / name).unlink()
-    with pytest.raises(InputError, match=f"holds {name}"):
+    with pytest.raises(InputError, match=f"must contain {name}"):
         predict(tmp_path / "model", [])
 
 
@@ -141,7 +141,7 @@ def test_a_folder_that_lacks_a_file_is_refused(tmp_path: Path, name: str) -> Non
 def test_a_preprocessing_file_that_says_something_else_is_refused(tmp_path: Path, content: str) -> None:
     save_model(tmp_path / "model")
     (tmp_path / "model" / "preprocessing.json").write_text(content)
-    with pytest.raises(InputError, match="says image_size, channels and class_names"):
+    with pytest.raises(InputError, match="must have image_size, channels and class_names"):
         predict(tmp_path / "model", [])
 
 
@@ -149,11 +149,11 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
     save_model(tmp_path / "model")
     file = tmp_path / "model" / "model.keras"
     file.write_bytes(file.read_bytes()[:-500])
-    with pytest.raises(InputError, match="a whole Keras model"):
+    with pytest.raises(InputError, match="an intact Keras model"):
         predict(tmp_path / "model", [])
 
 
 def test_a_model_with_other_classes_than_named_is_refused(tmp_path: Path) -> None:
     save_model(tmp_path / "model", classes=4)
-    with pytest.raises(InputError, match="4 outputs for 3 names"):
+    with pytest.raises(InputError, match="4 outputs for 3 class names"):
         predict(tmp_path / "model", [])

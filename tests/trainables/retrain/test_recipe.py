@@ -50,7 +50,7 @@ def test_with_a_held_out_part_nothing_is_replayed(tmp_path: Path) -> None:
 def test_an_override_of_the_pace_wins_over_the_replay_and_is_told(tmp_path: Path, override: str) -> None:
     told: list[str] = []
     path = best(tmp_path, epochs=3, learning_rates=RATES)
-    assert read_recipe(path, [override], replay=True, tell=told.append).learning_rates is None
+    assert read_recipe(path, [override], replay=True, log=told.append).learning_rates is None
     assert len(told) == 1
 
 
@@ -65,7 +65,7 @@ def test_an_override_of_the_stages_wins_too(tmp_path: Path) -> None:
 def test_other_overrides_leave_the_replay(tmp_path: Path, override: str) -> None:
     told: list[str] = []
     path = best(tmp_path, epochs=3, learning_rates=RATES)
-    assert read_recipe(path, [override], replay=True, tell=told.append).learning_rates == tuple(RATES)
+    assert read_recipe(path, [override], replay=True, log=told.append).learning_rates == tuple(RATES)
     assert told == []
 
 

@@ -83,7 +83,7 @@ def done(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "load_test", spy)
-        result = retrain(best, output=place / "retrained", tell=told.append)
+        result = retrain(best, output=place / "retrained", log=told.append)
     return Done(result, best, len(reads), told)
 
 
@@ -178,7 +178,7 @@ def test_the_card_tells_where_the_model_comes_from_and_what_its_scores_do_not_sa
     card = (done.result.folder / "README.md").read_text()
     for words in ("72 images: train ", "18 images", "@ant, bee, cat", "0.02 to 0.005", "Seed 3"):
         assert words in card
-    for words in ("The weakest class is", "No test image stands", "trained once", "keras | 3.", "split_seed: 0"):
+    for words in ("The weakest class is", "No test image occurs", "trained once", "keras | 3.", "split_seed: 0"):
         assert words in card
     assert f"{metrics(done.result.folder)['accuracy']:.4f}" in card
 
@@ -216,9 +216,9 @@ def test_what_cannot_be_exported_is_told_and_the_model_is_saved_all_the_same(
     told: list[str] = []
     formats = ["saved_model", "litert"]
     for _ in range(2):  # and what the first left may be replaced
-        result = retrain(done.best, seeds=2, output=tmp_path / "out", formats=formats, tell=told.append)
+        result = retrain(done.best, seeds=2, output=tmp_path / "out", formats=formats, log=told.append)
     assert result.not_exported == {"litert": "no such kernel"}
-    assert "Not exported to litert: no such kernel" in told[-1]
+    assert "Could not export to litert: no such kernel" in told[-1]
     assert {path.name for path in result.folder.iterdir()} == FILES | {"mistakes", "saved_model"}
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     card = (result.folder / "README.md").read_text()
@@ -235,14 +235,14 @@ def test_a_folder_with_anything_else_in_it_is_left_alone(done: Done, tmp_path: P
     (path if extra.endswith("/") else path.parent).mkdir(exist_ok=True)
     if not extra.endswith("/"):
         path.write_text("mine")
-    with pytest.raises(InputError, match="of an earlier retraining alone"):
+    with pytest.raises(InputError, match="hold only an earlier retraining"):
         retrain(done.best, output=tmp_path)
     assert (tmp_path / "model.keras").read_text() == "mine"
 
 
 def test_a_folder_with_a_readme_of_its_own_is_left_alone(done: Done, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine")
-    with pytest.raises(InputError, match="of an earlier retraining alone"):
+    with pytest.raises(InputError, match="hold only an earlier retraining"):
         retrain(done.best, output=tmp_path)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 import tests.trainables.small  # noqa: F401 - settles the threads
 from trainables.dataset import Images
-from trainables.training.batches import held, order, steps_per_epoch, stream
+from trainables.training.batches import order, resident, steps_per_epoch, stream
 
 PIXELS = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
 LABELS = np.arange(10, dtype=np.int64)
@@ -42,17 +42,17 @@ def test_a_stream_brings_the_images_of_these_positions_with_their_labels_in_orde
 
 def test_a_part_is_put_where_the_graph_reads_it_once_a_process() -> None:
     part = Images(PIXELS, LABELS)
-    whole = held(part)
+    whole = resident(part)
     assert whole is not None
     np.testing.assert_array_equal(whole.values, PIXELS)
-    assert held(part) is whole
+    assert resident(part) is whole
 
 
 def test_pages_of_a_mapped_file_are_read_where_they_are(tmp_path: Path) -> None:
     """Seen by changing the file behind the tensor's back."""
     file = tmp_path / "pixels.npy"
     np.save(file, PIXELS)
-    whole = held(Images(np.load(file, mmap_mode="c"), LABELS))
+    whole = resident(Images(np.load(file, mmap_mode="c"), LABELS))
     assert whole is not None
     np.load(file, mmap_mode="r+")[3] = 77
     assert int(whole.values[3, 0, 0, 0]) == 77

@@ -24,7 +24,7 @@ HUGE_RATE = {"learning_rate": 1e38}
 def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every step is a call of its own, as slow steps are."""
     monkeypatch.setattr(steps, "CALL_S", 0.0)
-    training._kept.clear()
+    training._cache.clear()
 
 
 def reporter(values: list[Any], *, metric: str = "val_accuracy", **options: Any) -> StageMonitor:

@@ -130,7 +130,7 @@ def test_what_is_too_large_is_computed_and_said_once(
         trained, _ = (fit(settings(), sharing=SHARING) for _ in range(2))
     assert sources(trained) == [Source.TOO_LARGE] * 3
     (told,) = [record.message for record in caplog.records if "features" in record.message]
-    assert told.endswith("and TUNEHOUND_CACHE_GB allows no more: the frozen part is computed in every epoch")
+    assert told.endswith("which exceeds TUNEHOUND_CACHE_GB: the frozen layers run in every epoch instead")
 
 
 def test_where_not_all_cuts_fit_its_own_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,4 +175,4 @@ def test_an_interruption_is_heeded_while_features_are_computed() -> None:
 
 def test_a_network_from_scratch_has_no_such_column() -> None:
     assert "features" not in fit(config(epochs=1), sharing=SHARING).history[0]
-    training._kept.clear()
+    training._cache.clear()

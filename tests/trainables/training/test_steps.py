@@ -16,12 +16,12 @@ SETTINGS = config({"dropout": 0.3}, augmentation={"strength": 0.5}, batch_size=3
 
 @pytest.fixture(autouse=True)
 def _no_kept_models() -> None:
-    training._kept.clear()
+    training._cache.clear()
 
 
 def test_it_makes_no_difference_how_many_steps_a_call_makes(monkeypatch: pytest.MonkeyPatch) -> None:
     many = measured(fit(SETTINGS))
-    training._kept.clear()
+    training._cache.clear()
     monkeypatch.setattr(steps, "CALL_S", 0.0)
     assert measured(fit(SETTINGS)) == many
 
@@ -29,7 +29,7 @@ def test_it_makes_no_difference_how_many_steps_a_call_makes(monkeypatch: pytest.
 def test_streamed_parts_train_like_those_in_memory() -> None:
     images, validation = digits()
     in_memory = measured(fit(SETTINGS))
-    training._kept.clear()
+    training._cache.clear()
     first, second = (StreamedImages(part.labels, part.image_shape, part.read) for part in (images, validation))
     assert measured(training.train(SETTINGS, first, second, classes=10)) == in_memory
 

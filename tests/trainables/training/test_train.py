@@ -27,9 +27,9 @@ INPUTS = training.Inputs(shape=(8, 8, 1), classes=10, mean=(1.0,), variance=(1.0
 @pytest.fixture
 def no_kept_models() -> Iterator[None]:
     """Every training run before the test is forgotten."""
-    training._kept.clear()
+    training._cache.clear()
     yield
-    training._kept.clear()
+    training._cache.clear()
 
 
 def traces(trained: TrainResult) -> int:
@@ -57,9 +57,9 @@ def some_configs(count: int) -> list[TrialConfig]:
 def test_a_reused_model_trains_like_a_fresh_one_bit_for_bit(no_kept_models: None) -> None:
     configs = some_configs(5)
     reused = [measured(fit(each)) for each in configs]
-    assert len(training._kept) < len(configs)
+    assert len(training._cache) < len(configs)
     for number in (2, 4):
-        training._kept.clear()
+        training._cache.clear()
         assert measured(fit(configs[number])) == reused[number]
 
 
@@ -176,7 +176,7 @@ def test_a_process_keeps_a_few_models_and_drops_the_one_used_longest_ago(no_kept
         training.compiled_model(config({"filters": filters}), INPUTS)
     training.compiled_model(config({"filters": 1}), INPUTS)
     training.compiled_model(config({"filters": 9}), INPUTS)
-    widths = [built.model.get_layer("block_1_conv_1").filters for built in training._kept.values()]
+    widths = [built.model.get_layer("block_1_conv_1").filters for built in training._cache.values()]
     assert widths == [3, 4, 1, 9]
 
 
