@@ -18,7 +18,7 @@ SECOND = (
     TINY.replace("epochs: 4,", "epochs: 2,")
     .replace("trials: 6", "trials: 3, warm_start: [runs/first]")
     .replace("confirm: off", "confirm: {top: 1, seeds: 3}")
-    + "budget: {epochs: 8}\nresources: {cpus: 2}\n"
+    + "budget: {epochs: 10}\nresources: {cpus: 2}\n"
 )
 """Three trials and, of one or two configurations, three trainings each: more epochs than the budget has."""
 COUNTING = """

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("shared runs")
 def run(shared_home: Path, second_run: subprocess.CompletedProcess[str]) -> Path:
     """A run whose confirmation a budget cut short, and which then was resumed."""
     run = shared_home / "runs" / "second"
-    assert "budget.epochs = 8" in second_run.stderr
+    assert "budget.epochs = 10" in second_run.stderr
     resumed = call("resume", "second", "--set", "budget.epochs=1000", cwd=shared_home)
     assert resumed.returncode == 0, resumed.stderr
     return run
