@@ -190,21 +190,6 @@ def test_an_artifact_that_is_refused_is_sent_later(
         assert len(server.versions("configuration")) == 1
 
 
-def test_the_end_waits_no_longer_for_the_leaderboard_than_for_the_trials(
-    run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with WandbServer() as server:
-        log_in(server, monkeypatch)
-        listener = WandbTracker(run, Wandb(), close_timeout_s=2.0)
-        with listener:
-            while len(server.steps()) < 4:
-                time.sleep(0.05)
-            server.mode = "hangs"
-            began = time.monotonic()
-        assert time.monotonic() - began < 6
-    wandb.teardown()
-
-
 @pytest.mark.parametrize("online", [True, False])
 def test_a_confirmation_reaches_runs_that_were_finished(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], online: bool
@@ -231,7 +216,9 @@ def test_a_confirmation_reaches_runs_that_were_finished(
 
 def until_noted(run: Path, *, trials: set[int], online: bool) -> None:
     """Wait until the W&B runs of these trials are finished."""
+    deadline = time.monotonic() + 60
     while not trials <= noted_trials(run, online=online).keys():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 

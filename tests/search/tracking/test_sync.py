@@ -22,7 +22,7 @@ from tests.search.commands import called, environment
 from tests.search.runs import Told, make_run
 from tests.search.tracking.live import LiveRun
 from tests.search.tracking.wandb_files import files, shown
-from tests.search.tracking.wandb_server import KEY, Mode, WandbServer
+from tests.search.tracking.wandb_server import KEY, WandbServer
 
 TRIALS = (
     Told(curve=[0.5, 0.6, 0.7], baseline=True),
@@ -102,34 +102,14 @@ def test_an_online_sweep_leaves_nothing_to_send(
         assert sync(run, capsys) == (0, f"Nothing to upload: W&B is up to date with {run}.")
 
 
-@pytest.mark.parametrize("mode", ["hangs", "answers 500", None])
-def test_a_server_that_does_not_answer_costs_time_and_no_epoch(
-    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mode: Mode | None
-) -> None:
-    server = WandbServer(mode=mode or "healthy")
-    log_in(server, monkeypatch)
-    if mode:
-        server.start()
-    began = time.monotonic()
-    track(run)
-    assert time.monotonic() - began < 20
-    server.stop()
-    assert {number: len(told.rows) for number, told in shown(run).items()} == {0: 3, 1: 3, 2: 1}
-    server.mode = "healthy"
-    with server:
-        assert sync(run, capsys)[0] == 0
-        assert server.steps() == STEPS
-
-
-def test_a_server_that_dies_while_the_sweep_runs_gets_the_rest_later(
+def test_a_server_that_is_not_there_costs_no_epoch(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with WandbServer(dies_after_rows=3) as server:
-        log_in(server, monkeypatch)
-        began = time.monotonic()
-        track(run)
-        assert time.monotonic() - began < 30
-        assert server.steps() != STEPS
+    """Nor does one that hangs, answers with errors or dies, says tests/harm/test_wandb_server.py."""
+    server = WandbServer()
+    log_in(server, monkeypatch)
+    track(run)
+    assert {number: len(told.rows) for number, told in shown(run).items()} == {0: 3, 1: 3, 2: 1}
     with server:
         assert sync(run, capsys)[0] == 0
         assert server.steps() == STEPS
