@@ -1,1 +1,1 @@
-"""Where a sweep runs: nodes, slots, their health. Knows nothing of studies."""
+"""Where a sweep runs: nodes, slots and their health. Knows nothing of studies."""

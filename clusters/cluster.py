@@ -1,25 +1,25 @@
-"""The cluster that a sweep trains on: its slots now, and those to come."""
+"""The cluster that a sweep trains on: its slots now, and those that may be added."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from clusters.autoscaler import startable_nodes
-from clusters.health.version_watch import Newcomers
+from clusters.health.version_watch import VersionWatch
 from clusters.membership import Member
 from clusters.slots import Node, choose_slot, count_slots, slot_memory_bytes
 
 FIRST_SLOTS = 4
-"""A cluster that grows is asked for as many slots again as it has, or for so many where it has fewer."""
+"""A growing cluster is asked for as many slots as it already has, and for at least this many."""
 
 
 class Cluster:
-    """Where the trials of a sweep run: one machine, or many that come and go.
+    """Where the trials of a sweep run: one machine, or many that join and leave.
 
     Args:
-        members: the living nodes, as they are when it is called.
-        may_grow: whether it is a cluster, whose autoscaler may start nodes.
-        image_side_px: see `choose_slot`, as ``cpus`` and ``gpus``.
+        members: returns the nodes that are alive at the time of the call.
+        may_grow: whether this is a cluster whose autoscaler may start nodes.
+        image_side_px: see `choose_slot`, also for ``cpus`` and ``gpus``.
     """
 
     def __init__(
@@ -32,17 +32,17 @@ class Cluster:
         gpus: float | None,
     ) -> None:
         self._members = members
-        self._newcomers = Newcomers()
+        self._version_watch = VersionWatch()
         self._startable = startable_nodes(self._nodes()) if may_grow else ()
         self.slot = choose_slot(self._all_nodes(), image_side_px=image_side_px, cpus=cpus, gpus=gpus)
 
     def slots(self) -> int:
-        """How many trials can train at once, now."""
+        """Return how many trials can train at once now."""
         return max(1, count_slots(self.slot, self._nodes()))
 
-    def room(self) -> int:
-        """So many trials are handed out: for the slots that there are and, because trials that wait make an autoscaler
-        start nodes, for as many again, as far as there may be."""
+    def max_concurrent(self) -> int:
+        """Return how many trials to create: one per slot, and more for those that the autoscaler may add, because it
+        starts nodes only while trials are waiting."""
         now = count_slots(self.slot, self._nodes())
         more = max(now, FIRST_SLOTS)
         if self._startable is not None:
@@ -50,20 +50,20 @@ class Cluster:
         return max(1, now + more)
 
     def slot_memory_bytes(self) -> int:
-        """The memory that a trial has."""
+        """Return the memory that a trial may use."""
         return slot_memory_bytes(self.slot, self._all_nodes())
 
-    def leaving(self) -> list[str]:
-        """Ray's ids of the nodes that are about to go away."""
+    def leaving_nodes(self) -> list[str]:
+        """Return Ray's ids of the nodes that are about to leave."""
         return [member.id for member in self._members() if member.leaving]
 
-    def unlike(self) -> str | None:
-        """The host of a node that joined with other versions than the driver's; None while none is known."""
-        found = self._newcomers.unlike(self._members())
+    def mismatched_host(self) -> str | None:
+        """Return the host of a node that joined with versions other than the driver's; None if none is known."""
+        found = self._version_watch.mismatch(self._members())
         return found.host if found else None
 
     def _nodes(self) -> tuple[Node, ...]:
-        """What those have that take new trials."""
+        """Return the resources of the nodes that accept new trials."""
         return tuple(member.node for member in self._members() if not member.leaving)
 
     def _all_nodes(self) -> tuple[Node, ...]:

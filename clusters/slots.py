@@ -1,4 +1,4 @@
-"""How many trials train at once, and what each of them holds."""
+"""How many trials train at once, and the resources that each of them holds."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MEMORY_A_TRIAL_BYTES = 1.5 * 2**30
-"""What a process with TensorFlow, a small model and its data is taken to need, where nobody says."""
+TRIAL_MEMORY_BYTES = 1.5 * 2**30
+"""Assumed for a process with TensorFlow, a small model and its data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """What one trial holds while it trains."""
+    """The resources that one trial holds while it trains."""
 
     cpus: int
     gpus: float
 
     def bundle(self) -> dict[str, float]:
-        """As Ray writes it."""
+        """Return the slot as a resource bundle of Ray."""
         return {"CPU": self.cpus, "GPU": self.gpus} if self.gpus else {"CPU": self.cpus}
 
-    def in_words(self, *, memory_bytes: float) -> str:
-        """``2 CPUs, 0.25 GPU, 7.5 GB of memory``."""
+    def describe(self, *, memory_bytes: float) -> str:
+        """Describe the slot: ``2 CPUs, 0.25 GPU, 7.5 GB of memory``."""
         gpu = f"{self.gpus:g} GPU{'s' if self.gpus > 1 else ''}, " if self.gpus else ""
         return f"{self.cpus} CPU{'s' if self.cpus > 1 else ''}, {gpu}{memory_bytes / 1e9:.1f} GB of memory"
 
@@ -37,23 +37,23 @@ class Node:
 
 
 def count_slots(slot: Slot, nodes: Sequence[Node]) -> int:
-    """How many trials fit; a trial never spans two nodes."""
+    """Return how many trials fit on the nodes; a trial never spans two nodes."""
     return sum(_fitting(slot, node) for node in nodes)
 
 
 def slot_memory_bytes(slot: Slot, nodes: Sequence[Node]) -> int:
-    """The memory of a slot: that of its node, shared out; of the node on which it is least."""
+    """Return the memory of a slot: its share of its node, on the node where that is least."""
     shares = (node.memory_bytes / fitting for node in nodes if (fitting := _fitting(slot, node)))
-    return int(min(shares, default=MEMORY_A_TRIAL_BYTES * slot.cpus))
+    return int(min(shares, default=TRIAL_MEMORY_BYTES * slot.cpus))
 
 
 def choose_slot(
     nodes: Sequence[Node], *, image_side_px: int, cpus: int | None = None, gpus: float | None = None
 ) -> Slot:
-    """What a trial should hold on these nodes, where ``cpus`` and ``gpus`` leave it open.
+    """Choose the resources of a trial on these nodes, unless ``cpus`` and ``gpus`` are given.
 
-    With GPUs, small images share one (up to 64 pixels a side four trials, up to 128 two), because such a trial cannot
-    keep a GPU busy. Without, a trial takes one core — one thread each wastes least — or more where memory is short.
+    Trials with small images share a GPU (four up to 64 pixels a side, two up to 128), because one of them cannot keep
+    it busy. Without GPUs, a trial takes one core, which wastes least, or more if memory is scarce.
     """
     if gpus is None:
         gpus = _gpu_share(image_side_px) if any(node.gpus for node in nodes) else 0.0
@@ -69,7 +69,7 @@ def _gpu_share(image_side_px: int) -> float:
 
 
 def _cpu_share(node: Node, gpus: float) -> int:
-    by_memory = max(1, int(node.memory_bytes / MEMORY_A_TRIAL_BYTES))
+    by_memory = max(1, int(node.memory_bytes / TRIAL_MEMORY_BYTES))
     trials = min(node.cpus, by_memory, node.gpus / gpus if gpus else math.inf)
     return max(1, int(node.cpus / max(1, trials)))
 
@@ -78,6 +78,6 @@ def _fitting(slot: Slot, node: Node) -> int:
     by_cpu = int(node.cpus / slot.cpus)
     if not slot.gpus:
         return by_cpu
-    # A trial's share of a GPU lies on one GPU: 0.4 fits twice on each, not five times on two.
+    # A share of a GPU is on one GPU: 0.4 fits twice on each, not five times on two.
     by_gpu = int(node.gpus) * int(1 / slot.gpus + 1e-9) if slot.gpus < 1 else int(node.gpus / slot.gpus)
     return min(by_cpu, by_gpu)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A sweep under Slurm: one Ray for one allocation. Its head is on the first node, and trials run on all of them.
 #
-# Once, at the top of a checkout in a home that all nodes see (python3 is 3.11 to 3.13):
+# Once, in the root of a checkout in a home folder that all nodes share (python3 is 3.11 to 3.13):
 #   python3 -m venv .venv
 #   .venv/bin/pip install --constraint constraints.txt --editable '.[gpu]' ray==2.60.0
 # A sweep; what follows slurm.sh is a tunehound command:
@@ -10,22 +10,22 @@
 #   squeue --me; tail -f tunehound-JOB.log
 #   .venv/bin/tunehound leaderboard latest
 #   sbatch clusters/slurm.sh resume latest                      # after the time limit, scancel or a lost node
-#   scancel --batch --signal=TERM JOB                           # stops in order; without --signal, at once
-# The dashboard, from the desk, for a job whose log names its node and port:
+#   scancel --batch --signal=TERM JOB                           # stops cleanly; without --signal, at once
+# The dashboard, from your own machine; the job's log gives its node and port:
 #   ssh -J LOGIN-NODE -L 8265:127.0.0.1:PORT NODE               # then http://localhost:8265
-# For W&B: `wandb login` on the login node; the key lies in ~/.netrc and nowhere else. Where nodes have no way out, trials
-# are kept offline, and `tunehound sync latest` on the login node sends them.
+# For W&B: `wandb login` on the login node; the key is stored in ~/.netrc and nowhere else. If the nodes have no internet
+# access, trials are recorded offline; `tunehound sync latest` on the login node uploads them.
 #
-# Hardware: as asked for below. Costs: nodes × hours of your account, until the driver ends; idle nodes count, too.
-# Five minutes before the time limit trials stop in order and keep their state; `resume` goes on from there.
-# Ray here is 2.60.0, as locked in constraints.txt. Its ports are open to the cluster's own network, behind a token.
+# Hardware: as requested below. Costs: nodes × hours of your account until the driver ends, including idle nodes.
+# Five minutes before the time limit, trials stop cleanly and keep their state; `resume` continues from there.
+# Ray is 2.60.0, as locked in constraints.txt. Its ports are open to the cluster's own network, behind a token.
 #SBATCH --job-name=tunehound
 #SBATCH --output=tunehound-%j.log
-#SBATCH --nodes=2                 # EDIT: so many nodes; they need not share anything but the checkout
+#SBATCH --nodes=2                 # EDIT: the number of nodes; they need to share nothing but the checkout
 #SBATCH --ntasks-per-node=1
-#SBATCH --cpus-per-task=8         # EDIT: of each node
-#SBATCH --gpus-per-node=1         # EDIT: of each node; leave it out where there is none
-#SBATCH --mem=32G                 # EDIT: of each node
+#SBATCH --cpus-per-task=8         # EDIT: per node
+#SBATCH --gpus-per-node=1         # EDIT: per node; remove it if there is none
+#SBATCH --mem=32G                 # EDIT: per node
 #SBATCH --time=4:00:00            # EDIT
 #SBATCH --signal=B:TERM@300
 set -euo pipefail
@@ -33,12 +33,12 @@ set -euo pipefail
 [ $# -gt 0 ] || { echo "usage: sbatch clusters/slurm.sh COMMAND…, such as: run cifar10_cnn" >&2; exit 2; }
 here=${SLURM_SUBMIT_DIR:-$PWD}
 export PATH="$here/.venv/bin:$PATH" # EDIT: where tunehound is installed
-# Data is found at the same path on every node: give absolute paths in the sweep file. What a node keeps of it:
-export TUNEHOUND_CACHE="${SLURM_TMPDIR:-/tmp}/tunehound-$USER" # EDIT: a disk of the node's own
-unset OMP_NUM_THREADS PYTHONWARNINGS # each trial takes as many threads as it has CPUs
+# Data must be at the same path on every node: give absolute paths in the sweep file. The cache of each node:
+export TUNEHOUND_CACHE="${SLURM_TMPDIR:-/tmp}/tunehound-$USER" # EDIT: a local disk of the node
+unset OMP_NUM_THREADS PYTHONWARNINGS # each trial uses as many threads as it has CPUs
 export RAY_USAGE_STATS_ENABLED=0 RAY_AUTH_MODE=token
 
-# A token for this job, which all its processes inherit; two jobs on one node do not meet.
+# A token for this job, which all its processes inherit, so that two jobs on one node do not mix.
 RAY_AUTH_TOKEN=$(python -c 'import secrets; print(secrets.token_hex(32))')
 export RAY_AUTH_TOKEN
 port=$((20000 + SLURM_JOB_ID % 10000))
@@ -51,13 +51,13 @@ address=${address%% *}
 ray_at="$address:$port"
 common=(--num-cpus="${SLURM_CPUS_PER_TASK:-1}" --temp-dir="/tmp/ray-$SLURM_JOB_ID" --disable-usage-stats --block)
 
-# on_each NODES LIST COMMAND… &: the command once on each of them, with all that the job has there.
+# on_each NODES LIST COMMAND… &: run the command once on each node, with all resources that the job has there.
 on_each() {
     exec srun --overlap --nodes="$1" --ntasks="$1" --ntasks-per-node=1 --nodelist="$2" \
         --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" --cpu-bind=none --kill-on-bad-exit=0 "${@:3}"
 }
 
-# wait_for NODES: until so many nodes are there; no longer than five minutes, and then whether there is one at least.
+# wait_for NODES: wait until so many nodes have joined, for five minutes at most.
 wait_for() {
     python - "$1" <<'PYTHON'
 import sys
@@ -69,7 +69,7 @@ ray.init(log_to_driver=False, logging_level="ERROR")
 wanted, until = int(sys.argv[1]), time.monotonic() + 300
 while (there := sum(node["Alive"] for node in ray.nodes())) < wanted and time.monotonic() < until:
     time.sleep(1)
-print(f"{there} of {wanted} nodes are there", file=sys.stderr)
+print(f"{there} of {wanted} nodes have joined", file=sys.stderr)
 PYTHON
 }
 
@@ -99,7 +99,7 @@ driver=$!
 trap 'kill -TERM "$driver" 2> /dev/null || true' TERM
 status=0
 wait "$driver" || status=$?
-# A signal ends `wait` before the driver, which stops its trials in order.
+# A signal ends `wait` before the driver, which stops its trials cleanly.
 while [ "$status" -gt 128 ] && kill -0 "$driver" 2> /dev/null; do
     status=0
     wait "$driver" || status=$?

@@ -1,8 +1,8 @@
 """The script that is sent to a cluster: runs, on the head, the `tunehound` command line that follows it.
 
-`ray submit` copies it to the home folder of the head and starts it there, `ray job submit` inside a copy of the folder
-that it was given. Nothing but the standard library is needed here. Plain `ray submit` joins the arguments and lets a
-shell split them: what holds spaces or other special characters is quoted twice, or sent by `tunehound submit`.
+`ray submit` copies it to the head's home folder and starts it there; `ray job submit` starts it in a copy of the
+working directory. It needs only the standard library. Plain `ray submit` joins the arguments and lets a shell split
+them again: quote arguments with spaces or special characters twice, or use `tunehound submit`.
 
     ray submit clusters/onprem.yaml clusters/submit.py -- run digits --set search.trials=8
     ray submit clusters/onprem.yaml clusters/submit.py -- run digits --name "'first try'"
@@ -17,9 +17,9 @@ import sys
 from pathlib import Path
 
 RUNS = "runs"
-"""Where tunehound keeps runs, from the folder it is started in."""
+"""Tunehound's folder of runs, relative to the current folder."""
 BY_RAY = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-"""What Ray sets for every command that it runs by SSH: a model that is retrained on the head would have one thread."""
+"""What Ray sets for every command that it runs by SSH; retraining on the head would be limited to one thread."""
 START = """
 import sys
 try:
@@ -31,11 +31,11 @@ except ImportError as error:
 del sys.argv[1]
 main()
 """
-"""The program that takes over; its first argument is what it says where tunehound is not installed."""
+"""The program that takes over; its first argument is its message if tunehound is not installed."""
 
 
 def main() -> None:
-    """Becomes the tunehound of the checkout that this script lies in, else the one that is installed."""
+    """Become the tunehound of the checkout that contains this script, else the installed one."""
     checkout = Path(__file__).resolve().parents[1]
     if (checkout / "tunehound.py").is_file():
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(checkout), os.environ.get("PYTHONPATH"))))
@@ -44,33 +44,33 @@ def main() -> None:
     if all(os.environ.get(name) == value for name, value in BY_RAY.items()):
         for name in BY_RAY:
             del os.environ[name]
-    # Another program in the same process, so that signals and the exit code are its own. -P: what happens to lie in
-    # the home folder of the head, a keras.py say, is none of tunehound's modules.
+    # Replace this process, so that signals and the exit code are tunehound's own. -P: whatever is in the head's home
+    # folder, such as a keras.py, must not hide a module.
     os.execv(  # noqa: S606
-        sys.executable, [sys.executable, "-P", "-c", START, missing(), *sys.argv[1:]]
+        sys.executable, [sys.executable, "-P", "-c", START, not_installed(), *sys.argv[1:]]
     )
 
 
 def keep_runs(folder: Path) -> None:
-    """Lets the runs of a job lie in the home folder: Ray removes the folder of a job, with all that is in it."""
+    """Put the runs of a job into the home folder, because Ray removes a job's working directory."""
     runs, kept = folder / RUNS, Path.home() / RUNS
     if runs.is_symlink() or runs.resolve() == kept:
         return
     if runs.exists():
         sys.exit(
-            f"{runs} came with the job, and Ray will remove it with whatever is added to it.\n"
-            f'Leave it out of what is sent: ray job submit --runtime-env-json \'{{"excludes": ["/{RUNS}"]}}\' …'
+            f"{runs} was uploaded with the job, and Ray will delete it together with any new runs.\n"
+            f'Exclude it from the upload: ray job submit --runtime-env-json \'{{"excludes": ["/{RUNS}"]}}\' …'
         )
     kept.mkdir(exist_ok=True)
     runs.symlink_to(kept)
 
 
-def missing() -> str:
-    """What to say where tunehound is not installed."""
+def not_installed() -> str:
+    """Return the message if tunehound is not installed."""
     return (
         f"tunehound is not installed for {sys.executable} on {socket.gethostname()}.\n"
-        "Install it on every node (`setup_commands` of the cluster file), or let ~/.bashrc put the folder of a python\n"
-        "that has it first on PATH."
+        "Install it on every node (`setup_commands` of the cluster file), or put the folder of a Python that has it\n"
+        "first on PATH in ~/.bashrc."
     )
 
 

@@ -1,4 +1,4 @@
-"""Folders for what nobody needs later. They go with the process that made them, or with the next one after a kill."""
+"""Temporary folders, removed with the process that made them, or by the next one if it was killed."""
 
 from __future__ import annotations
 
@@ -11,31 +11,30 @@ from pathlib import Path
 
 import psutil
 
-SCRATCH = "tunehound-scratch-"
-"""How the folders' names begin; the number of the process that made them follows."""
+PREFIX = "tunehound-scratch-"
+"""The start of the folders' names; the id of the process that made them follows."""
 
 
 @contextmanager
-def scratch() -> Iterator[str]:
-    """An empty folder; those of killed processes are removed, too."""
-    for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
-        owner = left.name.removeprefix(SCRATCH).partition("-")[0]
+def temporary_folder() -> Iterator[str]:
+    """Provide an empty folder, and remove those of killed processes."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = left.name.removeprefix(PREFIX).partition("-")[0]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(left, ignore_errors=True)
-    prefix = f"{SCRATCH}{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         yield folder
 
 
 @contextmanager
-def temporary_files() -> Iterator[None]:
-    """Puts the temporary files of this process, and of all that it starts, into a scratch folder.
+def redirect_temporary_files() -> Iterator[None]:
+    """Put the temporary files of this process, and of all processes that it starts, into a temporary folder.
 
-    W&B and TensorFlow remove theirs when a process ends, not when it is killed. Ray's own, whose logs are worth
-    something after a failure, stay where they were.
+    W&B and TensorFlow remove theirs when a process ends, but not when it is killed. Ray's own stay where they are,
+    because their logs are useful after a failure.
     """
-    rays = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
-    with scratch() as folder, environment({"RAY_TMPDIR": rays, "TMPDIR": folder}):
+    ray_tmpdir = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    with temporary_folder() as folder, environment({"RAY_TMPDIR": ray_tmpdir, "TMPDIR": folder}):
         usual, tempfile.tempdir = tempfile.tempdir, folder
         try:
             yield
@@ -45,7 +44,7 @@ def temporary_files() -> Iterator[None]:
 
 @contextmanager
 def environment(values: Mapping[str, str | None]) -> Iterator[None]:
-    """Sets variables for the time being, for this process and those that it starts; None takes one away."""
+    """Set variables inside the block, for this process and those that it starts; None removes one."""
     before = {name: os.environ.get(name) for name in values}
     _set(values)
     try:

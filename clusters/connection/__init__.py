@@ -1,1 +1,1 @@
-"""The Ray that a sweep uses: which cluster it joins, or one of its own, closed to other users."""
+"""The Ray that a sweep uses: the cluster that it joins, or one of its own that is closed to other users."""

@@ -1,8 +1,8 @@
-"""A Ray of one's own on this machine, at which other users of it get nowhere.
+"""A local Ray that other users of this machine cannot access.
 
-Ray makes its folders writable for everybody, listens on all addresses, and leaves a secret that all may read in the
-user's home. Ours lies in a folder that is closed to others from the start, stays on the loopback, and answers nobody
-without a token that is made for it and lies in that folder.
+By default, Ray makes its folders writable for everyone, listens on all addresses, and leaves a secret readable by all
+in the user's home. This one keeps its files in a private folder, listens on the loopback only, and requires a token
+that is generated for it and stored in that folder.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from clusters.tempdirs import environment
 logger = logging.getLogger(__name__)
 
 FOLDER = "houndray-"
-"""How the folders' names begin. Short, for the names of sockets within must be."""
+"""The start of the folders' names; short, because the paths of the sockets inside must be."""
 LOCK, TOKEN, RAYS = "lock", "token", "r"
-"""What a folder holds: a file that its process keeps locked, Ray's token, and all that is Ray's."""
+"""The contents of a folder: a file that its process keeps locked, Ray's token, and all of Ray's own files."""
 LONGEST_SOCKET = 107
-"""Bytes in the name of a socket."""
+"""Bytes in the path of a socket."""
 SOCKET = f"/{FOLDER}12345678/{RAYS}/session_2026-11-30_12-00-00_123456_4194304/sockets/plasma_store"
-"""The longest name below the folder of temporary files."""
+"""The longest path below the folder of temporary files."""
 
 
 @contextmanager
 def local_ray() -> Iterator[dict[str, Any]]:
-    """What `ray.init` is to be given for a Ray of one's own; to be left after `ray.shutdown`.
+    """Yield the options of `ray.init` for a local Ray; leave the block after `ray.shutdown`.
 
-    Ray's logs stay until the second run after this one begins.
+    Ray's logs are kept until the second run after this one starts.
 
     Raises:
-        OSError: there is no room for its folder.
+        OSError: there is no suitable folder.
     """
     base = _base()
     _remove_old(base)
     folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir=base))  # mode 0700
     lock = _locked(folder / f"{LOCK}.new")
-    (folder / f"{LOCK}.new").rename(folder / LOCK)  # what is called so is held, or its process has ended
+    (folder / f"{LOCK}.new").rename(folder / LOCK)  # a file with this name is locked, or its process has ended
     token = folder / TOKEN
     token.touch(mode=0o600)
     token.write_text(secrets.token_hex(32))
@@ -65,16 +65,16 @@ def local_ray() -> Iterator[dict[str, Any]]:
 
 
 def close_to_others(session: str) -> None:
-    """Takes back what Ray gave away of a session's folder; the folder above both was closed all along."""
+    """Remove other users' permissions, which Ray grants, from a session's folder; its parent never had them."""
     for folder in (Path(session), Path(session).parent):
         folder.chmod(stat.S_IRWXU)
 
 
 def _base() -> str:
-    """Where Ray's folder goes: where RAY_TMPDIR says, else where temporary files go, if that will do.
+    """Return where to put Ray's folder: RAY_TMPDIR, else the folder of temporary files, if suitable.
 
     Raises:
-        OSError: nowhere will do.
+        OSError: no folder is suitable.
     """
     usual = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
     places = [str(Path(place).absolute()) for place in (usual, "/tmp", "/var/tmp")]  # noqa: S108
@@ -82,12 +82,12 @@ def _base() -> str:
     if not fitting:
         longest = LONGEST_SOCKET - len(SOCKET)
         raise OSError(
-            f"Ray finds no room for its files: a folder must be writable, with a name of {longest} characters at most; "
-            f"tried: {', '.join(dict.fromkeys(places))}. → Name one in RAY_TMPDIR."
+            f"There is no folder for Ray's files: it must be writable, with a path of {longest} characters at most; "
+            f"tried: {', '.join(dict.fromkeys(places))}. → Set RAY_TMPDIR to one."
         )
     guarded = [place for place in fitting if is_guarded(Path(place))]
     if not guarded:
-        logger.warning("other users can replace what lies in %s, where Ray keeps its files", fitting[0])
+        logger.warning("Other users can replace files in %s, where Ray keeps its own.", fitting[0])
     return (guarded or fitting)[0]
 
 
@@ -96,14 +96,14 @@ def _fits(place: str) -> bool:
 
 
 def _remove_old(base: str) -> None:
-    """Removes what runs have left that are over, but for the last one."""
+    """Remove the folders of runs that have ended, except the last one."""
     left = [folder for folder in Path(base).glob(f"{FOLDER}*") if _is_left(folder)]
     for folder in sorted(left, key=lambda folder: folder.stat().st_mtime)[:-1]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_left(folder: Path) -> bool:
-    """Whether a folder is one of this user's, and its process has ended. Others' may be traps, and are not touched."""
+    """Whether a folder is this user's and its process has ended. Folders of others may be traps and are left alone."""
     with suppress(OSError):
         found = folder.lstat()
         ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
@@ -114,10 +114,10 @@ def _is_left(folder: Path) -> bool:
 
 
 def _locked(file: Path) -> int:
-    """Holds a file until the descriptor is closed, or its process ends.
+    """Lock a file until the descriptor is closed or the process ends.
 
     Raises:
-        BlockingIOError: somebody holds it.
+        BlockingIOError: another process holds it.
     """
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

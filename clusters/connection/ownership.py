@@ -1,4 +1,4 @@
-"""Whose a file is, and whose process listens at a port: other users of the machine decide nothing here."""
+"""Who owns a file, and whose process listens at a port, so that other users of the machine decide nothing here."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from pathlib import Path
 import psutil
 
 LONGEST_BYTES = 1000
-"""So much is read of a file that is to hold one line."""
+"""Read at most from a file that should hold one line."""
 SOCKETS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-"""Where Linux tells of all users' sockets and whose they are."""
+"""Where Linux lists the sockets of all users with their owners."""
 LISTENING = "0A"
-"""The state of a socket there."""
+"""The state of a listening socket there."""
 
 IPAddress = IPv4Address | IPv6Address
 
 
 class ForeignError(Exception):
-    """Somebody else could have had a hand in it; the message says who and in what."""
+    """Another user may have interfered; the message says who, and with what."""
 
 
 def read_own(file: Path) -> str:
-    """The text of a short file that only this user or root can have written or put there.
+    """Return the text of a short file that only this user or root can have written or put there.
 
     Raises:
         FileNotFoundError: there is none.
-        ForeignError: somebody else can have, or it cannot be known.
+        ForeignError: another user may have, or this cannot be determined.
     """
     try:
-        # What is checked is what is read, whoever puts another file in its place meanwhile.
+        # The open file is what is checked and read, even if someone replaces it meanwhile.
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(file) from error
@@ -54,17 +54,17 @@ def read_own(file: Path) -> str:
 def _check_own(file: Path, found: os.stat_result) -> None:
     """Raises: ForeignError, as `read_own`."""
     if not stat.S_ISREG(found.st_mode):
-        raise ForeignError(f"{file} is no ordinary file")
+        raise ForeignError(f"{file} is not a regular file")
     for place, status in [(file, found), *((folder, folder.lstat()) for folder in _folders(file))]:
         if not _is_trusted(status.st_uid):
             raise ForeignError(f"{place} belongs to {user_name(status.st_uid)}")
-    # Of another name, it is a file of ours that somebody else has brought here.
+    # With a second name, it may be a file of ours that another user linked here.
     if _is_writable_by_others(found) or found.st_nlink != 1:
         raise ForeignError(f"{file} can be written by other users")
 
 
 def is_guarded(folder: Path) -> bool:
-    """Whether nobody but this user and root can take away or replace what lies in a folder, or the folder itself."""
+    """Whether only this user and root can remove or replace a folder or the files in it."""
     try:
         found = [place.lstat() for place in (folder, *_folders(folder), folder.resolve())]
     except OSError:
@@ -77,18 +77,20 @@ def is_guarded(folder: Path) -> bool:
 
 
 def check_listeners(host: str, port: int) -> None:
-    """Checks that what listens at HOST:PORT is this user's or root's; passes what is on another machine.
+    """Check that the listener at HOST:PORT belongs to this user or root; addresses of other machines pass.
 
     Raises:
-        ForeignError: it is somebody else's, there is nothing, or it cannot be known.
+        ForeignError: it is another user's, there is none, or this cannot be determined.
     """
     addresses = _local_addresses(host, port)
     if not addresses:
         return
     try:
-        owners = {uid for address, at, uid in _listeners() if at == port and _meets(address, addresses)}
+        owners = {uid for address, at, uid in _listeners() if at == port and _is_reachable(address, addresses)}
     except OSError as error:
-        raise ForeignError(f"whose process listens at {host}:{port} cannot be known ({error.strerror})") from error
+        raise ForeignError(
+            f"the owner of the process that listens at {host}:{port} is unknown ({error.strerror})"
+        ) from error
     if not owners:
         raise ForeignError(f"nothing listens at {host}:{port} any more")
     for uid in owners:
@@ -97,15 +99,15 @@ def check_listeners(host: str, port: int) -> None:
 
 
 def user_name(uid: int) -> str:
-    """For people."""
+    """Return a user's name for a message."""
     try:
         return f"the user {pwd.getpwuid(uid).pw_name}"
     except KeyError:
-        return f"the user with number {uid}"
+        return f"the user with id {uid}"
 
 
 def _folders(place: Path) -> set[Path]:
-    """All above it: as it is named, and as it is where links on the way are followed."""
+    """Return all parent folders, with and without following symbolic links."""
     return {*place.absolute().parents, place.parent.resolve(), *place.parent.resolve().parents}
 
 
@@ -114,13 +116,13 @@ def _is_trusted(uid: int) -> bool:
 
 
 def _is_writable_by_others(status: os.stat_result) -> bool:
-    """A group that has its user's number is that user's own, as Linux distributions give everybody one."""
+    """Whether others can write. A group with its user's id is that user's own, as on most Linux distributions."""
     shared = stat.S_IWOTH if status.st_gid == status.st_uid else stat.S_IWOTH | stat.S_IWGRP
     return bool(status.st_mode & shared)
 
 
 def _local_addresses(host: str, port: int) -> set[IPAddress]:
-    """Those of a host's addresses that are this machine's."""
+    """Return the addresses of a host that belong to this machine."""
     try:
         named = {_plain(str(found[4][0])) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except (OSError, UnicodeError):
@@ -132,10 +134,10 @@ def _local_addresses(host: str, port: int) -> set[IPAddress]:
 
 
 def _listeners() -> Iterator[tuple[IPAddress, int, int]]:
-    """Address, port and owner of every socket that listens, whosever it is.
+    """Yield address, port and owner of every listening socket of all users.
 
     Raises:
-        OSError: this system does not tell.
+        OSError: this system does not list them.
     """
     first, *others = SOCKETS
     for table in (first, *(table for table in others if table.exists())):
@@ -147,20 +149,20 @@ def _listeners() -> Iterator[tuple[IPAddress, int, int]]:
 
 
 def _kernel_address(digits: str) -> IPAddress:
-    """From words of four bytes in the order of this machine."""
+    """Parse an address of four-byte words in this machine's byte order."""
     step = -1 if sys.byteorder == "little" else 1
     packed = bytes.fromhex(digits)
     return _plain(str(ipaddress.ip_address(b"".join(packed[at : at + 4][::step] for at in range(0, len(packed), 4)))))
 
 
 def _plain(address: str) -> IPAddress:
-    """Without the scope; of version 4 where it is one in the guise of version 6."""
+    """Parse an address without its scope; IPv4-mapped IPv6 addresses become IPv4."""
     found = ipaddress.ip_address(address.partition("%")[0])
     return (found.version == 6 and found.ipv4_mapped) or found
 
 
-def _meets(listens: IPAddress, addresses: set[IPAddress]) -> bool:
-    """Whether a socket that listens there is reached by one of the addresses; :: takes those of both versions."""
+def _is_reachable(listens: IPAddress, addresses: set[IPAddress]) -> bool:
+    """Whether a socket that listens there is reachable by one of the addresses; :: accepts both versions."""
     if listens.is_unspecified:
         return listens.version == 6 or any(address.version == 4 for address in addresses)
     return listens in addresses or any(address.is_unspecified for address in addresses)

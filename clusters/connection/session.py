@@ -18,17 +18,17 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def connected(cluster: ClusterChoice | None = None, *, secret: Collection[str] = ()) -> Iterator[bool]:
-    """Ray: the one this process uses already, else the cluster that was chosen, else one of its own for the time being.
+def connect(cluster: ClusterChoice | None = None, *, secret: Collection[str] = ()) -> Iterator[bool]:
+    """Connect to the Ray of this process, else to the chosen cluster, else to a local Ray for the length of the block.
 
-    Yields whether it is a cluster, which may grow. The environment variables ``secret`` reach no process of Ray.
+    Yields whether it is a cluster, which may grow. No process of Ray receives the environment variables ``secret``.
     """
-    with withheld(secret), _connected(cluster) as may_grow:
+    with withheld(secret), _connect(cluster) as may_grow:
         yield may_grow
 
 
 @contextmanager
-def _connected(cluster: ClusterChoice | None) -> Iterator[bool]:
+def _connect(cluster: ClusterChoice | None) -> Iterator[bool]:
     if ray.is_initialized():
         yield True
         return
@@ -42,19 +42,19 @@ def _connected(cluster: ClusterChoice | None) -> Iterator[bool]:
             close_to_others(context.address_info["session_dir"])
         stack.callback(ray.shutdown)
         logs = f"{context.address_info['session_dir']}/logs"
-        logger.warning("Ray's own logs, those of the trials' processes among them: %s", logs)
+        logger.warning("Ray's own logs, including those of the trials' processes: %s", logs)
         yield bool(cluster.address)
 
 
 def join(cluster: ClusterChoice, **settings: Any) -> Any:
-    """Connects to the cluster that was chosen; Ray itself does not choose again, and would take another's."""
+    """Connect to the chosen cluster. Ray must not choose again: it might join another user's."""
     if cluster.found:
         use_token_if_present()
     return _init(address=cluster.address, **settings)
 
 
 def _init(**settings: Any) -> Any:
-    # Ray lets every process find modules in the folder in which it was started, before all others; that folder may be
-    # a stranger's, with a keras.py of theirs beside the sweep.
+    # Ray puts the current folder first on every process's module path; that folder may be someone else's and have a
+    # keras.py next to the sweep.
     with contextlib.chdir("/"):
         return ray.init(log_to_driver=False, **settings)

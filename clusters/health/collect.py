@@ -1,4 +1,4 @@
-"""Looks at the cluster that this process is connected to: a process on each node, all asked at once."""
+"""Surveys the cluster that this process is connected to, by a process on each node, all at once."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from clusters.autoscaler import startable_nodes
 from clusters.health import probe
-from clusters.health.survey import FACTS, SeenNode, Survey, Wish
+from clusters.health.survey import FACTS, Survey, SurveyedNode, SurveyRequest
 from clusters.membership import as_node
 from clusters.nodes import is_listening
 
 VERSIONS_S, EXAMINE_S, CLOCK_S = 40.0, 90.0, 5.0
-"""How long a node may take for each."""
-CLOCK_LOOKS = 3
-"""Of so many looks at a node's clock the one counts that took least."""
+"""Time allowed for a node to answer each question."""
+CLOCK_READINGS = 3
+"""A node's clock is read this many times; the fastest reading counts."""
 HEAD = "node:__internal_head__"
 """A resource that only the head has."""
 
 
-def look(wish: Wish, *, dashboard: str) -> Survey:
-    """What the cluster is like to which this process is connected; all nodes are asked at once."""
+def collect(request: SurveyRequest, *, dashboard: str) -> Survey:
+    """Survey the cluster that this process is connected to; all nodes are asked at once."""
     here = ray.get_runtime_context().get_node_id()
     entries = {entry["NodeID"]: entry for entry in ray.nodes() if entry["Alive"]}
-    needs = [asdict(need) for need in wish.needs]
+    requirements = [asdict(each) for each in request.requirements]
     with _probes(list(entries)) as probes:
         versions = _answers({id: each.versions.remote() for id, each in probes.items()}, timeout_s=VERSIONS_S)
-        asked = [id for id, answer in versions.items() if wish.examine and not isinstance(answer, str)]
-        questions = {id: {"places": wish.places, "needs": needs, "gpus": _gpus(entries[id])} for id in asked}
+        asked = [id for id, answer in versions.items() if request.examine and not isinstance(answer, str)]
+        questions = {
+            id: {"places": request.places, "requirements": requirements, "gpus": _gpus(entries[id])} for id in asked
+        }
         facts = _answers({id: probes[id].examine.remote(**questions[id]) for id in asked}, timeout_s=EXAMINE_S)
         clocks = {id: _clock(probes[id]) for id in asked if not isinstance(facts[id], str)}
     seen = [_seen(entries[id], here, versions[id], facts.get(id), clocks.get(id)) for id in entries]
@@ -49,12 +51,12 @@ def look(wish: Wish, *, dashboard: str) -> Survey:
 
 @contextlib.contextmanager
 def _probes(nodes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """A process on each node, without a share of its resources; they end with the block."""
+    """Start a process on each node, without a share of its resources, until the end of the block."""
     cloudpickle.register_pickle_by_value(probe)
     try:
         remote = ray.remote(num_cpus=0)(probe.Probe)
-        placed = {node: NodeAffinitySchedulingStrategy(node_id=node, soft=False) for node in nodes}
-        probes = {node: remote.options(scheduling_strategy=where).remote() for node, where in placed.items()}
+        strategies = {node: NodeAffinitySchedulingStrategy(node_id=node, soft=False) for node in nodes}
+        probes = {node: remote.options(scheduling_strategy=strategy).remote() for node, strategy in strategies.items()}
         yield probes
         for each in probes.values():
             ray.kill(each)
@@ -63,7 +65,7 @@ def _probes(nodes: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _answers(questions: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:
-    """What each node answered; a text that says why where it did not."""
+    """Return each node's answer, or a text that says why there is none."""
     references = list(questions.values())
     done, _ = ray.wait(references, num_returns=len(references), timeout=timeout_s) if references else ([], [])
     answers: dict[str, Any] = {}
@@ -71,23 +73,23 @@ def _answers(questions: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any
         try:
             late = f"did not answer within {timeout_s:.0f} s"
             answers[node] = ray.get(reference) if reference in done else late
-        except Exception as error:  # whatever the node's Python has to say
-            told = [line for line in str(error).splitlines() if line.strip()]
-            answers[node] = f"could not be asked: {told[-1].strip() if told else type(error).__name__}"
+        except Exception as error:  # whatever the node's Python raises
+            lines = [line for line in str(error).splitlines() if line.strip()]
+            answers[node] = f"could not be examined: {lines[-1].strip() if lines else type(error).__name__}"
     return answers
 
 
 def _clock(asked: Any) -> tuple[float, float] | None:
-    """How far a node's clock is ahead of ours, and how wrong that may be: half of the way there and back."""
-    looks: list[tuple[float, float]] = []
-    with contextlib.suppress(Exception):  # the node went away
-        for _ in range(CLOCK_LOOKS):
+    """Return how far a node's clock is ahead of ours, and the possible error: half of the round trip."""
+    readings: list[tuple[float, float]] = []
+    with contextlib.suppress(Exception):  # the node left
+        for _ in range(CLOCK_READINGS):
             began = time.time()
             theirs = ray.get(asked.clock.remote(), timeout=CLOCK_S)
             ended = time.time()
-            looks.append(((ended - began) / 2, theirs - (began + ended) / 2))
-    error_s, offset_s = min(looks, default=(0.0, 0.0))
-    return (offset_s, error_s) if looks else None
+            readings.append(((ended - began) / 2, theirs - (began + ended) / 2))
+    error_s, offset_s = min(readings, default=(0.0, 0.0))
+    return (offset_s, error_s) if readings else None
 
 
 def _gpus(entry: Mapping[str, Any]) -> float:
@@ -96,10 +98,10 @@ def _gpus(entry: Mapping[str, Any]) -> float:
 
 def _seen(
     entry: Mapping[str, Any], here: str, versions: Any, facts: Any, clock: tuple[float, float] | None
-) -> SeenNode:
+) -> SurveyedNode:
     faults = [answer for answer in (versions, facts) if isinstance(answer, str)]
     offset_s, error_s = clock or (None, 0.0)
-    return SeenNode(
+    return SurveyedNode(
         id=entry["NodeID"],
         host=entry["NodeManagerHostname"],
         address=entry["NodeManagerAddress"],

@@ -1,7 +1,8 @@
-"""What one machine of a cluster is like.
+"""Examines one machine of a cluster.
 
-Ray sends this module's text to every node, so that one with another Tunehound, or none, answers too. Therefore it knows
-the standard library and, inside functions, Ray; and it answers in plain data.
+Ray sends this module's source to every node, so that a node with another Tunehound, or none, can answer too. It
+therefore uses only the standard library and, inside functions, Ray (two private names of it, which
+`clusters.ray_internals` cannot hold for it); and it answers in plain data.
 """
 
 from __future__ import annotations
@@ -27,39 +28,41 @@ ROOMS = ("clusters", "search", "spaces", "trainables")
 """The packages that Tunehound is made of."""
 PACKAGES = ("ray", "keras", "tensorflow", "tunehound")
 NONE = "none"
-"""The version of what is not installed."""
+"""The version of a package that is not installed."""
 DIGEST_DIGITS = 12
 REACH_TIMEOUT_S, TENSORFLOW_TIMEOUT_S = 5.0, 60.0
 COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 
 
 class Probe:
-    """What Ray runs on a node: a process that stays while it is asked."""
+    """The process that Ray runs on a node while questions are asked."""
 
     def versions(self) -> dict[str, str]:
-        """As the function of that name."""
+        """See the function of that name."""
         return versions()
 
-    def examine(self, *, places: Sequence[str], needs: Sequence[Mapping[str, Any]], gpus: float) -> dict[str, Any]:
-        """As the function of that name."""
-        return examine(places=places, needs=needs, gpus=gpus)
+    def examine(
+        self, *, places: Sequence[str], requirements: Sequence[Mapping[str, Any]], gpus: float
+    ) -> dict[str, Any]:
+        """See the function of that name."""
+        return examine(places=places, requirements=requirements, gpus=gpus)
 
     def clock(self) -> float:
-        """Seconds of the epoch, by this machine."""
+        """Return this machine's time, in seconds since the epoch."""
         return time.time()
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of what trials are made with; under ``code``, a digest of Tunehound's own source files.
+    """Return the versions of Python and of the packages that trials use; ``code`` is a digest of Tunehound's source.
 
-    Nothing of it is imported, so it takes some milliseconds.
+    Nothing is imported, so it takes only milliseconds.
     """
     python = ".".join(map(str, sys.version_info[:3]))
     return {"python": python} | {package: _version(package) for package in PACKAGES} | {"code": code_digest()}
 
 
 def code_digest() -> str:
-    """What tells the Tunehound that this process would import from another of the same version."""
+    """Return a digest that identifies the Tunehound that this process would import, beyond its version."""
     digest, found = hashlib.sha256(), False
     for room in ROOMS:
         spec = importlib.util.find_spec(room)
@@ -72,21 +75,20 @@ def code_digest() -> str:
     return digest.hexdigest()[:DIGEST_DIGITS] if found else NONE
 
 
-def examine(*, places: Sequence[str], needs: Sequence[Mapping[str, Any]], gpus: float) -> dict[str, Any]:
-    """What else matters to a sweep about this machine.
+def examine(*, places: Sequence[str], requirements: Sequence[Mapping[str, Any]], gpus: float) -> dict[str, Any]:
+    """Return what else about this machine matters to a sweep.
 
     Args:
-        places: names of the data cache's folder, with variables of the environment; the first one counts whose
-            variables are all set.
-        needs: what a trial reads, each the fields of a `clusters.health.survey.Need`.
+        places: candidate paths of the data cache with environment variables; the first whose variable is set counts.
+        requirements: what a trial reads, each with the fields of a `clusters.health.survey.Requirement`.
         gpus: how many of this machine's GPUs Ray counts.
 
     Returns:
-        The fields of `clusters.health.survey.Facts`.
+        The fields of `clusters.health.survey.NodeFacts`.
     """
     cache, session = first_place(places), _session_folder()
     installed = count_gpus()
-    fault = unusable(cache)
+    fault = why_unusable(cache)
     return {
         "gpus": installed,
         "tensorflow_gpus": tensorflow_gpus() if gpus or installed else None,
@@ -94,14 +96,14 @@ def examine(*, places: Sequence[str], needs: Sequence[Mapping[str, Any]], gpus: 
         "cache_fault": fault,
         "free_bytes": {str(folder): free_bytes(folder) for folder in (cache, session)},
         "shm_bytes": _total_bytes(Path("/dev/shm")),  # noqa: S108  # Ray keeps its objects there
-        "missing": [need["called"] for need in needs if not at_hand(need)],
+        "missing": [requirement["label"] for requirement in requirements if not is_available(requirement)],
         "token": _asks_for_token(),
         "kubernetes": "KUBERNETES_SERVICE_HOST" in os.environ,
     }
 
 
 def first_place(places: Sequence[str]) -> Path:
-    """The first of these names whose variables are all set, with what they say."""
+    """Return the first of these paths whose variable is set, with the variable expanded."""
     for place in places:
         variable, _, rest = place.removeprefix("$").partition("/")
         if not place.startswith("$"):
@@ -111,8 +113,8 @@ def first_place(places: Sequence[str]) -> Path:
     return Path(tempfile.gettempdir())
 
 
-def unusable(folder: Path) -> str:
-    """Why files in a folder cannot be written, locked and mapped; nothing where they can. Makes the folder."""
+def why_unusable(folder: Path) -> str:
+    """Return why files in a folder cannot be written, locked and mapped; empty if they can. Creates the folder."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -126,21 +128,21 @@ def unusable(folder: Path) -> str:
 
 
 def free_bytes(folder: Path) -> int:
-    """Free space on the disk where a folder is, or would be."""
-    there = next((place for place in (folder, *folder.parents) if place.exists()), Path("/"))
-    return shutil.disk_usage(there).free
+    """Return the free space on the disk of a folder, which need not exist."""
+    existing = next((place for place in (folder, *folder.parents) if place.exists()), Path("/"))
+    return shutil.disk_usage(existing).free
 
 
-def at_hand(need: Mapping[str, Any]) -> bool:
-    """Whether something is on this machine, or at least the server that has it can be reached."""
-    place = first_place(need["places"])
-    if not need["url"]:
+def is_available(requirement: Mapping[str, Any]) -> bool:
+    """Whether something is on this machine, or the server that has it can be reached."""
+    place = first_place(requirement["places"])
+    if not requirement["url"]:
         return place.exists()
-    return any(place.parent.glob(place.name)) or reachable(need["url"])
+    return any(place.parent.glob(place.name)) or reachable(requirement["url"])
 
 
 def reachable(url: str) -> bool:
-    """Whether a server answers this machine, whatever it says; by its proxy, if it has one."""
+    """Whether a server sends this machine any answer, through its proxy if it has one."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=REACH_TIMEOUT_S):  # noqa: S310
             return True
@@ -151,7 +153,7 @@ def reachable(url: str) -> bool:
 
 
 def count_gpus() -> int:
-    """NVIDIA's GPUs, as their own tool lists them."""
+    """Count the GPUs that nvidia-smi lists."""
     try:
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True, timeout=20).stdout
     except (OSError, subprocess.SubprocessError):
@@ -160,9 +162,9 @@ def count_gpus() -> int:
 
 
 def tensorflow_gpus() -> int | None:
-    """GPUs that TensorFlow sees where Ray lets it see all; None where it does not come to an answer."""
+    """Count the GPUs that TensorFlow sees if Ray hides none; None if it gives no answer."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment.pop("CUDA_VISIBLE_DEVICES", None)  # Ray hides them all from who asks for none
+    environment.pop("CUDA_VISIBLE_DEVICES", None)  # Ray hides all GPUs from processes that request none
     if (given := _variable_of(os.getppid(), "CUDA_VISIBLE_DEVICES")) is not None:
         environment["CUDA_VISIBLE_DEVICES"] = given
     command = [sys.executable, "-P", "-c", COUNT_GPUS]
@@ -176,7 +178,7 @@ def tensorflow_gpus() -> int | None:
 
 
 def _variable_of(process: int, name: str) -> str | None:
-    """A variable of the environment with which another process of this user, Ray's own here, was started."""
+    """Return an environment variable that another process of this user, here Ray's own, was started with."""
     try:
         entries = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
     except OSError:
@@ -197,7 +199,7 @@ def _total_bytes(folder: Path) -> int | None:
 
 
 def _session_folder() -> Path:
-    """Where Ray keeps logs and what does not fit into memory."""
+    """Return the folder where Ray keeps logs and spilled objects."""
     from ray._private.worker import _global_node
 
     return Path(_global_node.get_session_dir_path() if _global_node else tempfile.gettempdir())

@@ -1,4 +1,4 @@
-"""What is asked of a cluster, and what was seen of it: plain data, also as JSON."""
+"""What is asked of a cluster, and what is found: plain data, also as JSON."""
 
 from __future__ import annotations
 
@@ -11,91 +11,91 @@ from clusters.slots import Node
 
 
 @dataclass(frozen=True, kw_only=True)
-class Need:
+class Requirement:
     """Something that every trial reads."""
 
-    called: str
-    """How it is told to people."""
+    label: str
+    """Its name in messages."""
     places: tuple[str, ...]
-    """Where it lies: the first of these names whose variable is set. One that can be downloaded may be a pattern."""
+    """Candidate paths: the first whose variable is set counts. It may be a pattern if it can be downloaded."""
     url: str = ""
-    """Of the server from which it is downloaded where it is not there; empty where that is not done."""
+    """The server that it is downloaded from if missing; empty if it cannot be downloaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What is to be found out beside the nodes and their versions; nothing more where ``examine`` is not set."""
+class SurveyRequest:
+    """What to find out in addition to the nodes and their versions; nothing unless ``examine`` is set."""
 
     examine: bool = False
     places: tuple[str, ...] = ()
-    """Names of the data cache's folder: see `clusters.health.probe.examine`."""
-    needs: tuple[Need, ...] = ()
+    """Candidate paths of the data cache: see `clusters.health.probe.examine`."""
+    requirements: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What matters to a sweep about a machine."""
+class NodeFacts:
+    """What matters to a sweep about one machine."""
 
     gpus: int
-    """NVIDIA's, as their own tool lists them."""
+    """The GPUs that nvidia-smi lists."""
     tensorflow_gpus: int | None
-    """Those that TensorFlow sees; None where there are none to see, or it gave no answer."""
+    """The GPUs that TensorFlow sees; None if there are none to see, or it gave no answer."""
     cache: str
     """The folder of decoded data."""
     cache_fault: str
-    """Why it cannot be used; empty where it can."""
+    """Why it cannot be used; empty if it can."""
     free_bytes: Mapping[str, int]
-    """Of the disks below the cache and Ray's own folder, by folder."""
+    """Free space on the disks of the cache and of Ray's folder, by folder."""
     shm_bytes: int | None
-    """Size of /dev/shm; None where there is none."""
+    """Size of /dev/shm; None if there is none."""
     missing: tuple[str, ...]
-    """Of what trials read: what is neither there nor to be had."""
+    """What trials read that is neither there nor available for download."""
     token: bool
-    """Whether Ray asks for a token."""
+    """Whether Ray requires a token."""
     kubernetes: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeenNode:
-    """A living node of the cluster, and what it answered."""
+class SurveyedNode:
+    """A living node of the cluster, and its answers."""
 
     id: str
-    """Ray's, in hexadecimal."""
+    """Ray's id, in hexadecimal."""
     host: str
     address: str
     head: bool
     driver: bool
-    """Whether a sweep that starts here is driven there."""
+    """Whether the driver of a sweep that starts here runs on it."""
     has: Node
     object_store_bytes: float
-    """Memory that Ray keeps for objects."""
+    """Memory that Ray reserves for objects."""
     versions: Mapping[str, str] | None
-    """See `clusters.health.probe.versions`; None where the node did not answer."""
+    """See `clusters.health.probe.versions`; None if the node did not answer."""
     fault: str = ""
-    """Why not."""
-    facts: Facts | None = None
+    """Why the node did not answer; empty if it did."""
+    facts: NodeFacts | None = None
     clock_s: float | None = None
-    """How far its clock is ahead of the driver's; the true value lies within ``clock_error_s``."""
+    """How far its clock is ahead of the driver's, to within ``clock_error_s``."""
     clock_error_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """A cluster as it was found."""
+    """The state of a cluster."""
 
     versions: Mapping[str, str]
-    """Those of the driver."""
-    nodes: tuple[SeenNode, ...]
+    """The driver's versions."""
+    nodes: tuple[SurveyedNode, ...]
     startable: tuple[Node, ...] | None
     """Nodes that its autoscaler may start: see `clusters.autoscaler`."""
     dashboard: str
-    """HOST:PORT where it listens; empty where there is none."""
+    """HOST:PORT that it listens on; empty if there is none."""
 
     @property
     def alive(self) -> tuple[Node, ...]:
-        """What the living nodes have."""
+        """The resources of the living nodes."""
         return tuple(node.has for node in self.nodes)
 
 
-WISH, FACTS, SURVEY = TypeAdapter(Wish), TypeAdapter(Facts), TypeAdapter(Survey)
-"""To and from JSON."""
+SURVEY_REQUEST, FACTS, SURVEY = TypeAdapter(SurveyRequest), TypeAdapter(NodeFacts), TypeAdapter(Survey)
+"""Converters to and from JSON."""

@@ -47,18 +47,18 @@ def check(
     chosen = choose_cluster(address or "")
     if not address and chosen.address:
         console.print(chosen.message, markup=False, highlight=False)
-    found = survey_cluster(chosen if chosen.address else _no_cluster(chosen), _wish(wanted))
-    wrong = [*find_problems(found), *_untracked(wanted)]
+    found = survey_cluster(chosen if chosen.address else _no_cluster(chosen), _survey_request(wanted))
+    findings = [*find_problems(found), *_missing_wandb_key(wanted)]
     if format == "json":
-        print_data(json.dumps(survey_as_mapping(found, wrong), indent=2))
+        print_data(json.dumps(survey_as_mapping(found, findings), indent=2))
     else:
         terminal = Terminal()
-        terminal.print(node_table(found, wrong, width=terminal.width))
+        terminal.print(node_table(found, findings, width=terminal.width))
         print_text(summary(found))
-        for sentence in sentences(wrong):
+        for sentence in sentences(findings):
             console.print(sentence, highlight=False)
-    if wrong:
-        console.print(f"Not ready for a sweep: {format_count(len(wrong), 'problem')}.")
+    if findings:
+        console.print(f"Not ready for a sweep: {format_count(len(findings), 'problem')}.")
         raise typer.Exit(WORK_FAILED)
     if format == "table":
         print_text("This cluster is ready for a sweep.")
@@ -71,13 +71,13 @@ def _no_cluster(chosen: ClusterChoice) -> NoReturn:
     raise InputError([Problem(rule=rule, given=given, remedy=remedy)], f"{command()} cluster check")
 
 
-def _wish(sweep: Sweep | None) -> SurveyRequest:
+def _survey_request(sweep: Sweep | None) -> SurveyRequest:
     from search.plan.requirements import requirements
 
     return SurveyRequest(examine=True, places=PLACES, requirements=requirements(sweep) if sweep else ())
 
 
-def _untracked(sweep: Sweep | None) -> list[Finding]:
+def _missing_wandb_key(sweep: Sweep | None) -> list[Finding]:
     """Return a missing W&B key as a finding; only warn if the sweep does not ask for tracking explicitly."""
     if sweep is None or sweep.tracking.wandb == "off":
         return []
@@ -85,9 +85,9 @@ def _untracked(sweep: Sweep | None) -> list[Finding]:
 
     if not lacks_key():
         return []
-    wrong = "there is no W&B key here: trials will be recorded offline"
+    problem = "there is no W&B key here: trials will be recorded offline"
     remedy = "set WANDB_API_KEY where the driver starts, or WANDB_MODE=offline if that is intended"
     if sweep.tracking == Tracking():
-        warn(f"{wrong}. {remedy[0].upper()}{remedy[1:]}.")
+        warn(f"{problem}. {remedy[0].upper()}{remedy[1:]}.")
         return []
-    return [Finding(where="driver", wrong=wrong, remedy=remedy)]
+    return [Finding(where="driver", wrong=problem, remedy=remedy)]

@@ -16,12 +16,12 @@ DROPPED_FIRST = ("memory", "CPUs", "clock", "shared")
 """Columns to drop on a narrow terminal, in this order."""
 
 
-def node_table(found: Survey, wrong: list[Finding], *, width: int) -> Table:
+def node_table(found: Survey, findings: list[Finding], *, width: int) -> Table:
     """Return a table with one line per node, at most ``width`` characters wide."""
-    called, nodes = names(found.nodes), found.nodes
-    ill = {name: sum(trouble.where == name for trouble in wrong) for name in called.values()}
+    node_names, nodes = names(found.nodes), found.nodes
+    problems = {name: sum(finding.where == name for finding in findings) for name in node_names.values()}
     cells = {
-        "node": ["node", *(called[node.id] for node in nodes)],
+        "node": ["node", *(node_names[node.id] for node in nodes)],
         "role": ["role", *(_role(node) for node in nodes)],
         "CPUs": ["CPUs", *(f"{node.has.cpus:g}" for node in nodes)],
         "GPUs": ["GPUs", *(_gpus(node) for node in nodes)],
@@ -30,9 +30,9 @@ def node_table(found: Survey, wrong: list[Finding], *, width: int) -> Table:
         "disk": ["disk\nfree GB", *(_disk(node) for node in nodes)],
         "shared": ["shared\nGB", *(_shared(node) for node in nodes)],
         "clock": ["clock\ns", *("" if node.clock_s is None else f"{node.clock_s:+.1f}" for node in nodes)],
-        "fit": ["fit", *(_fit(ill[called[node.id]]) for node in nodes)],
+        "fit": ["fit", *(_fit(problems[node_names[node.id]]) for node in nodes)],
     }
-    styles = ["red" if ill[called[node.id]] else "" for node in nodes]
+    styles = ["red" if problems[node_names[node.id]] else "" for node in nodes]
     return draw(cells, styles, droppable=DROPPED_FIRST, notes=[], width=width)
 
 
@@ -41,23 +41,23 @@ def summary(found: Survey) -> str:
     *ours, own, code = (f"{name} {version}" for name, version in found.versions.items())
     heads = [node.facts for node in found.nodes if node.head and node.facts]
     token = "unknown" if not heads else "on" if all(facts.token for facts in heads) else "off"
-    where = " (this machine only)" if found.dashboard and is_loopback(found.dashboard) else ""
+    scope = " (this machine only)" if found.dashboard and is_loopback(found.dashboard) else ""
     more = "unknown" if found.startable is None else f"up to {format_count(len(found.startable), 'node')}"
     return "\n".join(
         (
             f"driver      {', '.join(ours)},",
             f"            {own}, {code}",
-            f"access      token authentication {token}; dashboard {found.dashboard or 'off'}{where}",
+            f"access      token authentication {token}; dashboard {found.dashboard or 'off'}{scope}",
             f"autoscaler  {'none' if found.startable == () else more}",
         )
     )
 
 
-def survey_as_mapping(found: Survey, wrong: list[Finding]) -> dict[str, Any]:
+def survey_as_mapping(found: Survey, findings: list[Finding]) -> dict[str, Any]:
     """Return the survey as plain data, for JSON."""
-    called = names(found.nodes)
-    nodes = [{"name": called[node.id], **asdict(node)} for node in found.nodes]
-    return {"fit": not wrong, "problems": [asdict(trouble) for trouble in wrong], **asdict(found), "nodes": nodes}
+    node_names = names(found.nodes)
+    nodes = [{"name": node_names[node.id], **asdict(node)} for node in found.nodes]
+    return {"fit": not findings, "problems": [asdict(finding) for finding in findings], **asdict(found), "nodes": nodes}
 
 
 def _role(node: SurveyedNode) -> str:
@@ -85,5 +85,5 @@ def _shared(node: SurveyedNode) -> str:
     return "" if size is None else f"{size / 1e9:.1f}"
 
 
-def _fit(problems: int) -> str:
-    return "no" if problems else "yes"
+def _fit(count: int) -> str:
+    return "no" if count else "yes"

@@ -1,4 +1,4 @@
-"""What a driver looks after while Ray Tune trains: Ray itself, the nodes, the budget, and whether anything moves."""
+"""What a driver watches while Ray Tune trains: Ray itself, the nodes, the budget, and whether there is progress."""
 
 from __future__ import annotations
 
@@ -12,144 +12,150 @@ from clusters.health.heartbeat import Heartbeat
 from clusters.slots import count_slots
 from search.plan.placement import UnfitClusterError
 from search.run.reader import Run
-from search.study.budget import Cost, Meter, spent
+from search.study.budget import Meter, Spending, exhausted
 from search.study.candidates import expected_cost
 from search.study.study import Study
-from search.tuner.actor import AtHome
+from search.tuner.actor import ActorHandle
 from search.tuner.searcher import Record
 from search.tuner.stall import Stall
-from search.tuner.stopping import INTERRUPTED, Ending
+from search.tuner.stopping import INTERRUPTED, Stopping
 from spaces.file.sweep import Budget, Sweep
 from spaces.problem import WorkFailedError
 
-REMEDY = "`tunehound cluster check` tells which; install the driver's there, or take it out of the cluster."
+REMEDY = "`tunehound cluster check` shows which; install the driver's versions there, or remove it from the cluster."
 COST_VALID_S = 10.0
-"""How long an estimate of what the confirmation will cost is good."""
-REVIVALS = 5
-"""When the run's own actor has died so often, its machine is not fit for it."""
+"""Seconds for which an estimate of the confirmation's cost is reused."""
+MAX_REVIVALS = 5
+"""If the run's own actor has died more often, its machine is not fit for it."""
 
-Tell = Callable[[str], None]
-Measured = TypeVar("Measured")
+ShowMessage = Callable[[str], None]
+Value = TypeVar("Value")
 
 
 class RayDiedError(WorkFailedError):
-    """A part of Ray has died that a sweep cannot do without."""
+    """A part of Ray that a sweep cannot do without has died."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Driven:
-    """A run being driven on a cluster."""
+class Session:
+    """A run that is being driven on a cluster."""
 
     run: Run
     sweep: Sweep
     study: Study
     cluster: Cluster
     health: Heartbeat
-    tell: Tell
-    """Reaches the user."""
-    halted: Callable[[], bool]
-    """Whether the sweep must stop, because somebody else drives it."""
+    message: ShowMessage
+    """Shows a sentence to the user."""
+    should_stop: Callable[[], bool]
+    """Returns whether the sweep must stop because another driver has taken it over."""
 
 
 def supervise(
-    driven: Driven, recorder: Record, ending: Ending, meter: Meter, home: AtHome, *, to_come: Callable[[], Cost]
+    session: Session,
+    recorder: Record,
+    stopping: Stopping,
+    meter: Meter,
+    actor: ActorHandle,
+    *,
+    reserved: Callable[[], Spending],
 ) -> Callable[[], None]:
-    """What is to be called at every turn of Ray Tune's loop.
+    """Return a function to be called in every iteration of Ray Tune's loop.
 
     Args:
-        driven: the run and where it trains.
-        recorder: knows what trains.
-        ending: is told where the sweep must end.
-        meter: counts what it has cost.
-        home: is started again where it has died.
-        to_come: what is to be kept back for the confirmation.
+        session: the run and where it trains.
+        recorder: shows what trains.
+        stopping: stops the sweep.
+        meter: sums up what it has spent.
+        actor: of the run; restarted if it dies.
+        reserved: returns what must be left for the confirmation.
     """
     duties: Sequence[Callable[[], None]] = (
-        driven.health.turn,
-        lambda: _record_cost(meter, ending),
-        lambda: _end_with_ray(driven.health, ending),
-        _revive(driven, home, ending),
-        lambda: _follow_nodes(driven.cluster, home, ending),
-        lambda: ending.now(INTERRUPTED) if driven.halted() else None,
-        lambda: _end_with_budget(driven, recorder, meter, ending, to_come),
-        Stall(recorder, slots=lambda: _slots(driven), message=driven.tell).look,
+        session.health.turn,
+        lambda: _record_spending(meter, stopping),
+        lambda: _stop_if_ray_died(session.health, stopping),
+        _revive(session, actor, stopping),
+        lambda: _follow_nodes(session.cluster, actor, stopping),
+        lambda: stopping.now(INTERRUPTED) if session.should_stop() else None,
+        lambda: _stop_at_budget(session, recorder, meter, stopping, reserved),
+        Stall(recorder, slots=lambda: _slots(session), message=session.message).check,
     )
 
-    def at_every_turn() -> None:
+    def watch() -> None:
         for duty in duties:
             duty()
 
-    return at_every_turn
+    return watch
 
 
-def _slots(driven: Driven) -> tuple[int, int]:
-    """How many slots are free, and how many there are."""
-    return count_slots(driven.cluster.slot, [driven.health.free]), driven.cluster.slots()
+def _slots(session: Session) -> tuple[int, int]:
+    """Return how many slots are free, and how many there are."""
+    return count_slots(session.cluster.slot, [session.health.free]), session.cluster.slots()
 
 
-def _record_cost(meter: Meter, ending: Ending) -> None:
-    with ending.at_failure():
+def _record_spending(meter: Meter, stopping: Stopping) -> None:
+    with stopping.at_failure():
         meter.read()
 
 
-def _end_with_ray(health: Heartbeat, ending: Ending) -> None:
+def _stop_if_ray_died(health: Heartbeat, stopping: Stopping) -> None:
     if health.fault:
-        ending.fail(RayDiedError(f"{health.fault}."))
+        stopping.fail(RayDiedError(f"{health.fault}."))
 
 
-def _revive(driven: Driven, home: AtHome, ending: Ending) -> Callable[[], None]:
+def _revive(session: Session, actor: ActorHandle, stopping: Stopping) -> Callable[[], None]:
     revivals = 0
 
     def revive() -> None:
         nonlocal revivals
-        if ending.early or not home.revive():
+        if stopping.early or not actor.revive():
             return
         revivals += 1
-        if revivals > REVIVALS:
-            ending.fail(RayDiedError(f"The run's own process in Ray died {revivals} times."))
+        if revivals > MAX_REVIVALS:
+            stopping.fail(RayDiedError(f"The run's own process in Ray died {revivals} times."))
         else:
-            driven.tell("The run's own process in Ray died and was started again; the running trials continue from it.")
+            session.message("The run's own process in Ray died and was restarted; the running trials continue from it.")
 
     return revive
 
 
-def _follow_nodes(cluster: Cluster, home: AtHome, ending: Ending) -> None:
-    for node in cluster.leaving():
-        home.leave(node)
-    if host := cluster.unlike():
-        ending.fail(UnfitClusterError(f"{host} joined the cluster with other versions than the driver's. {REMEDY}"))
+def _follow_nodes(cluster: Cluster, actor: ActorHandle, stopping: Stopping) -> None:
+    for node in cluster.leaving_nodes():
+        actor.stop_node(node)
+    if host := cluster.mismatched_host():
+        stopping.fail(UnfitClusterError(f"{host} joined the cluster with other versions than the driver's. {REMEDY}"))
 
 
-def _end_with_budget(
-    driven: Driven, recorder: Record, meter: Meter, ending: Ending, to_come: Callable[[], Cost]
+def _stop_at_budget(
+    session: Session, recorder: Record, meter: Meter, stopping: Stopping, reserved: Callable[[], Spending]
 ) -> None:
-    budget = driven.sweep.budget
+    budget = session.sweep.budget
     if budget == Budget():
         return
-    cost = Cost(hours=meter.hours, epochs=recorder.epochs, slot_hours=meter.slot_hours)
-    price, gpus = driven.sweep.resources.usd_per_hour or 0.0, driven.cluster.slot.gpus
-    if reason := spent(budget, cost, gpus=gpus, usd_per_hour=price, to_come=to_come()):
-        ending.now(reason)
+    spent = Spending(hours=meter.hours, epochs=recorder.epochs, slot_hours=meter.slot_hours)
+    price, gpus = session.sweep.resources.usd_per_hour or 0.0, session.cluster.slot.gpus
+    if reason := exhausted(budget, spent, gpus=gpus, usd_per_hour=price, reserved=reserved()):
+        stopping.now(reason)
 
 
-def confirmation_cost(driven: Driven) -> Callable[[], Cost]:
-    """What the confirmation is going to cost, as far as the search can tell; nothing where there will be none."""
-    confirm = driven.sweep.confirm
+def confirmation_cost(session: Session) -> Callable[[], Spending]:
+    """Return a function that estimates the cost of the confirmation from the search so far; zero if there is none."""
+    confirm = session.sweep.confirm
     if confirm is None:
-        return Cost
+        return Spending
 
-    def cost() -> Cost:
-        expected = expected_cost(driven.run.as_of(driven.study.journal), confirm, driven.sweep.trial)
-        return replace(expected, hours=expected.slot_hours / driven.cluster.slots())
+    def cost() -> Spending:
+        expected = expected_cost(session.run.as_of(session.study.journal), confirm, session.sweep.trial)
+        return replace(expected, hours=expected.slot_hours / session.cluster.slots())
 
-    return _kept_for(COST_VALID_S, cost)
+    return _cached(COST_VALID_S, cost)
 
 
-def _kept_for(seconds: float, measure: Callable[[], Measured]) -> Callable[[], Measured]:
-    """The same measurement, made anew no more often than every so many seconds."""
-    kept: list[tuple[float, Measured]] = []
+def _cached(seconds: float, measure: Callable[[], Value]) -> Callable[[], Value]:
+    """Return the same function, called no more often than every so many seconds."""
+    kept: list[tuple[float, Value]] = []
 
-    def measured() -> Measured:
+    def measured() -> Value:
         if not kept or time.monotonic() - kept[0][0] > seconds:
             kept[:] = [(time.monotonic(), measure())]
         return kept[0][1]

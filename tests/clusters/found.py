@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from clusters.health.survey import Facts, SeenNode, Survey
+from clusters.health.survey import NodeFacts, Survey, SurveyedNode
 from clusters.slots import Node
 
 GB = 10**9
@@ -17,7 +17,7 @@ VERSIONS = {
     "tunehound": "0.1.0",
     "code": "0123456789ab",
 }
-FACTS = Facts(
+FACTS = NodeFacts(
     gpus=1,
     tensorflow_gpus=1,
     cache="/root/.cache/tunehound",
@@ -28,7 +28,7 @@ FACTS = Facts(
     token=True,
     kubernetes=False,
 )
-HEAD = SeenNode(
+HEAD = SurveyedNode(
     id="a" * 56,
     host="head",
     address="10.0.0.1",
@@ -44,17 +44,17 @@ HEAD = SeenNode(
 WORKER = replace(HEAD, id="b" * 56, host="w1", address="10.0.0.2", head=False, driver=False)
 
 
-def found(*workers: SeenNode, head: SeenNode = HEAD, **other: Any) -> Survey:
+def found(*workers: SurveyedNode, head: SurveyedNode = HEAD, **other: Any) -> Survey:
     """A cluster of a head and these workers; where nothing else is said, nothing is wrong with the rest of it."""
     fields: dict[str, Any] = {"startable": (), "dashboard": "127.0.0.1:8265"} | other
     return Survey(versions=VERSIONS, nodes=(head, *(workers or (WORKER,))), **fields)
 
 
-def worker(**facts: Any) -> SeenNode:
+def worker(**facts: Any) -> SurveyedNode:
     """The worker, with other facts."""
     return replace(WORKER, facts=replace(FACTS, **facts))
 
 
-def with_versions(node: SeenNode, **versions: str) -> SeenNode:
+def with_versions(node: SurveyedNode, **versions: str) -> SurveyedNode:
     """A node with other versions."""
     return replace(node, versions=VERSIONS | versions)

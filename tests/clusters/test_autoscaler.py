@@ -35,7 +35,7 @@ def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_cloud_may_start_as_many_of_each_type_as_its_file_says(launched: Path) -> None:
     launched.write_text(CLOUD)
-    nodes = startable_nodes([HEAD], launched=launched)
+    nodes = startable_nodes([HEAD], config=launched)
     assert nodes is not None
     assert [(node.cpus, node.gpus) for node in nodes] == [(8, 1)] * 2 + [(4, 0)] * 3
     assert nodes[0].memory_bytes == 30e9
@@ -44,14 +44,14 @@ def test_a_cloud_may_start_as_many_of_each_type_as_its_file_says(launched: Path)
 
 def test_hosts_of_ones_own_are_unknown_until_all_are_there(launched: Path) -> None:
     launched.write_text(OWN)
-    assert startable_nodes([HEAD], launched=launched) is None
-    assert startable_nodes([HEAD] * 3, launched=launched) == ()
+    assert startable_nodes([HEAD], config=launched) is None
+    assert startable_nodes([HEAD] * 3, config=launched) == ()
 
 
 def test_a_cluster_started_by_hand_does_not_grow_by_itself(launched: Path) -> None:
-    assert startable_nodes([HEAD], launched=launched) == ()
+    assert startable_nodes([HEAD], config=launched) == ()
 
 
 def test_a_pod_is_not_told_what_else_there_could_be(launched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_CLUSTER_NAME", "sweeps")
-    assert startable_nodes([HEAD], launched=launched) is None
+    assert startable_nodes([HEAD], config=launched) is None

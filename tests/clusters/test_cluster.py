@@ -19,7 +19,7 @@ class Now:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *nodes: Node, startable: tuple[Node, ...] | None = ()) -> None:
         self.there = [Member(id=f"{i}", host=f"host{i}", node=node, leaving=False) for i, node in enumerate(nodes)]
-        monkeypatch.setattr(module, "Newcomers", lambda: None)
+        monkeypatch.setattr(module, "VersionWatch", lambda: None)
         monkeypatch.setattr(module, "startable_nodes", lambda living: startable)
 
     def cluster(self, *, gpus: float | None = None) -> Cluster:
@@ -28,17 +28,17 @@ class Now:
 
 def test_a_cluster_that_stays_has_room_for_its_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = Now(monkeypatch, SMALL, SMALL).cluster()
-    assert cluster.room() == cluster.slots() == 4
+    assert cluster.max_concurrent() == cluster.slots() == 4
 
 
 def test_nodes_that_join_leave_and_drain_are_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
     now = Now(monkeypatch, SMALL, SMALL)
     cluster = now.cluster()
     now.there[1] = replace(now.there[1], leaving=True)
-    assert cluster.leaving() == ["1"]
-    assert cluster.room() == 2
+    assert cluster.leaving_nodes() == ["1"]
+    assert cluster.max_concurrent() == 2
     now.there = now.there[:1] + [replace(now.there[0], id="2")] * 3
-    assert cluster.room() == 8
+    assert cluster.max_concurrent() == 8
 
 
 def test_trials_wait_for_the_nodes_that_an_autoscaler_may_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,12 +46,12 @@ def test_trials_wait_for_the_nodes_that_an_autoscaler_may_start(monkeypatch: pyt
     cluster = now.cluster()
     assert cluster.slot.gpus == 0.25, "the head has no GPU, but the workers to come have"
     assert cluster.slots() == 1
-    assert cluster.room() == 4
+    assert cluster.max_concurrent() == 4
     now.there += [Member(id=f"w{i}", host=f"w{i}", node=LARGE, leaving=False) for i in range(3)]
-    assert cluster.room() == 48, "as many again as there are"
+    assert cluster.max_concurrent() == 48, "as many again as there are"
     now.there += [Member(id=f"v{i}", host=f"v{i}", node=LARGE, leaving=False) for i in range(6)]
-    assert cluster.room() == 80, "but no more than there may be"
+    assert cluster.max_concurrent() == 80, "but no more than there may be"
 
 
 def test_where_nobody_knows_what_may_come_some_trials_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Now(monkeypatch, SMALL, startable=None).cluster().room() == 6
+    assert Now(monkeypatch, SMALL, startable=None).cluster().max_concurrent() == 6

@@ -59,4 +59,4 @@ def test_a_slot_without_gpu_does_not_mention_one_to_ray() -> None:
     ],
 )
 def test_a_slot_is_told_in_words(slot: Slot, told: str) -> None:
-    assert slot.in_words(memory_bytes=7.5e9) == told
+    assert slot.describe(memory_bytes=7.5e9) == told

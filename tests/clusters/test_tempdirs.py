@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters.tempdirs import SCRATCH, scratch, temporary_files
+from clusters.tempdirs import PREFIX, redirect_temporary_files, temporary_folder
 
 
 def test_the_scratch_folder_goes_and_so_does_that_of_a_killed_driver(
@@ -19,10 +19,10 @@ def test_the_scratch_folder_goes_and_so_does_that_of_a_killed_driver(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     killed = subprocess.Popen([sys.executable, "-c", ""])
     killed.wait()
-    left, used = tmp_path / f"{SCRATCH}{killed.pid}-ab", tmp_path / f"{SCRATCH}{os.getppid()}-cd"
+    left, used = tmp_path / f"{PREFIX}{killed.pid}-ab", tmp_path / f"{PREFIX}{os.getppid()}-cd"
     for folder in (left, used):
         (folder / "tune").mkdir(parents=True)
-    with scratch() as folder:
+    with temporary_folder() as folder:
         assert Path(folder).is_dir()
         assert not left.exists()
     assert list(tmp_path.iterdir()) == [used]
@@ -32,7 +32,7 @@ def test_temporary_files_of_killed_processes_go_too(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv("RAY_TMPDIR", raising=False)
     leave = "import os, tempfile; print(tempfile.mkdtemp()); os._exit(9)"
-    with temporary_files():
+    with redirect_temporary_files():
         left = subprocess.run([sys.executable, "-c", leave], capture_output=True, text=True).stdout.strip()
         assert Path(left).is_dir()
         assert tmp_path in Path(left).parents

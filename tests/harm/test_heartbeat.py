@@ -12,7 +12,7 @@ from tests.clusters.health.test_heartbeat import own_ray as own_ray
 def test_a_loop_that_stands_still_is_given_up(health: Heartbeat, heard: Heard) -> None:
     with health.turning():
         assert heard.given_up.wait(SOON_S)
-    assert heard.reasons == ["Ray has not come back to the sweep for 6 s"]
+    assert heard.reasons == ["Ray has not responded to the sweep for 6 s"]
 
 
 def test_a_control_service_that_is_silent_is_mentioned_and_waited_for(health: Heartbeat, heard: Heard) -> None:

@@ -44,11 +44,11 @@ def test_a_cluster_is_named_by_the_command_or_the_environment_or_by_ray(
     file = named(folder, "192.0.2.254:6379\n")
     found = choose_cluster()
     assert (found.address, found.named_by, found.found) == ("192.0.2.254:6379", str(file), True)
-    assert found.sentence == f"Joining the Ray cluster at 192.0.2.254:6379, which {file} names."
+    assert found.message == f"Joining the Ray cluster at 192.0.2.254:6379 (from {file})."
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     assert choose_cluster() == found
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.2:6379")
-    assert choose_cluster().sentence == "Joining the Ray cluster at 10.0.0.2:6379, which RAY_ADDRESS names."
+    assert choose_cluster().message == "Joining the Ray cluster at 10.0.0.2:6379 (from RAY_ADDRESS)."
     assert choose_cluster("10.0.0.3:6379") == ClusterChoice(address="10.0.0.3:6379", named_by="--address")
     monkeypatch.setenv("RAY_ADDRESS", "local")
     assert choose_cluster() == ClusterChoice()
@@ -61,11 +61,11 @@ def test_a_cluster_on_this_machine_is_joined_while_it_lives(folder: Path) -> Non
         assert choose_cluster().address == address
     gone = choose_cluster()
     assert not gone.address
-    assert f"nothing listens at {address}" in gone.refused
+    assert f"nothing listens at {address}" in gone.rejection
     for nonsense in ("\x1b[2J", "127.0.0.1", "127.0.0.1:99999", "ray://127.0.0.1:1"):
         named(folder, nonsense)
         assert not choose_cluster().address
-        assert nonsense not in choose_cluster().refused
+        assert nonsense not in choose_cluster().rejection
 
 
 @needs_root
@@ -74,9 +74,9 @@ def test_a_cluster_of_another_user_is_not_joined_and_the_user_is_told(folder: Pa
         as_nobody(PLANT, folder, f"127.0.0.1:{port}")
         choice = choose_cluster()
         assert not choice.address
-        assert choice.sentence.startswith("The sweep runs on this machine alone")
-        assert "ray_current_cluster belongs to the user nobody" in choice.sentence
+        assert choice.message.startswith("Running on this machine alone")
+        assert "ray_current_cluster belongs to the user nobody" in choice.message
         os.chown(folder / "ray" / "ray_current_cluster", 0, 0)
-        assert "ray belongs to the user nobody" in choose_cluster().sentence
+        assert "ray belongs to the user nobody" in choose_cluster().message
         os.chown(folder / "ray", 0, 0)
-        assert "the process that listens at 127.0.0.1:" in choose_cluster().sentence
+        assert "the process that listens at 127.0.0.1:" in choose_cluster().message

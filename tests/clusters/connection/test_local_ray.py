@@ -70,5 +70,5 @@ def test_the_folder_lies_where_sockets_find_room_and_nobody_can_replace_it(
 
 def test_where_there_is_no_room_the_error_says_what_there_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(OSError, match=r"a name of \d+ characters at most; tried: /.*RAY_TMPDIR"):
+    with pytest.raises(OSError, match=r"a path of \d+ characters at most; tried: /.*RAY_TMPDIR"):
         _base()

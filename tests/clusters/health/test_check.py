@@ -12,9 +12,9 @@ import pytest
 
 from clusters.connection.address import ClusterChoice
 from clusters.health.check import NoAnswerError, survey
-from clusters.health.diagnose import differing
+from clusters.health.diagnose import differing_packages
 from clusters.health.probe import ROOMS, versions
-from clusters.health.survey import Need, Wish
+from clusters.health.survey import Requirement, SurveyRequest
 from spaces.cache import PLACES
 from tests.search.commands import TINY, called
 
@@ -48,7 +48,7 @@ def test_every_node_of_a_cluster_answers(address: str, tmp_path: Path) -> None:
     gone = str(tmp_path / "birds")
     found = survey(
         ClusterChoice(address=address, named_by="RAY_ADDRESS"),
-        Wish(examine=True, places=PLACES, needs=(Need(called=gone, places=(gone,)),)),
+        SurveyRequest(examine=True, places=PLACES, requirements=(Requirement(label=gone, places=(gone,)),)),
     )
     head, worker = found.nodes
     assert (head.head, head.driver, head.has.cpus) == (True, True, 2)
@@ -57,7 +57,7 @@ def test_every_node_of_a_cluster_answers(address: str, tmp_path: Path) -> None:
     assert head.versions == found.versions == versions()
     assert worker.versions == {**versions(), "keras": "3.14.0"}
     assert worker.versions is not None
-    assert differing(worker.versions, found.versions) == ["keras"]
+    assert differing_packages(worker.versions, found.versions) == ["keras"]
     assert found.dashboard == ""
     assert found.startable == ()
     for node in found.nodes:
@@ -77,10 +77,10 @@ def test_a_sweep_is_refused_where_one_node_has_other_versions(
     monkeypatch.chdir(tmp_path)
     code, _, err = called(capsys, "run", "sweep.yaml")
     assert code == 1
-    assert "keras 3.14.0, where the driver has" in err
+    assert "keras 3.14.0, but the driver has" in err
     assert [path.name for path in tmp_path.iterdir()] == ["sweep.yaml"]
 
 
 def test_a_cluster_that_is_not_there_does_not_answer() -> None:
     with pytest.raises(NoAnswerError):
-        survey(ClusterChoice(address="127.0.0.1:1"), Wish())
+        survey(ClusterChoice(address="127.0.0.1:1"), SurveyRequest())

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import ray
 
-from clusters.connection.session import connected
+from clusters.connection.session import connect
 from clusters.health import heartbeat as module
 from clusters.health.heartbeat import Heartbeat
 
@@ -41,14 +41,14 @@ def heard() -> Heard:
 
 @pytest.fixture(scope="module")
 def own_ray() -> Iterator[None]:
-    with connected():
+    with connect():
         yield
 
 
 @pytest.fixture
 def health(own_ray: None, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heartbeat]:
     """Looks after a Ray of this module's own; what takes half a minute elsewhere takes some seconds."""
-    for name, seconds in {"SILENT_S": 8, "STILL_S": 6, "LEAVE_S": 3, "DOUBTED_S": 2, "REFUSALS": 2}.items():
+    for name, seconds in {"SILENT_S": 8, "STUCK_S": 6, "LEAVE_S": 3, "SUSPECT_S": 2, "REFUSALS": 2}.items():
         monkeypatch.setattr(module, name, seconds)
     found = Heartbeat(message=heard.message, give_up=heard.give_up)
     yield found

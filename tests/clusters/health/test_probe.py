@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from clusters.health.probe import at_hand, first_place, free_bytes, tensorflow_gpus, unusable, versions
-from clusters.health.survey import Need
+from clusters.health.probe import first_place, free_bytes, is_available, tensorflow_gpus, versions, why_unusable
+from clusters.health.survey import Requirement
 from spaces.cache import PLACES, cache_home
 
 ASK = "import sys; from clusters.health.probe import versions; print(versions()['code'], 'tensorflow' in sys.modules)"
@@ -45,10 +45,10 @@ def test_a_changed_source_file_gives_another_code(tmp_path: Path) -> None:
 
 
 def test_a_folder_can_be_used_or_the_reason_is_told(tmp_path: Path) -> None:
-    assert unusable(tmp_path / "new") == ""
+    assert why_unusable(tmp_path / "new") == ""
     assert list((tmp_path / "new").iterdir()) == []
     (tmp_path / "file").write_text("")
-    assert "file" in unusable(tmp_path / "file" / "below")
+    assert "file" in why_unusable(tmp_path / "file" / "below")
     assert free_bytes(tmp_path / "not" / "yet") > 0
 
 
@@ -74,7 +74,7 @@ def test_what_trials_read_is_there_or_can_be_downloaded(tmp_path: Path, monkeypa
         ("other*", gone, False),
         ("other*", there, True),
     ]:
-        assert at_hand(asdict(Need(called="it", places=(f"{tmp_path}/{place}",), url=url))) == fine
+        assert is_available(asdict(Requirement(label="it", places=(f"{tmp_path}/{place}",), url=url))) == fine
     server.shutdown()
     server.server_close()
 

@@ -102,10 +102,10 @@ def test_the_nodes_are_asked_for_what_the_sweep_reads(
     (tmp_path / "sweep.yaml").write_text(TINY.replace("source: digits", "source: npz, path: a.npz"))
     asked = answer(monkeypatch, found())
     called(capsys, "cluster", "check", str(tmp_path / "sweep.yaml"))
-    assert [need.places for need in asked[0].needs] == [(str(tmp_path / "a.npz"),)]
+    assert [requirement.places for requirement in asked[0].requirements] == [(str(tmp_path / "a.npz"),)]
     (tmp_path / "sweep.yaml").write_text(TINY.replace("source: digits", "source: tfds, name: mnist"))
     [downloaded] = requirements(load_sweep(tmp_path / "sweep.yaml"))
-    assert "mnist" in downloaded.called
+    assert "mnist" in downloaded.label
     assert downloaded.url
 
 
@@ -172,6 +172,6 @@ def test_a_plan_counts_what_lives_and_says_what_may_come_and_what_is_sick(
     room = capacity(sweep, image_side_px=8)
     assert room.slots == 1
     assert room.slot.gpus == 2
-    assert any("up to 6 trials" in doubt for doubt in room.doubts)
-    assert any("refused: w1: keras 3.14.0" in doubt for doubt in room.doubts)
+    assert any("up to 6 trials" in warning for warning in room.warnings)
+    assert any("refused: w1: keras 3.14.0" in warning for warning in room.warnings)
     assert requirements(sweep) == ()
