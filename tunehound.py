@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     import pandas as pd
 
-    from search.tuner.run import RunResult
+    from search.tuner.driver import RunResult
     from spaces.file.sweep import Sweep
     from trainables.retrain.retrain import RetrainResult
 

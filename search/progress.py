@@ -96,8 +96,8 @@ class Progress:
         self._confirmed = done, total
         if not self._console.is_terminal:
             begun = f"Confirming the winner: {format_count(total - done, 'training')} to run."
-            told = begun if training is None else training_line(training, self._run.metric)
-            self._console.print(Text(told), soft_wrap=True)
+            text = begun if training is None else training_line(training, self._run.metric)
+            self._console.print(Text(text), soft_wrap=True)
 
     def close(self, best: int | None) -> None:
         """Close the live view, leaving its last state on the screen."""
@@ -185,18 +185,18 @@ class Progress:
         value = None if best is None else self._values.get(best)
         if value is None:
             return Text(f"no {self._run.metric} yet", style="dim")
-        told = f"best {self._run.metric} {value:.4f} (trial {best})"
+        text = f"best {self._run.metric} {value:.4f} (trial {best})"
         base = None if self._baseline is None else self._values.get(self._baseline)
         if best == self._baseline:
-            told += ", the baseline"
+            text += ", the baseline"
         elif base is not None:
-            told += f", {compared_to_baseline(value, base)}"
-        return one_line(told, style="bold green")
+            text += f", {compared_to_baseline(value, base)}"
+        return one_line(text, style="bold green")
 
     def _time_line(self) -> RenderableType:
-        told = f"{format_count(self._epochs, 'epoch')} · {format_duration(self._clock() - self._began)} elapsed"
+        text = f"{format_count(self._epochs, 'epoch')} · {format_duration(self._clock() - self._began)} elapsed"
         left = self.seconds_left()
-        return one_line(told if left is None else f"{told} · about {format_duration(left)} left")
+        return one_line(text if left is None else f"{text} · about {format_duration(left)} left")
 
     def _running_lines(self) -> list[RenderableType]:
         shown = heapq.nsmallest(ROWS, list(self._running.items()))
@@ -220,15 +220,14 @@ def training_line(training: ConfirmationTraining, metric: str) -> str:
     """Format a finished confirmation training: ``trial  17  seed 2  complete  21 epochs  val_accuracy 0.9861``."""
     value = "" if training.score is None else f"  {metric} {training.score:.4f}"
     word = format_ending(STATES[training.reason], training.reason)
-    told = f"  {training.message}" if training.message else ""
+    message = f"  {training.message}" if training.message else ""
     epochs = format_count(training.epochs, "epoch")
-    return printable(f"trial {training.trial:>3}  seed {training.seed:<3} {word:<19} {epochs:>10}{value}{told}")
+    return printable(f"trial {training.trial:>3}  seed {training.seed:<3} {word:<19} {epochs:>10}{value}{message}")
 
 
 def trial_line(end: TrialFinished, metric: str) -> str:
     """Format a finished trial: ``trial  17  complete (patience)   21 epochs  val_accuracy 0.9861``."""
     value = "" if end.value is None else f"  {metric} {end.value:.4f}"
     word, epochs = format_ending(end.state, end.reason), format_count(end.epochs, "epoch")
-    return printable(
-        f"trial {end.number:>3}  {word:<19} {epochs:>10}{value}{f'  {end.message}' if end.message else ''}"
-    )
+    message = f"  {end.message}" if end.message else ""
+    return printable(f"trial {end.number:>3}  {word:<19} {epochs:>10}{value}{message}")

@@ -1,1 +1,1 @@
-"""The `tunehound` command: what people type, and what they are told."""
+"""The `tunehound` command: its options and its output."""

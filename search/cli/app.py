@@ -99,7 +99,7 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
         console.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
         send_finished(directory, mirror_of(directory), tell=log)
         return
-    conclude(resume_run(directory, overrides=overrides, warn=warn, tell=log))
+    conclude(resume_run(directory, overrides=overrides, warn=warn, message=log))
 
 
 @app.command(epilog=examples("tunehound plan digits --check", "tunehound plan my.yaml --set trial.training.epochs=9"))
@@ -123,8 +123,8 @@ def describe(
     ],
     overrides: Overrides = NO_OVERRIDES,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
-    image_size: Annotated[int | None, typer.Option(min=1, help="Image side in pixels, without the data.")] = None,
-    classes: Annotated[int | None, typer.Option(min=2, help="Number of classes, without the data.")] = None,
+    image_size: Annotated[int | None, typer.Option(min=1, help="Image side in pixels, if there is no data.")] = None,
+    classes: Annotated[int | None, typer.Option(min=2, help="Number of classes, if there is no data.")] = None,
     trust: Trust = NO_TRUST,
 ) -> None:
     """Show the model that a configuration builds, or a backbone's blocks: layers, parameters and what is trainable."""

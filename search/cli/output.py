@@ -21,7 +21,7 @@ from trainables.trust import trust_options
 if TYPE_CHECKING:
     from search.run.reader import Run
     from search.tracking.sync import SyncResult
-    from search.tuner.run import RunResult
+    from search.tuner.driver import RunResult
     from spaces.file.sweep import Sweep
     from trainables.preflight.describe import Description
     from trainables.retrain.retrain import RetrainResult
@@ -139,7 +139,7 @@ def show_plan(sweep: Sweep, *, only_check: bool) -> None:
 
     print_text("\n".join(map(printable, plan_lines(sweep, data, earlier=earlier))))
     room = capacity(sweep, image_side_px=max(data.image_shape[:2]))
-    measured = measure(sweep, room, tell=lambda line: console.print(printable(line), highlight=False))
+    measured = measure(sweep, room, message=lambda line: console.print(printable(line), highlight=False))
     print_text("\n".join(map(printable, cost_lines(sweep, room, measured))))
     for warning in room.warnings:
         warn(warning)

@@ -36,7 +36,7 @@ def test_an_unknown_run_is_refused_and_the_known_ones_are_listed(runs: Path, giv
 
 
 def test_where_there_are_no_runs_that_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="runs in .*: none"):
+    with pytest.raises(InputError, match=r"runs in .*: none"):
         find_run("latest", tmp_path / "runs")
 
 

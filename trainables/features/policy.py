@@ -16,7 +16,7 @@ FEATURES = "features"
 
 
 class Source(IntEnum):
-    """Where the frozen layers' output comes from. Histories store the number; readers see the label."""
+    """Where the frozen layers' output comes from: a number in memory, the label in history.csv."""
 
     STORED = 0
     SWITCHED_OFF = 1
@@ -42,12 +42,13 @@ LABELS = {
     Source.STORED: "stored",
     Source.SWITCHED_OFF: "computed: features.store is off",
     Source.NOTHING_FROZEN: "computed: nothing is frozen",
-    Source.FRESH: "computed: fresh augmentation every epoch",
-    Source.TOO_FEW_EPOCHS: "computed: too few epochs to pay off",
-    Source.TOO_LARGE: "computed: larger than the store's limit",
-    Source.NO_DISK: "computed: not enough disk space",
-    Source.NO_STORE: "computed: the store is unusable",
+    Source.FRESH: "computed: every epoch augments anew",
+    Source.TOO_FEW_EPOCHS: "computed: too few epochs to pay back",
+    Source.TOO_LARGE: "computed: larger than the store may be",
+    Source.NO_DISK: "computed: no room on the disk",
+    Source.NO_STORE: "computed: the store cannot be used",
 }
+"""Written to history.csv: changing a label would make the histories of earlier runs unreadable."""
 
 
 SHORTAGES: dict[Shortage, Source] = {"limit": Source.TOO_LARGE, "disk": Source.NO_DISK}

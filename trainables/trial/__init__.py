@@ -1,1 +1,1 @@
-"""A trial as Ray sees it: what a process is told, what it answers, where its run lives."""
+"""A trial as Ray sees it: its task, its outcomes, the trainable and the driver's actor."""

@@ -54,7 +54,7 @@ def test_a_healthy_cluster_is_told_a_line_a_node(
     answer(monkeypatch, found())
     code, out, _ = called(capsys, "cluster", "check")
     assert code == 0
-    assert "fit for a sweep" in out
+    assert "ready for a sweep" in out
     for name in ("head", "w1"):
         [line] = [line for line in out.splitlines() if line.startswith(f"{name} ")]
         assert line.split()[-1] == "yes"
@@ -72,7 +72,7 @@ def test_a_sick_cluster_ends_with_1_and_what_to_do(
         "no",
         "no",
     ]
-    for words in ("w1: keras 3.14.0", "w2: did not answer", "→ install", "2 problems"):
+    for words in ("w1: it has keras 3.14.0", "w2: did not answer", "→ install", "2 problems"):
         assert words in err
 
 
@@ -173,5 +173,5 @@ def test_a_plan_counts_what_lives_and_says_what_may_come_and_what_is_sick(
     assert room.slots == 1
     assert room.slot.gpus == 2
     assert any("up to 6 trials" in warning for warning in room.warnings)
-    assert any("refused: w1: keras 3.14.0" in warning for warning in room.warnings)
+    assert any("refused: w1: it has keras 3.14.0" in warning for warning in room.warnings)
     assert requirements(sweep) == ()

@@ -154,7 +154,7 @@ def test_an_image_in_two_parts_is_a_doubt(tmp_path: Path) -> None:
         (tmp_path / f"{part}s").rename(tmp_path / "set" / part)
     sweep = written(tmp_path / "set", tmp_path)
     (told,) = warnings_about(sweep, check(sweep))
-    assert "the same image stands in two parts" in told
+    assert "the same image is in two parts" in told
     assert "24: " in told
     assert "and 19 more" in told
 

@@ -55,3 +55,17 @@ def test_where_all_layers_train_only_the_head_stage_is_stored() -> None:
 @pytest.mark.parametrize("source", Source)
 def test_every_answer_has_words_of_its_own_from_which_it_is_read_back(source: Source) -> None:
     assert Source.from_label(source.label) is source
+
+
+def test_the_labels_that_earlier_runs_have_in_their_histories_are_still_read() -> None:
+    written = [
+        "stored",
+        "computed: features.store is off",
+        "computed: nothing is frozen",
+        "computed: every epoch augments anew",
+        "computed: too few epochs to pay back",
+        "computed: larger than the store may be",
+        "computed: no room on the disk",
+        "computed: the store cannot be used",
+    ]
+    assert [Source.from_label(label) for label in written] == list(Source)
