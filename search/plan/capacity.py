@@ -1,4 +1,4 @@
-"""How many trials would train at once, and where: told before a sweep starts, and without starting a Ray."""
+"""How many trials would train at once, and where; found out before a sweep starts, without starting Ray."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from clusters.connection.address import ClusterChoice, choose_cluster
 from clusters.health.check import NoAnswerError, survey
-from clusters.health.diagnose import mixed
-from clusters.health.survey import Wish
+from clusters.health.diagnose import version_mismatches
+from clusters.health.survey import SurveyRequest
 from clusters.nodes import this_node
 from clusters.slots import Node, Slot, count_slots, slot_memory_bytes
 from search.machine import count_gpus
@@ -16,7 +16,7 @@ from search.plan.placement import chosen_slot
 from spaces.file.sweep import Sweep
 
 BUSY = 0.5
-"""So many processes that want a core, for each that there is, make times doubtful."""
+"""With more runnable processes per core than this, measured times are doubtful."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,41 +27,41 @@ class Capacity:
     slots: int
     """How many trials train at once."""
     slots_here: int
-    """How many of these would fit this machine: so many are timed side by side."""
+    """How many would fit on this machine, so that many are timed at once."""
     gpus_here: bool
-    """Whether this machine has what a slot has of GPUs, or a slot has none."""
+    """Whether this machine has the GPUs of a slot, or a slot has none."""
     memory_bytes: int
     """The memory of a slot."""
     cluster: bool
     """Whether the trials would run on a cluster."""
-    doubts: tuple[str, ...]
-    """What could not be known, a sentence each."""
+    warnings: tuple[str, ...]
+    """What is uncertain, one sentence each."""
 
 
 def capacity(sweep: Sweep, *, image_side_px: int) -> Capacity:
-    """The slots of the cluster that a sweep from here would run on, or of this machine."""
+    """Count the slots of the cluster that a sweep would run on, or of this machine."""
     here, chosen = this_node(gpus=count_gpus()), choose_cluster()
     cluster = bool(chosen.address)
-    nodes, startable, doubts = _cluster_nodes(chosen) if cluster else ((here,), (), [])
-    if chosen.sentence:
-        doubts.append(chosen.sentence)
+    nodes, startable, warnings = _cluster_nodes(chosen) if cluster else ((here,), (), [])
+    if chosen.message:
+        warnings.append(chosen.message)
     if not nodes:
-        doubts.append("The cluster did not answer: counted is what this machine has.")
+        warnings.append("The cluster did not answer; using this machine's resources instead.")
         nodes = (here,)
     elif cluster:
-        doubts.append("Timed on this machine: the cluster's may be faster or slower.")
+        warnings.append("Times were measured on this machine; the cluster may be faster or slower.")
     if os.getloadavg()[0] > BUSY * here.cpus:
         load = f"load {os.getloadavg()[0]:.1f} on {here.cpus:g} cores"
-        doubts.append(f"This machine is busy with something else ({load}): the sweep may be faster than the plan says.")
+        warnings.append(f"This machine is busy with other work ({load}), so the sweep may be faster than planned.")
     slot = chosen_slot(sweep.resources, [*nodes, *startable], image_side_px=image_side_px)
     slots = count_slots(slot, nodes)
     more = count_slots(slot, startable)
     if more > slots:
-        doubts.append(f"Counted are the machines that run now; the autoscaler may start more, for up to {more} trials.")
+        warnings.append(f"Only running machines are counted; the autoscaler may start more, for up to {more} trials.")
     elif not slots:
-        doubts.append("No machine has what resources asks for one trial; counted is one trial at a time.")
+        warnings.append("No machine has the resources of a trial; assuming one trial at a time.")
     if slot.gpus and not here.gpus:
-        doubts.append("There is no GPU on this machine: times are those of its CPU, and memory of a GPU is not known.")
+        warnings.append("There is no GPU on this machine: times are those of its CPU, and GPU memory is unknown.")
     return Capacity(
         slot=slot,
         slots=max(1, slots),
@@ -69,15 +69,15 @@ def capacity(sweep: Sweep, *, image_side_px: int) -> Capacity:
         gpus_here=here.gpus >= slot.gpus,
         memory_bytes=slot_memory_bytes(slot, [*nodes, *startable]),
         cluster=cluster,
-        doubts=tuple(doubts),
+        warnings=tuple(warnings),
     )
 
 
 def _cluster_nodes(chosen: ClusterChoice) -> tuple[tuple[Node, ...], tuple[Node, ...], list[str]]:
-    """The nodes that live, those that may be started, and what would keep a sweep from starting."""
+    """Return the live nodes, those that may be started, and warnings about what would prevent a sweep."""
     try:
-        found = survey(chosen, Wish())
+        found = survey(chosen, SurveyRequest())
     except NoAnswerError:
         return (), (), []
-    doubts = [f"The sweep will be refused: {trouble.where}: {trouble.wrong}." for trouble in mixed(found)]
-    return found.alive, found.startable or (), doubts
+    warnings = [f"The sweep will be refused: {each.where}: {each.wrong}." for each in version_mismatches(found)]
+    return found.alive, found.startable or (), warnings

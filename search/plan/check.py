@@ -1,4 +1,4 @@
-"""Everything that can be found wrong with a sweep before it starts."""
+"""All checks of a sweep before it starts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from trainables.sources.part import first_few
 
 
 def check(sweep: Sweep, *, describe: Callable[[Data], DataInfo] = describe) -> DataInfo:
-    """Opens the data and holds the corners of the space against it; returns what the data is.
+    """Open the data and check the corners of the space against it; return what the data is.
 
-    Models of a user's own and files of weights are tried, in a process of its own, which takes some seconds.
-    ``describe`` stands in for data that are not on this machine.
+    Custom models and files of weights are built in a separate process, which takes some seconds.
+    ``describe`` stands in for data that is not on this machine.
 
     Raises:
-        InputError: the data cannot be read, a corner of the space does not fit it or cannot be built, or a variable
-            that trials are to be given is not set.
+        InputError: the data cannot be read, a corner of the space does not fit it or cannot be built, or an environment
+            variable that the trials need is not set.
     """
     infos: dict[object, DataInfo] = {}
     problems = list(_unset(sweep))
@@ -46,29 +46,29 @@ def check(sweep: Sweep, *, describe: Callable[[Data], DataInfo] = describe) -> D
 def _unset(sweep: Sweep) -> Iterator[Problem]:
     for place, name in enumerate(sweep.resources.env):
         if name not in os.environ:
-            rule = "a variable of the environment that trials are given must be set where the sweep is started"
-            remedy = f"set it (export {name}=…), or take it out of the list"
-            yield Problem(path=("resources", "env", place), rule=rule, given=f"{name}, not set", remedy=remedy)
+            rule = "every environment variable that is passed to the trials must be set where the sweep is started"
+            remedy = f"set it (export {name}=…) or remove it from the list"
+            yield Problem(path=("resources", "env", place), rule=rule, given=f"{name}, which is not set", remedy=remedy)
 
 
 def _once(problems: Iterable[Problem]) -> list[Problem]:
-    """The first of those that break the same rule at the same place."""
+    """Keep the first of the problems that break the same rule at the same place."""
     first: dict[tuple[object, str], Problem] = {}
     for problem in problems:
         first.setdefault((problem.path, problem.rule), problem)
     return list(first.values())
 
 
-def doubts(sweep: Sweep, data: DataInfo) -> list[str]:
-    """What will train, but probably not as it was meant: a sentence each."""
-    models = dict.fromkeys(doubt for config in closed_corners(sweep) for doubt in compatibility.config_warnings(config))
+def warnings_about(sweep: Sweep, data: DataInfo) -> list[str]:
+    """Return warnings about what will train, but probably not as intended, one sentence each."""
+    models = dict.fromkeys(each for config in closed_corners(sweep) for each in compatibility.config_warnings(config))
     return [*models, *_leaks(data)]
 
 
 def _leaks(data: DataInfo) -> list[str]:
     if not data.leaks:
         return []
-    rule = "the same image stands in two parts, so that what is learned by heart counts as known; "
+    rule = "the same image is in two parts of the data, so memorised images inflate the scores: "
     return [rule + first_few([str(leak) for leak in data.leaks])]
 
 
@@ -80,6 +80,6 @@ def _described(sweep: Sweep, config: TrialConfig, describe: Callable[[Data], Dat
 
 
 def closed_corners(sweep: Sweep) -> Iterator[TrialConfig]:
-    """The configurations at which a mistake in the space shows first; the baseline's comes first."""
+    """Yield the extreme configurations of the space, at which mistakes show first; the baseline first."""
     for values in corners(sweep.trial):
         yield close_values(sweep.trial, values)

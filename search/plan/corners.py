@@ -1,4 +1,4 @@
-"""The corners of a space, timed: what the plan knows of a sweep before it is run."""
+"""Time the corners of a space: what the plan measures before a sweep is run."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from search.formatting import rough_duration
+from search.formatting import format_rough_duration
 from search.plan.capacity import Capacity
-from search.plan.costs import Cost, costs_of, essence, spread
+from search.plan.costs import TrialCost, costs_of, essence, spread_out
 from search.study.draws import drawn_configs
 from search.study.feature_cuts import shared_cuts
 from spaces.config.trial import TrialConfig
@@ -17,11 +17,11 @@ from spaces.domains.domain import Scalar
 from spaces.domains.names import short_names
 from spaces.file.sweep import Sweep
 from spaces.problem import WorkFailedError
-from trainables.preflight.timing import ALWAYS_TIMED, Failed, Timed, time_trials
+from trainables.preflight.timing import ALWAYS_TIMED, TimingFailure, TimingResult, time_trials
 
 MOST_TIMED, MOST_AT_ONCE = 12, 16
 LIMIT_S = 45.0
-"""How long the processes time, once they are awake and have timed the first few."""
+"""How long the processes keep timing after they have started and timed the first few."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,51 +30,51 @@ class Corner:
 
     config: TrialConfig
     label: str
-    """The values that make it take its time: ``filters = 8``."""
+    """The values that determine its time: ``filters = 8``."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What was found out."""
+class Measurements:
+    """What was measured."""
 
-    timed: tuple[tuple[Corner, Cost], ...]
+    timed: tuple[tuple[Corner, TrialCost], ...]
     """The baseline first, unless it failed; then in the order of timing."""
-    baseline: Cost
-    drawn: tuple[Cost, ...]
-    """Of configurations drawn from the space at random."""
+    baseline: TrialCost
+    drawn: tuple[TrialCost, ...]
+    """The costs of configurations drawn at random from the space."""
     failed: tuple[tuple[Corner, str], ...]
-    """Corners that do not train, and why."""
+    """Corners that cannot be trained, and why."""
     left: int
-    """Corners that would each take a time of its own, and were not timed."""
+    """Corners with times of their own that were not timed."""
     at_once: int
-    """How many processes timed at the same time."""
+    """How many processes timed at once."""
     process_s: float
-    """What a process takes until it has TensorFlow, Keras and the data."""
+    """Time until a process has loaded TensorFlow, Keras and the data."""
     memory_bytes: int
-    """The most that a process took."""
+    """Peak memory of a process."""
     gpu_memory_bytes: int | None
-    """The same of a GPU's memory; None where none was used."""
+    """Peak GPU memory of a process; None if it used no GPU."""
     gpu_bytes: int | None
-    """The memory of a GPU."""
+    """The memory of one GPU."""
     features: tuple[str, ...] = ()
-    """Where the features of frozen parts come from, in words; each answer once, the most frequent first."""
+    """Where the features of frozen layers come from, in words, without repetitions, the most frequent first."""
 
 
-def measure(sweep: Sweep, room: Capacity, *, tell: Callable[[str], None]) -> Measured:
-    """Times corners of the space as its trials would train. ``tell`` is told of each as it is known.
+def measure(sweep: Sweep, room: Capacity, *, message: Callable[[str], None]) -> Measurements:
+    """Time corners of the space as its trials would train; ``message`` reports each result.
 
     Raises:
         WorkFailedError: none of them could be timed.
     """
     found, cuts = _corners(sweep), shared_cuts(sweep)
-    chosen = spread([corner.config for corner in found], always=ALWAYS_TIMED, most=MOST_TIMED)
+    chosen = spread_out([corner.config for corner in found], always=ALWAYS_TIMED, most=MOST_TIMED)
     picked = [found[position] for position in chosen]
     at_once = min(room.slots, room.slots_here, MOST_AT_ONCE)
 
-    def heard(number: int, result: Timed | Failed) -> None:
-        tell(f"{number + 1} of {len(picked)} timed: {_named(picked[number])}{_in_words(picked[number], result)}")
+    def on_result(number: int, result: TimingResult | TimingFailure) -> None:
+        message(f"{number + 1} of {len(picked)} timed: {_named(picked[number])}{_in_words(picked[number], result)}")
 
-    tell(f"timing {len(picked)} of the space's corners, {at_once} at a time …")
+    message(f"Timing {len(picked)} of the space's corners, {at_once} at a time …")
     timing = time_trials(
         [corner.config for corner in picked],
         cpus=room.slot.cpus,
@@ -84,16 +84,16 @@ def measure(sweep: Sweep, room: Capacity, *, tell: Callable[[str], None]) -> Mea
         trials=sweep.search.trials,
         cuts=[cuts(corner.config) for corner in picked],
         env=sweep.resources.env,
-        heard=heard,
+        on_result=on_result,
     )
     results = list(zip(picked, timing.results, strict=True))
-    timed = [(corner, result) for corner, result in results if isinstance(result, Timed)]
-    failed = [(corner, result.told) for corner, result in results if isinstance(result, Failed)]
+    timed = [(corner, result) for corner, result in results if isinstance(result, TimingResult)]
+    failed = [(corner, result.reason) for corner, result in results if isinstance(result, TimingFailure)]
     if not timed:
-        raise WorkFailedError("no corner of the space could be timed: " + "; ".join({told for _, told in failed}))
+        raise WorkFailedError("no corner of the space could be timed: " + "; ".join({reason for _, reason in failed}))
     cost = costs_of([(corner.config, result) for corner, result in timed])
     on_gpu = [result.gpu_memory_bytes for _, result in timed if result.gpu_memory_bytes is not None]
-    return Measured(
+    return Measurements(
         timed=tuple((corner, cost(corner.config)) for corner, _ in timed),
         baseline=cost(picked[0].config),
         features=_features([result for _, result in timed]),
@@ -101,37 +101,37 @@ def measure(sweep: Sweep, room: Capacity, *, tell: Callable[[str], None]) -> Mea
         failed=tuple(failed),
         left=len({repr(essence(corner.config)) for corner in found}) - len(timed) - len(failed),
         at_once=at_once,
-        process_s=timing.awake_s + max(result.load_s for _, result in timed),
+        process_s=timing.startup_s + max(result.load_s for _, result in timed),
         memory_bytes=max(result.memory_bytes for _, result in timed),
         gpu_memory_bytes=max(on_gpu, default=None),
         gpu_bytes=timing.gpu_bytes,
     )
 
 
-def _features(timed: Sequence[Timed]) -> tuple[str, ...]:
-    told = Counter(stage.features for result in timed for stage in result.stages if stage.features)
-    return tuple(words for words, _ in told.most_common())
+def _features(timed: Sequence[TimingResult]) -> tuple[str, ...]:
+    counts = Counter(stage.features for result in timed for stage in result.stages if stage.features)
+    return tuple(words for words, _ in counts.most_common())
 
 
 def _named(corner: Corner) -> str:
     return f"{corner.label}, " if corner.label else ""
 
 
-def _in_words(corner: Corner, result: Timed | Failed) -> str:
-    if isinstance(result, Failed):
-        return result.told
-    return f"{seconds_told(costs_of([(corner.config, result)])(corner.config).epoch_s)} an epoch"
+def _in_words(corner: Corner, result: TimingResult | TimingFailure) -> str:
+    if isinstance(result, TimingFailure):
+        return result.reason
+    return f"{format_short_duration(costs_of([(corner.config, result)])(corner.config).epoch_s)} per epoch"
 
 
-def seconds_told(seconds: float) -> str:
-    """A short time: ``0.29 s``, ``4.5 s``, then as `rough_duration`."""
-    return f"{seconds:.2g} s" if seconds < 10 else rough_duration(seconds)
+def format_short_duration(seconds: float) -> str:
+    """Format a short time: ``0.29 s``, ``4.5 s``, then as `format_rough_duration`."""
+    return f"{seconds:.2g} s" if seconds < 10 else format_rough_duration(seconds)
 
 
 def _corners(sweep: Sweep) -> list[Corner]:
-    """The corners of the space, the baseline's first, with the values that matter to how long each takes."""
+    """Return the corners of the space, the baseline first, with the values that determine their times."""
     found = [(values, close_values(sweep.trial, values)) for values in corners(sweep.trial)]
-    names, short = _telling(found), short_names(sweep.open_values)
+    names, short = _distinguishing(found), short_names(sweep.open_values)
     return [
         Corner(
             config=config,
@@ -141,8 +141,8 @@ def _corners(sweep: Sweep) -> list[Corner]:
     ]
 
 
-def _telling(found: Sequence[tuple[Mapping[str, Scalar], TrialConfig]]) -> set[str]:
-    """The open values by which two corners that take different times differ, where it is one alone."""
+def _distinguishing(found: Sequence[tuple[Mapping[str, Scalar], TrialConfig]]) -> set[str]:
+    """Return the open values that alone distinguish two corners with different times."""
     known = [(values, repr(essence(config))) for values, config in found]
     names: set[str] = set()
     for values, one in known:
@@ -155,5 +155,5 @@ def _telling(found: Sequence[tuple[Mapping[str, Scalar], TrialConfig]]) -> set[s
 
 
 def _drawn(sweep: Sweep) -> list[TrialConfig]:
-    """Configurations drawn at random; the corners where none closes."""
+    """Draw configurations at random; use the corners if none is valid."""
     return list(drawn_configs(sweep)) or [corner.config for corner in _corners(sweep)]

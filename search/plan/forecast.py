@@ -1,4 +1,4 @@
-"""What a sweep will come to: played through many times, over what nobody knows before."""
+"""Forecast what a sweep will take, by simulating it under many assumptions about what is unknown."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from typing import Literal
 
 import numpy as np
 
-from search.plan.costs import Cost
-from search.plan.simulation import Course, Training, earliest_end, play
+from search.plan.costs import TrialCost
+from search.plan.simulation import SimulatedTraining, Simulation, earliest_end, simulate
 from search.study.rungs import Rungs
 from search.study.space import most_configurations
 from spaces.file.sweep import Sweep
 
 RAY_START_S = 5.0
-"""Until Ray runs on a machine and hands out the first trial."""
+"""Time until Ray runs on a machine and starts the first trial."""
 STARTUP_TRIALS = 10
-"""After so many, TPE proposes what it has learned."""
+"""After this many trials, TPE proposes what it has learned."""
 SEEDS, FEW_SEEDS, MANY_TRIALS = 5, 2, 1000
-"""How often each scenario is played; a sweep of many trials differs less from one time to the next."""
+"""How often each scenario is simulated; sweeps of many trials vary less."""
 
 Patience = Literal["early", "between", "late"]
-Lean = Literal["cheap", "even", "dear"]
+CostBias = Literal["cheap", "neutral", "expensive"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What is not known before, settled in one way."""
+    """One set of assumptions about what is unknown."""
 
     seed: int
-    """Of the scores, and of which configurations are drawn."""
+    """Determines the scores and which configurations are drawn."""
     patience: Patience
-    """When trials that no rung stops lose patience: as early as can be, at any epoch, never."""
-    lean: Lean
-    """Whether what TPE learns to prefer is cheap to train, or dear; where it is neither, it learns nothing."""
+    """When trials that no rung stops run out of patience: as early as possible, at any epoch, never."""
+    bias: CostBias
+    """Whether TPE learns to prefer cheap or expensive configurations, or neither."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """What one play came to."""
+class Projection:
+    """The result of one simulation."""
 
     trials: int
-    """That ended before the search did."""
+    """Trials that ended before the search did."""
     epochs: float
     """Of the search."""
     hours: float
     """Of the search, wall-clock."""
     slot_hours: float
-    """Of the search: time for which trials held their slots, added up."""
+    """Of the search: total time for which trials used their slots."""
     epoch_s: float
     """Mean of the search's epochs."""
     confirm_trainings: int
@@ -59,110 +59,123 @@ class Outlook:
     confirm_hours: float
     confirm_slot_hours: float
     limit: str | None
-    """Which limit of the budget ended the search; None where all trials were trained."""
+    """The limit of the budget that ended the search; None if all trials were trained."""
 
 
 @dataclass(frozen=True)
-class Span:
+class Range:
     """An expected number and its range."""
 
     low: float
-    middle: float
+    expected: float
     high: float
 
-    def told(self, text: Callable[[float], str], unit: str = "") -> str:
-        """``38 min (26 min – 1 h 10 min)``, ``198 epochs (96 – 384)``; no range where its ends read the same."""
-        low, middle, high = text(self.low), text(self.middle), text(self.high)
-        return f"{middle}{unit}" + ("" if low == high else f" ({low} – {high})")
+    def format(self, text: Callable[[float], str], unit: str = "") -> str:
+        """``38 min (26 min – 1 h 10 min)``, ``198 epochs (96 – 384)``; no range if its ends read the same."""
+        low, expected, high = text(self.low), text(self.expected), text(self.high)
+        return f"{expected}{unit}" + ("" if low == high else f" ({low} – {high})")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """All plays, and those in the middle of what may be."""
+    """All projections, and the typical ones among them."""
 
-    outlooks: tuple[Outlook, ...]
-    middling: tuple[Outlook, ...]
+    projections: tuple[Projection, ...]
+    typical: tuple[Projection, ...]
 
-    def span(self, value: Callable[[Outlook], float]) -> Span:
-        """The median over the plays in the middle; the least and the most over all."""
-        values = [value(outlook) for outlook in self.outlooks]
-        return Span(min(values), median(value(outlook) for outlook in self.middling), max(values))
+    def range_of(self, value: Callable[[Projection], float]) -> Range:
+        """Return the median over the typical projections, and the least and the most over all."""
+        values = [value(projection) for projection in self.projections]
+        return Range(min(values), median(value(projection) for projection in self.typical), max(values))
 
     @property
     def limit(self) -> str | None:
-        """What most often ends the search."""
-        return Counter(outlook.limit for outlook in self.middling).most_common(1)[0][0]
+        """The limit that most often ends the search."""
+        return Counter(projection.limit for projection in self.typical).most_common(1)[0][0]
 
 
 def forecast(
-    sweep: Sweep, *, baseline: Cost, drawn: Sequence[Cost], slots: int, gpus: float, process_s: float, begin_s: float
+    sweep: Sweep,
+    *,
+    baseline: TrialCost,
+    drawn: Sequence[TrialCost],
+    slots: int,
+    gpus: float,
+    process_s: float,
+    begin_s: float,
 ) -> Forecast:
-    """Plays a sweep through.
+    """Forecast a sweep.
 
     Args:
         sweep: how many trials, rungs, patience, budget, confirmation.
-        baseline: what the first trial takes.
-        drawn: what configurations take that are drawn from the space at random.
+        baseline: the cost of the first trial.
+        drawn: the costs of configurations that are drawn at random from the space.
         slots: how many trials train at once.
-        gpus: of one slot.
-        process_s: what a slot's process takes before its first epoch, its networks aside.
-        begin_s: until the first trial is handed out.
+        gpus: GPUs of one slot.
+        process_s: start-up time of a slot's process, without its networks.
+        begin_s: time until the first trial starts.
     """
 
-    def played(scenario: Scenario) -> Outlook:
+    def project(scenario: Scenario) -> Projection:
         trainings = _trainings(sweep, scenario, baseline, drawn)
-        course = play(trainings, slots=slots, rungs=_rungs(sweep), begin_s=begin_s, process_s=process_s)
+        search = simulate(trainings, slots=slots, rungs=_rungs(sweep), begin_s=begin_s, process_s=process_s)
         again = _confirmed(sweep, trainings)
-        confirmation = play(again, slots=slots, rungs=None, begin_s=0.0, process_s=process_s)
-        return _outlook(sweep, course, confirmation, gpus=gpus)
+        confirmation = simulate(again, slots=slots, rungs=None, begin_s=0.0, process_s=process_s)
+        return _projection(sweep, search, confirmation, gpus=gpus)
 
     scenarios = _scenarios(sweep, may_lose_patience=any(cost.patience for cost in (baseline, *drawn)))
-    outlooks = [played(scenario) for scenario in scenarios]
-    middling = [o for o, s in zip(outlooks, scenarios, strict=True) if s.patience == "between"] or outlooks
-    return Forecast(outlooks=tuple(outlooks), middling=tuple(middling))
+    projections = [project(scenario) for scenario in scenarios]
+    typical = [o for o, s in zip(projections, scenarios, strict=True) if s.patience == "between"] or projections
+    return Forecast(projections=tuple(projections), typical=tuple(typical))
 
 
 def _scenarios(sweep: Sweep, *, may_lose_patience: bool) -> list[Scenario]:
     patience: Sequence[Patience] = ("early", "between", "late") if may_lose_patience else ("late",)
-    lean: Sequence[Lean] = ("cheap", "even", "dear") if sweep.search.sampler == "tpe" else ("even",)
+    biases: Sequence[CostBias] = ("cheap", "neutral", "expensive") if sweep.search.sampler == "tpe" else ("neutral",)
     seeds = range(FEW_SEEDS if sweep.search.trials > MANY_TRIALS else SEEDS)
-    return [Scenario(seed=seed, patience=p, lean=way) for seed, p, way in product(seeds, patience, lean)]
+    return [Scenario(seed=seed, patience=p, bias=bias) for seed, p, bias in product(seeds, patience, biases)]
 
 
-def _trainings(sweep: Sweep, scenario: Scenario, baseline: Cost, drawn: Sequence[Cost]) -> list[Training]:
+def _trainings(
+    sweep: Sweep, scenario: Scenario, baseline: TrialCost, drawn: Sequence[TrialCost]
+) -> list[SimulatedTraining]:
     """The trials of a sweep, in order."""
     random = np.random.default_rng(scenario.seed)
     count = int(min(sweep.search.trials, most_configurations(sweep)))
 
-    def training(number: int) -> Training:
-        spared = number == 0 and sweep.baseline is not None
+    def training(number: int) -> SimulatedTraining:
+        protected = number == 0 and sweep.baseline is not None
         pair = sorted((drawn[index] for index in random.integers(len(drawn), size=2)), key=lambda cost: cost.seconds)
         scores, end = random.random(2), random.random()
-        learned = scenario.lean != "even" and number >= STARTUP_TRIALS
-        cost = pair[0 if scenario.lean == "cheap" else 1] if learned else pair[int(random.integers(2))]
+        learned = scenario.bias != "neutral" and number >= STARTUP_TRIALS
+        cost = pair[0 if scenario.bias == "cheap" else 1] if learned else pair[int(random.integers(2))]
         return _training(
             sweep,
-            baseline if spared else cost,
+            baseline if protected else cost,
             scenario.patience,
             score=float(max(scores) if learned else scores[0]),
             end=end,
-            spared=spared,
+            protected=protected,
         )
 
     return [training(number) for number in range(count)]
 
 
-def _training(sweep: Sweep, cost: Cost, patience: Patience, *, score: float, end: float, spared: bool) -> Training:
-    """One training run that ends, if nothing stops it, at ``end`` of what patience allows (0: as early as can be)."""
+def _training(
+    sweep: Sweep, cost: TrialCost, patience: Patience, *, score: float, end: float, protected: bool
+) -> SimulatedTraining:
+    """One training run that ends, if nothing stops it, at ``end`` of what patience allows (0: as early as possible)."""
     early = _earliest(sweep, cost)
     last = {"early": early, "between": round(early + end * (sweep.epochs - early)), "late": sweep.epochs}[patience]
-    return Training(cost=cost, score=score, last_epoch=last, loses_patience=last < sweep.epochs, spared=spared)
+    return SimulatedTraining(
+        cost=cost, score=score, last_epoch=last, loses_patience=last < sweep.epochs, protected=protected
+    )
 
 
-def _earliest(sweep: Sweep, cost: Cost) -> int:
+def _earliest(sweep: Sweep, cost: TrialCost) -> int:
     final = cost.stages[-1]
     before = cost.stages[-2].last_epoch if len(cost.stages) > 1 else 0
-    # A head that trains alone is not waited for.
+    # Patience does not count while the head trains alone.
     return earliest_end(cost.patience if final.unfrozen else None, from_epoch=before + 1, epochs=sweep.epochs)
 
 
@@ -173,39 +186,39 @@ def _rungs(sweep: Sweep) -> Rungs | None:
     return Rungs(grace_epochs=search.grace_epochs, reduction_factor=search.reduction_factor, epochs=sweep.epochs)
 
 
-def _confirmed(sweep: Sweep, trainings: Sequence[Training]) -> list[Training]:
-    """The best trials and the baseline, each as often as there are seeds."""
+def _confirmed(sweep: Sweep, trainings: Sequence[SimulatedTraining]) -> list[SimulatedTraining]:
+    """The best trials and the baseline, once per seed."""
     if sweep.confirm is None:
         return []
     best = sorted(trainings, key=lambda training: -training.score)[: sweep.confirm.top]
-    baseline = [training for training in trainings if training.spared and training not in best]
+    baseline = [training for training in trainings if training.protected and training not in best]
     again = [replace(training, cost=training.cost.confirmed()) for training in [*best, *baseline]]
     return [training for training in again for _ in range(sweep.confirm.seeds)]
 
 
-def _outlook(sweep: Sweep, course: Course, confirmation: Course, *, gpus: float) -> Outlook:
+def _projection(sweep: Sweep, search: Simulation, confirmation: Simulation, *, gpus: float) -> Projection:
     confirm_s = confirmation.seconds
     confirm_epochs, confirm_slot_s = confirmation.epochs_by(confirm_s), confirmation.slot_seconds_by(confirm_s)
     price = sweep.resources.usd_per_hour or 0.0
     budget = sweep.budget
     limits = [
         ("hours", budget.hours, confirm_s / 3600, lambda at_s: at_s / 3600),
-        ("epochs", budget.epochs, confirm_epochs, course.epochs_by),
-        ("gpu_hours", budget.gpu_hours, confirm_slot_s / 3600 * gpus, lambda at_s: _hours(course, at_s) * gpus),
-        ("usd", budget.usd, confirm_slot_s / 3600 * price, lambda at_s: _hours(course, at_s) * price),
+        ("epochs", budget.epochs, confirm_epochs, search.epochs_by),
+        ("gpu_hours", budget.gpu_hours, confirm_slot_s / 3600 * gpus, lambda at_s: _hours(search, at_s) * gpus),
+        ("usd", budget.usd, confirm_slot_s / 3600 * price, lambda at_s: _hours(search, at_s) * price),
     ]
     ends = [
-        (_reached(spent, max(limit / 2, limit - reserved), course.seconds), f"budget.{name} = {limit:g}")
+        (_reached(spent, max(limit / 2, limit - reserved), search.seconds), f"budget.{name} = {limit:g}")
         for name, limit, reserved, spent in limits
         if limit is not None
     ]
-    at_s, limit = min([(course.seconds, ""), *ends])
-    return Outlook(
-        trials=course.trainings_by(at_s),
-        epochs=course.epochs_by(at_s),
+    at_s, limit = min([(search.seconds, ""), *ends])
+    return Projection(
+        trials=search.trainings_by(at_s),
+        epochs=search.epochs_by(at_s),
         hours=at_s / 3600,
-        slot_hours=_hours(course, at_s),
-        epoch_s=course.training_seconds_by(at_s) / max(1.0, course.epochs_by(at_s)),
+        slot_hours=_hours(search, at_s),
+        epoch_s=search.training_seconds_by(at_s) / max(1.0, search.epochs_by(at_s)),
         confirm_trainings=len(confirmation.ended_s),
         confirm_epochs=confirm_epochs,
         confirm_hours=confirm_s / 3600,
@@ -214,12 +227,12 @@ def _outlook(sweep: Sweep, course: Course, confirmation: Course, *, gpus: float)
     )
 
 
-def _hours(course: Course, at_s: float) -> float:
-    return course.slot_seconds_by(at_s) / 3600
+def _hours(search: Simulation, at_s: float) -> float:
+    return search.slot_seconds_by(at_s) / 3600
 
 
 def _reached(spent: Callable[[float], float], limit: float, end_s: float) -> float:
-    """When ``spent``, which never falls, reaches ``limit``; infinite where it does not by the end."""
+    """Return when ``spent``, which never falls, reaches ``limit``; infinity if it does not by the end."""
     if spent(end_s) < limit:
         return float("inf")
     low, high = 0.0, end_s

@@ -1,4 +1,4 @@
-"""Can the trials of a sweep run where it starts? Asked before anything is written."""
+"""Whether the trials of a sweep can run where it starts; checked before anything is written."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from clusters.connection.address import ClusterChoice
 from clusters.health.check import NoAnswerError, survey
-from clusters.health.diagnose import mixed, silent, told
-from clusters.health.survey import Survey, Wish
+from clusters.health.diagnose import format_findings, unresponsive_nodes, version_mismatches
+from clusters.health.survey import Survey, SurveyRequest
 from clusters.nodes import this_node
 from clusters.slots import Node, Slot, choose_slot, count_slots
 from search.formatting import format_count
@@ -19,20 +19,20 @@ from spaces.problem import InputError, Problem, WorkFailedError
 
 
 class UnfitClusterError(WorkFailedError):
-    """The cluster is not fit for a sweep."""
+    """The cluster cannot run a sweep."""
 
 
-def refuse_unfit(sweep: Sweep, cluster: ClusterChoice, *, image_side_px: int, warn: Callable[[str], None]) -> None:
-    """Holds a sweep against the cluster that it would run on, or against this machine where that is none.
+def check_placement(sweep: Sweep, cluster: ClusterChoice, *, image_side_px: int, warn: Callable[[str], None]) -> None:
+    """Check that the cluster a sweep would run on, or else this machine, has room for its trials.
 
     Args:
         sweep: what is to run.
         cluster: where.
-        image_side_px: of its images.
-        warn: is told of nodes that do not answer.
+        image_side_px: the longer side of its images.
+        warn: called for each node that does not answer.
 
     Raises:
-        InputError: no machine has what a trial is to hold, and the cluster's autoscaler may start none that has.
+        InputError: no machine has the resources of a trial, and the autoscaler cannot start one.
         UnfitClusterError: the cluster does not answer, or not all of its nodes have the driver's versions.
     """
     if cluster.connected:
@@ -40,61 +40,63 @@ def refuse_unfit(sweep: Sweep, cluster: ClusterChoice, *, image_side_px: int, wa
     quiet_environment()
     if not cluster.address:
         if sweep.resources.cpus or sweep.resources.gpus:
-            _refuse_without_place(sweep, [this_node(gpus=count_gpus())], (), image_side_px)
+            _check_room(sweep, [this_node(gpus=count_gpus())], (), image_side_px)
         return
-    found = asked(cluster, Wish())
-    for sentence in told(silent(found)):
+    found = survey_cluster(cluster, SurveyRequest())
+    for sentence in format_findings(unresponsive_nodes(found)):
         warn(sentence)
-    wrong = mixed(found) or ([] if any(node.versions for node in found.nodes) else silent(found))
+    wrong = version_mismatches(found) or (
+        [] if any(node.versions for node in found.nodes) else unresponsive_nodes(found)
+    )
     if wrong:
-        raise UnfitClusterError("\n".join(["Nothing was started: this cluster is not fit for a sweep.", *told(wrong)]))
-    _refuse_without_place(sweep, found.alive, found.startable, image_side_px)
+        raise UnfitClusterError(
+            "\n".join(["Nothing was started: this cluster cannot run a sweep.", *format_findings(wrong)])
+        )
+    _check_room(sweep, found.alive, found.startable, image_side_px)
 
 
-def asked(cluster: ClusterChoice, wish: Wish) -> Survey:
+def survey_cluster(cluster: ClusterChoice, request: SurveyRequest) -> Survey:
     """As `survey`.
 
     Raises:
-        InputError: the address is one of Ray's other services, from which no sweep can be driven.
+        InputError: the address is one of Ray's other services, which cannot drive a sweep.
         UnfitClusterError: there was no answer; the message says what to do.
     """
     if "://" in cluster.address:
-        rule = "the address of a cluster is HOST:PORT, and this machine one of its nodes"
-        remedy = "unset RAY_ADDRESS, or have the command run on the cluster: `tunehound submit`, or `ray job submit`"
+        rule = "the address of a cluster must be HOST:PORT, and this machine must be one of its nodes"
+        remedy = "unset RAY_ADDRESS, or run the command on the cluster with `tunehound submit` or `ray job submit`"
         raise InputError([Problem(rule=rule, given=cluster.address, remedy=remedy)], cluster.named_by)
     try:
-        return survey(cluster, wish)
+        return survey(cluster, request)
     except NoAnswerError as error:
-        gone = f"remove {cluster.named_by}" if cluster.found else "unset RAY_ADDRESS"
+        forget = f"remove {cluster.named_by}" if cluster.found else "unset RAY_ADDRESS"
         raise UnfitClusterError(
-            f"The Ray cluster at {cluster.address}, which {cluster.named_by} names, cannot be asked: {error}\n"
-            "    → `ray status` says whether it runs. A machine that is no node of it asks by `tunehound submit`.\n"
-            "    → If it wants a token: RAY_AUTH_MODE=token, and the token of its head in ~/.ray/auth_token.\n"
-            f"    → If it is gone: {gone}; a sweep then runs on this machine."
+            f"The Ray cluster at {cluster.address} (from {cluster.named_by}) does not respond: {error}\n"
+            "    → Check with `ray status` whether it is running. From outside the cluster, use `tunehound submit`.\n"
+            "    → If it requires a token: set RAY_AUTH_MODE=token and put the head's token in ~/.ray/auth_token.\n"
+            f"    → If it no longer exists: {forget}; the sweep then runs on this machine."
         ) from error
 
 
 def chosen_slot(resources: Resources, nodes: Sequence[Node], *, image_side_px: int) -> Slot:
-    """What a trial holds on these nodes, those among them that are yet to be started."""
+    """Choose the slot of a trial on these nodes, which may include nodes that are not started yet."""
     return choose_slot(nodes, image_side_px=image_side_px, cpus=resources.cpus, gpus=resources.gpus)
 
 
-def _refuse_without_place(
-    sweep: Sweep, alive: Sequence[Node], startable: Sequence[Node] | None, image_side_px: int
-) -> None:
-    """Raises: InputError, as `refuse_unfit`. An autoscaler that does not say what it may start is left to try."""
+def _check_room(sweep: Sweep, alive: Sequence[Node], startable: Sequence[Node] | None, image_side_px: int) -> None:
+    """Raises: InputError, as `check_placement`. If the autoscaler does not say what it can start, let it try."""
     if startable is None:
         return
     slot = chosen_slot(sweep.resources, [*alive, *startable], image_side_px=image_side_px)
     if count_slots(slot, [*alive, *startable]):
         return
     gpus = f", {slot.gpus:g} GPU{'s' if slot.gpus > 1 else ''}" if slot.gpus else ""
-    there = f"there is {_kinds(alive)}" + (f"; there may be {_kinds(startable)}" if startable else "")
+    there = f"there is {_kinds(alive)}" + (f", and there may be {_kinds(startable)}" if startable else "")
     problem = Problem(
         path=("resources",),
-        rule="one machine must have what a trial holds",
-        given=f"{format_count(slot.cpus, 'CPU')}{gpus}, where {there}",
-        remedy="ask for less, or add such a machine, or a node type to the cluster file that has as much",
+        rule="at least one machine must have the resources of a trial",
+        given=f"{format_count(slot.cpus, 'CPU')}{gpus}, but {there}",
+        remedy="request less, add such a machine, or add such a node type to the cluster file",
     )
     raise sweep.as_error([problem])
 

@@ -92,7 +92,7 @@ def _caveats(run: Run, best: FrozenTrial) -> list[str]:
         names = ", ".join(map(str, level))
         others = f"trial {names}" if len(level) == 1 else f"trials {names}"
         sentences.append(f"Statistically tied with the leader at α = {ALPHA:g}: {others}.")
-    failed = [f"trial {number} with {score.lacking}" for number, score in run.scores.items() if score.lacking]
+    failed = [f"trial {number} with {score.failed}" for number, score in run.scores.items() if score.failed]
     if failed:
         sentences.append(f"Failed confirmation trainings: {', '.join(failed)} of the seeds.")
     return sentences

@@ -36,7 +36,7 @@ from search.machine import this_machine
 from search.plan.capacity import capacity
 from search.plan.check import check
 from search.plan.corners import measure
-from search.plan.forecast import Outlook, Span
+from search.plan.forecast import Projection, Range
 from search.plan.summary import cost_lines, predict
 from search.run.reader import open_run
 from search.study.budget import NOTE
@@ -52,7 +52,7 @@ class Row:
     """One quantity of one sweep."""
 
     name: str
-    predicted: Span
+    predicted: Range
     actual: float
     text: str
     """How its numbers are written."""
@@ -60,9 +60,9 @@ class Row:
     def cells(self) -> list[str]:
         """As text."""
         span, actual = self.predicted, self.actual
-        off = f"{actual / span.middle:.2f} ×" if span.middle else ""
+        off = f"{actual / span.expected:.2f} ×" if span.expected else ""
         within = "" if span.low == span.high else "yes" if span.low <= actual <= span.high else "no"
-        return [self.name, span.told(self.text.format), self.text.format(actual), off, within]
+        return [self.name, span.format(self.text.format), self.text.format(actual), off, within]
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def compared(sweep: Sweep, *, runs: Path, name: str) -> list[Row]:
     """The plan's quantities, and the run's."""
     room = capacity(sweep, image_side_px=max(check(sweep).image_shape[:2]))
     started = time.monotonic()
-    measured = measure(sweep, room, tell=_say)
+    measured = measure(sweep, room, message=_say)
     planning_s = time.monotonic() - started
     _say("\n".join(cost_lines(sweep, room, measured)))
     expected = predict(sweep, room, measured)
@@ -95,18 +95,18 @@ def compared(sweep: Sweep, *, runs: Path, name: str) -> list[Row]:
     again = _histories(directory, "trials/*/confirm/*/history.csv")
     spent = open_run(directory).notes[NOTE]
 
-    def row(name: str, predicted: Callable[[Outlook], float], actual: float, text: str) -> Row:
-        return Row(name, expected.span(predicted), actual, text)
+    def row(name: str, predicted: Callable[[Projection], float], actual: float, text: str) -> Row:
+        return Row(name, expected.range_of(predicted), actual, text)
 
     memory = measured.memory_bytes / 1e9
     return [
-        Row("planning, s", Span(planning_s, planning_s, planning_s), planning_s, "{:.0f}"),
+        Row("planning, s", Range(planning_s, planning_s, planning_s), planning_s, "{:.0f}"),
         row("trials", lambda o: o.trials, trials["run"].nunique(), "{:.0f}"),
         row("epochs", lambda o: o.epochs + o.confirm_epochs, len(trials) + len(again), "{:,.0f}"),
         row("hours", lambda o: o.hours + o.confirm_hours, spent["hours"], "{:.3f}"),
         row("slot-hours", lambda o: o.slot_hours + o.confirm_slot_hours, spent["slot_hours"], "{:.3f}"),
         row("s/epoch", lambda o: o.epoch_s, float(_warm(trials).mean()), "{:.3f}"),
-        Row("memory, GB", Span(memory, memory, memory), fattest[0] / 1e9, "{:.2f}"),
+        Row("memory, GB", Range(memory, memory, memory), fattest[0] / 1e9, "{:.2f}"),
     ]
 
 

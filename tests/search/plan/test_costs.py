@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from search.plan.costs import costs_of, essence, spread
+from search.plan.costs import costs_of, essence, spread_out
 from spaces.config.trial import TrialConfig
-from trainables.preflight.timing import StageTime, Timed
+from trainables.preflight.timing import StageTime, TimingResult
 
 
 def config(batch_size: int = 32, **model: object) -> TrialConfig:
@@ -19,11 +19,11 @@ def config(batch_size: int = 32, **model: object) -> TrialConfig:
     )
 
 
-def timed(epoch_s: float) -> Timed:
-    return Timed(
+def timed(epoch_s: float) -> TimingResult:
+    return TimingResult(
         load_s=0.1,
         build_s=0.2,
-        again_s=0.01,
+        reset_s=0.01,
         stages=(StageTime(True, 2.0, epoch_s),),
         memory_bytes=10**9,
         gpu_memory_bytes=None,
@@ -47,9 +47,9 @@ def test_a_size_between_two_takes_a_time_between_theirs() -> None:
 def test_what_is_timed_covers_every_kind_before_another_size_of_one() -> None:
     small, larger, large = (config(filters=filters) for filters in (8, 16, 32))
     residual, batched = config(filters=8, residual=True), config(256, filters=8)
-    order = spread([small, small, larger, large, batched, residual], always=1, most=3)
+    order = spread_out([small, small, larger, large, batched, residual], always=1, most=3)
     assert order == [0, 4, 5] or order == [0, 5, 4]
-    assert len(spread([small, small, large], always=3, most=9)) == 2
+    assert len(spread_out([small, small, large], always=3, most=9)) == 2
 
 
 def test_open_values_that_are_variables_of_the_graph_decide_nothing() -> None:
