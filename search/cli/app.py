@@ -97,7 +97,7 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
     directory = find_run(run, runs, log=log)
     if not overrides and not unfinished(directory):
         console.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
-        send_finished(directory, mirror_of(directory), tell=log)
+        send_finished(directory, mirror_of(directory), message=log)
         return
     conclude(resume_run(directory, overrides=overrides, warn=warn, message=log))
 

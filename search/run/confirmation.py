@@ -1,6 +1,6 @@
 """What the confirmation of a run found: its best configurations and the baseline, trained again from other seeds.
 
-The journal keeps it beside the trials: which configurations and seeds were chosen, and each training that ended.
+The journal keeps it in notes: which trials and seeds were selected, and the result of each training.
 """
 
 from __future__ import annotations
@@ -13,73 +13,76 @@ from typing import Any
 
 from search.run.events import ConfirmationTraining
 
-CHOSEN = "confirming"
-"""The note that says what is confirmed."""
+FINALISTS = "confirming"
+"""Name of the note that holds the finalists."""
 TRAINING = "confirm:"
-"""How the names of the notes begin that hold a training each; trial and seed follow."""
+"""Prefix of the notes that hold one training each; trial and seed follow."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
-    """What is trained again."""
+class Finalists:
+    """The trials that are trained again, and the seeds."""
 
     trials: tuple[int, ...]
-    """By number, the best first, the baseline last where it is none of them."""
+    """By number, the best first; the baseline last, unless it is one of them."""
     seeds: tuple[int, ...]
-    """Each of them trains every trial, whose data the same seed divides anew where they are ours to divide."""
+    """Every trial is trained from each of them, on a train/validation split by the same seed unless the data fix it."""
     overlap: float
-    """Validation images a training image where each seed divides them anew; 0 where the data set brings its parts."""
+    """Validation images per training image if each seed makes its own split; 0 if the data set brings its parts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """What a confirmed configuration is worth."""
+    """The scores of a confirmed configuration."""
 
     by_seed: Mapping[int, float]
-    lacking: int
-    """Seeds at which its training came to nothing."""
+    failed: int
+    """Number of seeds from which it could not be trained."""
 
     @property
     def mean(self) -> float:
-        """Over the seeds; NaN over none."""
+        """Mean over the seeds; NaN over none."""
         return statistics.fmean(self.by_seed.values()) if self.by_seed else math.nan
 
     @property
     def sd(self) -> float:
-        """Of a sample; NaN over fewer than two seeds."""
+        """Standard deviation of the sample; NaN over fewer than two seeds."""
         return statistics.stdev(self.by_seed.values()) if len(self.by_seed) > 1 else math.nan
 
 
-def chosen(notes: Mapping[str, Any]) -> Chosen | None:
-    """What is confirmed, by the notes of a study; None before the search was over."""
-    kept = notes.get(CHOSEN)
+def finalists(notes: Mapping[str, Any]) -> Finalists | None:
+    """Return what a run confirms, from its notes; None before its search is over."""
+    kept = notes.get(FINALISTS)
     if kept is None:
         return None
-    return Chosen(trials=tuple(kept["trials"]), seeds=tuple(kept["seeds"]), overlap=float(kept["overlap"]))
+    return Finalists(trials=tuple(kept["trials"]), seeds=tuple(kept["seeds"]), overlap=float(kept["overlap"]))
 
 
 def trainings(notes: Mapping[str, Any]) -> list[ConfirmationTraining]:
-    """Every training of the confirmation that ended, by trial and seed."""
+    """Return every finished training of the confirmation, by trial and seed."""
     found = []
     for name, kept in notes.items():
         if name.startswith(TRAINING):
             trial, seed = map(int, name.removeprefix(TRAINING).split(":"))
-            found.append(ConfirmationTraining(trial=trial, seed=seed, **kept))
+            known = {key: value for key, value in kept.items() if key != "told"}
+            message = kept.get("told", "")
+            found.append(ConfirmationTraining(trial=trial, seed=seed, message=message, **known))
     return sorted(found, key=lambda training: (training.trial, training.seed))
 
 
 def note_of(training: ConfirmationTraining) -> tuple[str, dict[str, Any]]:
-    """Name and content of the note that keeps a training."""
+    """Return the name and the content of the note that holds a training."""
     kept = asdict(training)
+    kept["told"] = kept.pop("message")  # as every version calls it
     return f"{TRAINING}{kept.pop('trial')}:{kept.pop('seed')}", kept
 
 
 def scores(notes: Mapping[str, Any]) -> dict[int, Score]:
-    """The scores of every confirmed configuration, by trial number.
+    """Return the scores of every confirmed configuration, by trial number.
 
-    Only seeds from which all of them were trained count: means over different seeds could not be compared.
+    Only seeds from which all of them were trained count: means over different seeds cannot be compared.
     """
-    picked, ended = chosen(notes), {(each.trial, each.seed): each for each in trainings(notes)}
+    picked, ended = finalists(notes), {(each.trial, each.seed): each for each in trainings(notes)}
     if picked is None:
         return {}
     counted = [seed for seed in picked.seeds if all((trial, seed) in ended for trial in picked.trials)]
@@ -88,16 +91,16 @@ def scores(notes: Mapping[str, Any]) -> dict[int, Score]:
     return {trial: _score(ended[trial, seed] for seed in counted) for trial in picked.trials}
 
 
-def left(notes: Mapping[str, Any]) -> list[tuple[int, int]]:
-    """Trial and seed of what is still to be trained: all configurations from the first seed, then from the next."""
-    picked = chosen(notes)
+def remaining(notes: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return trial and seed of what is still to be trained: all trials from the first seed, then from the next."""
+    picked = finalists(notes)
     if picked is None:
         return []
     ended = {(each.trial, each.seed) for each in trainings(notes)}
     return [(trial, seed) for seed in picked.seeds for trial in picked.trials if (trial, seed) not in ended]
 
 
-def _score(of_one: Iterable[ConfirmationTraining]) -> Score:
-    all_of_it = list(of_one)
-    by_seed = {each.seed: each.score for each in all_of_it if each.score is not None}
-    return Score(by_seed=by_seed, lacking=len(all_of_it) - len(by_seed))
+def _score(trainings: Iterable[ConfirmationTraining]) -> Score:
+    of_one = list(trainings)
+    by_seed = {each.seed: each.score for each in of_one if each.score is not None}
+    return Score(by_seed=by_seed, failed=len(of_one) - len(by_seed))

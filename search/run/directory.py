@@ -1,4 +1,4 @@
-"""The folder of a run: how it may be called, made whole or not at all, where its mirror is."""
+"""The folder of a run: its name, its creation, its mirror."""
 
 from __future__ import annotations
 
@@ -14,36 +14,40 @@ from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem
 
 BEST, RETRAINED = "best.yaml", "retrained"
-"""In it: the winner's configuration, and what was made of it."""
+"""The winner's configuration, and the folder of the model trained from it."""
 
 
-def refuse_name(name: str, source: str) -> None:
-    """Raises: InputError, where a run, and so its folder, cannot be called so."""
+def check_name(name: str, source: str) -> None:
+    """Check the name of a run, which is also that of its folder.
+
+    Raises:
+        InputError: a run cannot have this name.
+    """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        rule = "a run's name is made of letters, digits, dots, dashes and underscores"
+        rule = "a run's name consists of letters, digits, dots, dashes and underscores"
         raise InputError([Problem(rule=rule, given=repr(name), remedy="choose another --name")], source)
 
 
 def mirror_of(directory: Path) -> str | None:
-    """Where a run is mirrored; None where it is not."""
+    """Return where a run is mirrored; None if it is not."""
     mirror = dict(read_yaml(directory / "sweep.yaml").get("run") or {}).get("mirror")
     return None if mirror is None else str(mirror)
 
 
 def new_directory(runs: Path, name: str, sweep: Mapping[str, Any]) -> Path:
-    """Makes the folder of a new run with its sweep.yaml, both or neither.
+    """Create the folder of a new run with its sweep.yaml: both or neither.
 
     Raises:
-        InputError: the name is no folder name, or is taken.
+        InputError: the name is invalid or taken.
     """
-    refuse_name(name, "--name")
+    check_name(name, "--name")
     if str(runs).partition("/")[0].endswith(":"):  # what `Path` makes of an address
-        rule, remedy = "an address is given as text, with two slashes", "such as s3://my-bucket/runs"
+        rule, remedy = "an address is given as text, with two slashes", "for example s3://my-bucket/runs"
         raise InputError([Problem(rule=rule, given=str(runs), remedy=remedy)], "--runs")
     directory, fresh = runs / name, runs / f".{name}.{secrets.token_hex(4)}"
     if directory.exists():
         remedy = f"continue it with `tunehound resume {directory}`, or choose another --name"
-        problem = Problem(rule="a new run needs a folder of its own, and this one exists", remedy=remedy)
+        problem = Problem(rule="a new run needs a new folder, and this one exists", remedy=remedy)
         raise InputError([problem], str(directory))
     fresh.mkdir(parents=True)
     try:

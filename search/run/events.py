@@ -1,4 +1,4 @@
-"""What a sweep tells its listeners: a trial started, an epoch ended, a trial ended, the sweep is over."""
+"""The events of a sweep that listeners receive: a trial started, an epoch ended, a trial ended, the sweep is over."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ STATES: Mapping[Reason, State] = {
     "lost": "fail",
     "interrupted": "interrupted",
 }
-"""What each way of ending means to the sampler: a result at full length, a result to learn from, an accident."""
+"""What each reason means to the sampler: a full result, a result to learn from, or an accident."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialInfo:
-    """A trial as it starts (or continues)."""
+    """A trial that starts or continues."""
 
     number: int
     values: dict[str, Scalar]
@@ -42,24 +42,24 @@ class TrialInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialFinished:
-    """What came of a trial."""
+    """The result of a trial."""
 
     number: int
     state: State
     reason: Reason
     best_epoch: int | None
-    """Counted from 1; None where no epoch gave a finite metric."""
+    """Counted from 1; None if no epoch gave a finite metric."""
     value: float | None
     """The metric at the best epoch."""
     epochs: int
-    """Epochs trained."""
+    """Number of epochs trained."""
     seconds: float
     slowest_s: float = 0.0
-    """The longest epoch."""
-    told: str = ""
-    """What there is to say about a failure, in a line."""
+    """Duration of the longest epoch."""
+    message: str = ""
+    """What failed, in one line."""
     host: str = ""
-    """The machine that trained it last, where it is known."""
+    """The machine that trained it last; empty if unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class EpochReported:
     number: int
     epoch: int
     value: float
-    """The sweep's metric; NaN where the trial diverged."""
+    """The sweep's metric; NaN if the trial diverged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,23 +95,23 @@ class ConfirmationTraining:
     trial: int
     seed: int
     value: float | None
-    """The metric at the best epoch; None where it came to nothing."""
+    """The metric at the best epoch; None if no epoch gave a finite one."""
     best_epoch: int | None
     epochs: int
-    """Trained."""
+    """Number of epochs trained."""
     seconds: float
     reason: Reason
-    told: str = ""
-    """What there is to say about a failure, in a line."""
+    message: str = ""
+    """What failed, in one line."""
 
     @property
     def score(self) -> float | None:
-        """What the training is worth: nothing where it diverged or failed, whatever it had reached by then."""
+        """The value that counts: None if the training diverged or failed, whatever it had reached by then."""
         return self.value if self.reason in ("finished", "patience") else None
 
 
 class Listener(Protocol):
-    """Is told of everything that happens in a sweep, in order, from the driver's thread. Must not raise or block."""
+    """Receives every event of a sweep, in order, in the driver's thread. Its methods must not raise or block."""
 
     def started(self, trial: TrialInfo) -> None:
         """A trial starts, or continues after an interruption."""
@@ -120,10 +120,10 @@ class Listener(Protocol):
         """Trial ``number`` finished an epoch; ``row`` has the columns of its history.csv."""
 
     def ended(self, end: TrialFinished) -> None:
-        """A trial ended, in whatever way."""
+        """A trial ended, for whatever reason."""
 
     def confirmed(self, training: ConfirmationTraining | None, *, done: int, total: int) -> None:
-        """A configuration was trained again from one seed, ``done`` of ``total``; None where that begins or goes on."""
+        """A configuration was trained again, ``done`` of ``total``; None when the confirmation starts or resumes."""
 
     def close(self, best: int | None) -> None:
-        """The sweep is over or interrupted; ``best`` is the number of the leading trial. Called on every way out."""
+        """The sweep is over or interrupted; ``best`` is the number of the leading trial. Always called."""

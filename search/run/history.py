@@ -1,4 +1,4 @@
-"""history.csv: a row an epoch, readable at any moment."""
+"""history.csv: one row per epoch, readable at any time."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ HISTORY = "history.csv"
 
 
 def append_row(path: Path, row: Row) -> None:
-    """Adds an epoch; the first one brings the header."""
+    """Append an epoch; the first one also writes the header."""
     columns = _columns(path)
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=columns or list(row), extrasaction="ignore")
         if not columns:
             writer.writeheader()
-        writer.writerow(_told(row))
+        writer.writerow(_with_labels(row))
 
 
 def write_history(path: Path, rows: Sequence[Row]) -> None:
-    """Replaces the file, whole or not at all; no epochs leave no file."""
+    """Replace the file atomically; without epochs there is none."""
     if not rows:
         path.unlink(missing_ok=True)
         return
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(_told({**row, "epoch": int(row["epoch"])}) for row in rows)
+    writer.writerows(_with_labels({**row, "epoch": int(row["epoch"])}) for row in rows)
     write_text(path, text.getvalue())
 
 
 def read_history(path: Path) -> list[Row]:
-    """The epochs so far; none where there is no file. A value that was not measured is left out.
+    """Return the epochs so far, without values that were not measured; empty if there is no file.
 
-    The file may be damaged: what is read ends before the first row that is not whole, or not the epoch that follows.
+    The file may be damaged: reading ends before the first row that is incomplete or out of order.
     """
     if not path.exists():
         return []
@@ -58,7 +58,7 @@ def read_history(path: Path) -> list[Row]:
 
 
 def _measured(row: Mapping[str | None, Any]) -> Row | None:
-    """A row's numbers; None where it is not whole."""
+    """Return the numbers of a row; None if it is incomplete."""
     if None in row or None in row.values():  # what `csv` makes of too many cells, and of too few
         return None
     try:
@@ -67,8 +67,8 @@ def _measured(row: Mapping[str | None, Any]) -> Row | None:
         return None
 
 
-def _told(row: Row) -> dict[str, float | str]:
-    """A row as a reader is shown it: where features came from, in words."""
+def _with_labels(row: Row) -> dict[str, float | str]:
+    """Return a row as the file has it: the source of the features as a label."""
     return {name: Source(int(value)).label if name == FEATURES else value for name, value in row.items()}
 
 
@@ -84,11 +84,11 @@ def _columns(path: Path) -> list[str]:
 
 
 def history_file(directory: Path, number: int) -> Path:
-    """Where trial ``number`` of the run in ``directory`` keeps its epochs."""
+    """Return the path of the history of a trial of the run in ``directory``."""
     return directory / "trials" / str(number) / HISTORY
 
 
 def history(directory: Path, number: int) -> pd.DataFrame:
-    """What trial ``number`` of the run in ``directory`` reported, one row an epoch; empty where it reported nothing."""
+    """Return the history of a trial of the run in ``directory``, one row per epoch; empty if it reported nothing."""
     rows = read_history(history_file(directory, number))
     return pd.DataFrame([{**row, "epoch": int(row["epoch"])} for row in rows]) if rows else pd.DataFrame({"epoch": []})

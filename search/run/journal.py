@@ -1,4 +1,4 @@
-"""The journal's file, for the one process that drives its run."""
+"""The journal's file: for the one process that drives its run, and for readers."""
 
 from __future__ import annotations
 
@@ -19,37 +19,38 @@ from spaces.problem import InputError, Problem
 JOURNAL = "study.journal"
 """The file's name in the run directory."""
 FLUSH_S = 1.0
-"""The disk is made to keep what was written no more often than this."""
+"""The file is synchronised with the disk no more often than this."""
 
 
 class OwnJournal(BaseJournalBackend):
-    """Where Optuna's `JournalStorage` keeps its records, without sharing the file with other writers.
+    """The backend of Optuna's `JournalStorage` for the only writer of the file.
 
-    Optuna's own `JournalFileBackend` locks the file, flushes the disk and reads the record back, every time: some
-    milliseconds, and memory for every record. The driver is the only writer of its run (`search.run.lock`), so here a
-    record is written, no more. Once written it survives the death of the process; a machine that dies takes the records
-    of its last seconds along. The format is Optuna's: others may read the file at any time.
+    Optuna's own `JournalFileBackend` locks the file, flushes it to disk and reads the record back each time: some
+    milliseconds, and memory for every record. The driver is the only writer of its run (`search.run.lock`), so a record
+    is just written here. It then survives the death of the process; if the machine dies, the records of its last second
+    may be lost. The format is Optuna's, and others may read the file at any time.
 
     Args:
-        path: of the file; it is created where it does not exist. Its end must be whole: see `cut_half_record`.
+        path: of the file, which is created if it does not exist. It must end with a whole record: see
+            `cut_half_record`.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
         self._unread: list[dict[str, Any]] | None = None
-        """What was written since the last reading; None before the file was read."""
+        """Records written since the last reading; None before the file was read."""
         self._flushed = 0.0
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
-        """All records at the first reading, then those that were not read yet."""
+        """Return all records the first time, then those written since."""
         unread, self._unread = self._unread, []
         return whole_records(self._path)[0] if unread is None else unread
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Writes records, each in a line of its own.
+        """Append records, one per line.
 
         Raises:
-            OSError: the disk is full, or fails; the file is as it was before.
+            OSError: the disk is full or fails; the file is as before.
         """
         lines = [json.dumps(log, separators=(",", ":")) for log in logs]
         with self._path.open("ab", buffering=0) as file:
@@ -63,7 +64,7 @@ class OwnJournal(BaseJournalBackend):
             self._unread += [json.loads(line) for line in lines]
 
     def _write(self, file: io.FileIO, text: bytes) -> None:
-        while text:  # a disk that is nearly full takes a part, and says so at the next attempt only
+        while text:  # a disk that is nearly full takes a part, and fails only at the next attempt
             text = text[file.write(text) :]
         if time.monotonic() - self._flushed > FLUSH_S:
             os.fsync(file.fileno())
@@ -71,7 +72,7 @@ class OwnJournal(BaseJournalBackend):
 
 
 class ReadJournal(BaseJournalBackend):
-    """The same file for those who look at a run, while its driver may be at work. Each record is parsed once."""
+    """The backend for readers of a run, whose driver may be writing. Each record is parsed once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -84,7 +85,7 @@ class ReadJournal(BaseJournalBackend):
         Raises:
             InputError: a record in the middle cannot be read.
         """
-        if log_number_from != self._records:  # another reader, or one that could not make use of a record
+        if log_number_from != self._records:  # another reader, or one that failed at a record
             self._records = self._end = 0
         skipped = log_number_from - self._records
         records, self._end = whole_records(self._path, start=self._end, number=self._records)
@@ -92,7 +93,7 @@ class ReadJournal(BaseJournalBackend):
         return records[skipped:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Refuse: only its driver writes to a journal."""
+        """Raise PermissionError: only its driver writes to a journal."""
         raise PermissionError(f"{self._path} is open for reading only")
 
 
@@ -157,7 +158,7 @@ def _bytes_from(path: Path, start: int) -> bytes:
 
 
 def record_of(line: bytes) -> dict[str, Any] | None:
-    """What a line of a journal says; None where it is no whole record."""
+    """Return the record in a line of a journal; None if it is not a whole one."""
     try:
         record = json.loads(line) if line.endswith(b"\n") else None
     except ValueError:
@@ -168,7 +169,7 @@ def record_of(line: bytes) -> dict[str, Any] | None:
 def _spoiled(path: Path, number: int) -> InputError:
     problem = Problem(
         rule="every line of a journal is a record",
-        given="a line that cannot be read, with whole records after it",
-        remedy=f"bring a copy of the file back, or keep its first {number - 1} lines alone and resume from there",
+        given="a line that cannot be read, followed by whole records",
+        remedy=f"restore a copy of the file, or keep only its first {number - 1} lines and resume from there",
     )
     return InputError([problem], f"{path}:{number}")

@@ -1,4 +1,4 @@
-"""Links in a run directory, which may come from a stranger: what is written to one lands wherever it leads."""
+"""Links in a run directory, which may come from a stranger: whatever is written to one ends up where it leads."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 from spaces.problem import InputError, Problem
 
 W_AND_B_LOG = "wandb/*/logs/debug-core.log"
-"""A link of W&B's own to its log in the user's cache; nobody writes through it."""
+"""W&B's own link to its log in the user's cache; nothing is written through it."""
 
 
-def refuse_links(directory: Path) -> None:
-    """Makes sure that whatever is written to the files of a run stays in its directory, which may be a link itself.
+def check_links(directory: Path) -> None:
+    """Check that no link leads out of a run directory, which may be a link itself.
 
     Raises:
-        InputError: links in it lead elsewhere; each is named.
+        InputError: links lead out of it; each is named.
     """
     home = directory.resolve()
-    rule = "a run's files lie in its own folder: what is written to them must not land elsewhere"
-    remedy = "put the file or folder itself in the place of the link; the run's folder as a whole may be a link"
+    rule = "a run's files must lie in its own folder, so that nothing is written outside it"
+    remedy = "replace the link by the file or folder itself; only the run's folder as a whole may be a link"
     problems = [
         Problem(rule=rule, given=f"{link.relative_to(home)} → {link.readlink()}", remedy=remedy)
         for link in _links(home)

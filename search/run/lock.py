@@ -1,4 +1,4 @@
-"""One driver a run: a lock that dies with the process that holds it."""
+"""One driver per run: a lock that is released when its process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from search.run.links import refuse_links
+from search.run.links import check_links
 from spaces.problem import InputError, Problem
 
 
-class BeingDrivenError(InputError):
-    """Another process of this machine drives the run."""
+class RunLockedError(InputError):
+    """Another process on this machine drives the run."""
 
 
 @contextmanager
-def driving(directory: Path) -> Iterator[None]:
-    """Holds the run in ``directory`` for this process.
+def run_lock(directory: Path) -> Iterator[None]:
+    """Lock the run in ``directory`` for this process.
 
     Raises:
-        BeingDrivenError: another process holds it.
-        InputError: a link in it leads elsewhere.
+        RunLockedError: another process holds it.
+        InputError: a link in it leads out of it.
     """
-    refuse_links(directory)
+    check_links(directory)
     lock = FileLock(directory / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        remedy = "wait for it, or stop it; to look at the run meanwhile use `tunehound leaderboard`"
-        problem = Problem(rule="one process drives a run, and another one is driving this run now", remedy=remedy)
-        raise BeingDrivenError([problem], str(directory)) from error
+        remedy = "wait for it or stop it; `tunehound leaderboard` shows the run meanwhile"
+        problem = Problem(rule="only one process can drive a run, and another one is driving this run", remedy=remedy)
+        raise RunLockedError([problem], str(directory)) from error
     try:
-        # Whoever left this one behind held the run's lock too, and is dead.
+        # Whoever left this one behind also held the run's lock, and has ended.
         (directory / "study.journal.lock").unlink(missing_ok=True)
         yield
     finally:

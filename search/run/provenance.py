@@ -1,4 +1,4 @@
-"""Where a run comes from: its id, the versions and the commit it ran with, the data it saw."""
+"""The provenance of a run: its id, package versions, git commit and data."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from typing import Any
 from trainables.dataset import DataInfo
 
 FORMAT = 1
-"""Of run directories; a change that an older version would misread makes it one more."""
+"""Format of run directories; increased by a change that an older version would misread."""
 PACKAGES = ("tunehound", "ray", "optuna", "tensorflow", "keras", "numpy", "wandb")
 
 
 def provenance(name: str, data: DataInfo, *, by_hand: str | None) -> dict[str, Any]:
-    """The `run` section of a run's sweep.yaml. `class_counts` has the images a class, in the order of `class_names`;
-    `by_hand`, where the sweep file's head says it, what a person reached."""
+    """Return the section `run` of a new run's sweep.yaml.
+
+    `class_counts` has the number of images per class, in the order of `class_names`; `by_hand` what a person reached,
+    if the head of the sweep file says so.
+    """
     return {
         "format": FORMAT,
         "id": secrets.token_hex(4),
@@ -35,12 +38,12 @@ def provenance(name: str, data: DataInfo, *, by_hand: str | None) -> dict[str, A
 
 
 def versions() -> Mapping[str, str]:
-    """Of Python and of the packages that results depend on."""
+    """Return the versions of Python and of the packages that results depend on."""
     return {"python": ".".join(map(str, sys.version_info[:3]))} | {package: version(package) for package in PACKAGES}
 
 
 def git_commit() -> str | None:
-    """The commit of the working directory, marked where there are uncommitted changes; None outside a repository."""
+    """Return the commit of the working directory, and whether it has changes; None outside a repository."""
     try:
         commit = _git("rev-parse", "HEAD")
         return f"{commit} with uncommitted changes" if _git("status", "--porcelain") else commit
@@ -49,6 +52,6 @@ def git_commit() -> str | None:
 
 
 def _git(*arguments: str) -> str:
-    # The folder may be a stranger's, and so may the program that its configuration names as a monitor of its files.
+    # The folder may be a stranger's, and its configuration may name a program that monitors the files.
     command = ["git", "-c", "core.fsmonitor=false", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

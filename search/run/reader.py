@@ -1,4 +1,4 @@
-"""A run directory, opened for reading: what was tried and what came of it. Rebuilt from plain files; changes none."""
+"""A run, opened from its directory: what was tried, and the results. Read from plain files; changes none."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ class Run:
 
     @property
     def metric(self) -> str:
-        """What the sweep is about, such as val_accuracy."""
+        """The metric that the sweep optimises, such as val_accuracy."""
         return str(self.sweep["search"]["metric"])
 
     @cached_property
     def settings(self) -> Sweep:
-        """The same file, checked, with what an older version did not write."""
+        """The sweep file, checked, with the settings that an older version did not write."""
         return load_sweep(self.directory / "sweep.yaml", check_files=False)
 
     @cached_property
@@ -89,7 +89,7 @@ class Run:
 
     @cached_property
     def scores(self) -> dict[int, Score]:
-        """What the confirmation found, by trial number; empty before it."""
+        """The scores from the confirmation, by trial number; empty before it."""
         return scores(self.notes)
 
 
@@ -155,13 +155,13 @@ def stored(directory: Path) -> JournalStorage:
     try:
         return JournalStorage(ReadJournal(journal))
     except (ValueError, KeyError, TypeError, AssertionError) as error:  # Optuna asserts what it expects
-        rule, given = "every line of a journal is a record of a study", f"one that is none: {error!r:.200}"
-        remedy = "bring a copy of the file back, or delete that line and all after it"
+        rule, given = "every line of a journal is a record of a study", f"one that is not: {error!r:.200}"
+        remedy = "restore a copy of the file, or delete that line and all after it"
         raise InputError([Problem(rule=rule, given=given, remedy=remedy)], str(journal)) from error
 
 
 def no_run(directory: Path, given: str) -> InputError:
-    """The mistake of naming a folder that is no run."""
-    remedy = "Name the folder of a run, the name of one under the runs directory, or `latest`."
-    problem = Problem(rule="A run's folder holds sweep.yaml and study.journal", given=given, remedy=remedy)
+    """Return the error for a folder that is not a run."""
+    remedy = "give the folder of a run, the name of one in the runs folder, or `latest`"
+    problem = Problem(rule="a run's folder holds sweep.yaml and study.journal", given=given, remedy=remedy)
     return InputError([problem], str(directory))

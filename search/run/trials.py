@@ -1,4 +1,4 @@
-"""The trials of an opened run: how far each came, why it ended, and which leads."""
+"""The trials of a run: how far each came, why it ended, and which leads."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ STATES = {
 
 
 def curve(trial: FrozenTrial) -> dict[int, float]:
-    """The metric by epoch (from 1), NaN where the trial diverged."""
+    """Return the metric by epoch (from 1); NaN if the trial diverged."""
     return dict(sorted(trial.intermediate_values.items()))
 
 
 def best_epoch(run: Run, trial: FrozenTrial) -> int | None:
-    """The first epoch with the trial's best finite metric; None where it never reported one."""
+    """Return the first epoch with the best finite metric; None if there is none."""
     finite = {epoch: value for epoch, value in curve(trial).items() if math.isfinite(value)}
     if not finite:
         return None
@@ -34,28 +34,31 @@ def best_epoch(run: Run, trial: FrozenTrial) -> int | None:
 
 
 def best_value(run: Run, trial: FrozenTrial) -> float | None:
-    """The trial's best finite metric so far; None where it never reported one."""
+    """Return the best finite metric so far; None if there is none."""
     epoch = best_epoch(run, trial)
     return None if epoch is None else trial.intermediate_values[epoch]
 
 
 def state(trial: FrozenTrial) -> str:
-    """complete, pruned, failed, waiting, or unfinished: it is training, or was interrupted."""
+    """Return complete, pruned, failed, waiting or unfinished (it is training or was interrupted)."""
     return STATES[trial.state]
 
 
 def reason(trial: FrozenTrial) -> str:
-    """Why the trial ended: finished, patience, asha, diverged, …; empty while it runs."""
+    """Return why the trial ended: finished, patience, asha, diverged, …; empty while it runs."""
     return str(trial.user_attrs.get("reason", ""))
 
 
 def is_baseline(trial: FrozenTrial) -> bool:
-    """Whether the trial is what a person would have used."""
+    """Return whether the trial is the baseline: the values that a person would have used."""
     return bool(trial.user_attrs.get("baseline", False))
 
 
 def search_order(run: Run, trial: FrozenTrial) -> tuple[int, float, int]:
-    """Sorts the best trial of the search first: sound ones by value, then diverged, failed, silent; ties by number."""
+    """Return a sort key that puts the best trial of the search first.
+
+    Trials with a result come first, by value, then diverged, failed and silent ones; ties by number.
+    """
     value = best_value(run, trial)
     if value is None:
         return 3, 0.0, trial.number
@@ -64,36 +67,36 @@ def search_order(run: Run, trial: FrozenTrial) -> tuple[int, float, int]:
 
 
 def order(run: Run, trial: FrozenTrial) -> tuple[int, int, float, int]:
-    """Sorts confirmed trials by their means before all others; those that failed from some seed after the sound ones.
+    """Return a sort key that puts confirmed trials first, by their means, those that failed from some seed last.
 
-    A trial whose every training failed is no confirmed one.
+    A trial whose trainings all failed does not count as confirmed.
     """
     score = run.scores.get(trial.number)
     if score is None or not score.by_seed:
         return 1, *search_order(run, trial)
-    return 0, score.lacking, -score.mean if run.direction == "maximize" else score.mean, trial.number
+    return 0, score.failed, -score.mean if run.direction == "maximize" else score.mean, trial.number
 
 
 def ranked(run: Run) -> list[FrozenTrial]:
-    """All trials, the best first."""
+    """Return all trials, the best first."""
     return sorted(run.trials, key=lambda trial: order(run, trial))
 
 
 def best_trial(run: Run) -> FrozenTrial | None:
-    """The leading trial, running ones included; None while no trial has reported a finite metric."""
+    """Return the leading trial, which may be running; None if no trial has reported a finite metric."""
     first = next(iter(ranked(run)), None)
     return first if first is not None and best_value(run, first) is not None else None
 
 
 def as_started(run: Run, trial: FrozenTrial) -> TrialInfo:
-    """What listeners were told when the trial started."""
+    """Return the event of the trial's start."""
     config, _ = load_config(run.directory / "trials" / str(trial.number) / "config.yaml", check_files=False)
     values = {run.names.get(name, name): value for name, value in trial.params.items()}
     return TrialInfo(number=trial.number, values=values, config=config, baseline=is_baseline(trial))
 
 
 def as_ended(run: Run, trial: FrozenTrial) -> TrialFinished:
-    """What listeners were told when the trial ended; one that has not ended counts as interrupted."""
+    """Return the event of the trial's end; if it has not ended, as interrupted."""
     states: dict[TrialState, State] = {
         TrialState.COMPLETE: "complete",
         TrialState.PRUNED: "pruned",
@@ -111,10 +114,10 @@ def as_ended(run: Run, trial: FrozenTrial) -> TrialFinished:
 
 
 def epochs(trial: FrozenTrial) -> int:
-    """Epochs that the trial trained so far."""
+    """Return the number of epochs trained so far."""
     return int(trial.user_attrs.get("epochs", len(trial.intermediate_values)))
 
 
 def seconds(trial: FrozenTrial) -> float:
-    """Seconds that the trial trained; NaN while it runs."""
+    """Return the duration of the training in seconds; NaN while it runs."""
     return float(trial.user_attrs.get("seconds", math.nan))

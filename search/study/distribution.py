@@ -1,4 +1,4 @@
-"""Domains of a sweep file as Optuna knows them."""
+"""The domains of a sweep file as Optuna's distributions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spaces.domains.domain import Branches, Choice, Domain, Int, Log, Scalar
 
 
 def distribution(domain: Domain) -> BaseDistribution:
-    """The Optuna distribution of a domain; labelled branches are a categorical over their labels."""
+    """Return the Optuna distribution of a domain; labelled branches are a categorical over their labels."""
     if isinstance(domain, (Choice, Branches)):
         return CategoricalDistribution(tuple(domain.options))
     if isinstance(domain, Int):
@@ -22,7 +22,7 @@ def distribution(domain: Domain) -> BaseDistribution:
 
 
 def suggest(trial: Trial, name: str, domain: Domain) -> Scalar:
-    """Asks an Optuna trial for a value of ``domain``."""
+    """Let an Optuna trial suggest a value of ``domain``."""
     if isinstance(domain, (Choice, Branches)):
         return _scalar(trial.suggest_categorical(name, tuple(domain.options)))
     if isinstance(domain, Int):

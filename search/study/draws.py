@@ -1,4 +1,4 @@
-"""Configurations drawn from a space at random, to stand for all of it."""
+"""Configurations drawn at random from a space, to represent all of it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from spaces.file.sweep import Sweep
 from spaces.problem import InputError
 
 DRAWS = 200
-"""How many are tried."""
+"""Number of attempts."""
 
 
 def drawn_configs(sweep: Sweep) -> Iterator[TrialConfig]:
-    """Draws, by the seed of the search; those whose values do not go together are left out."""
+    """Yield configurations drawn with the seed of the search, without those whose values are incompatible."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=sweep.search.seed))
     for _ in range(DRAWS):

@@ -1,4 +1,4 @@
-"""What the trials of a sweep have in common: where they cut a network between its frozen part and what trains."""
+"""Where the trials of a sweep cut a network between its frozen part and the part that trains."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from spaces.file.sweep import Sweep
 from trainables.models.cut import Cut, cuts_of
 
 MOST_CUTS = 6
-"""Features are kept at no more places of a network; what trains from another one is fed from the next one below."""
+"""Features are stored at no more cuts of a network; trials with another cut are fed from the next one below."""
 
 
 def shared_cuts(sweep: Sweep) -> Callable[[TrialConfig], tuple[Cut, ...]]:
-    """From a configuration to the cuts at which trials of its sweep use the same network, the most frequent ones."""
+    """Return a function that gives, for a configuration, the most frequent cuts of its network in the sweep."""
 
     @cache
     def found() -> dict[tuple[object, ...], Counter[Cut]]:

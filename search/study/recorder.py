@@ -1,4 +1,4 @@
-"""Keeps the record of a run as its trials report: first the journal, then the trial's own files, then the listeners."""
+"""Record what the trials of a run report: first in the journal, then in the trial's own files, then to listeners."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Running:
+class RunningTrial:
     """A trial in training."""
 
     proposal: Proposal
@@ -36,19 +36,19 @@ class Running:
     folder: Path
     rows: list[Row]
     split_seed: int | None = None
-    """Divides train and validation anew; None leaves them as the configuration has them."""
+    """Seed of a new train/validation split; None keeps the split of the configuration."""
 
     @property
     def seconds(self) -> float:
-        """Trained so far."""
+        """Seconds trained so far."""
         return round(sum(row.get("seconds", 0.0) for row in self.rows), 3)
 
     def repeats(self, row: Row) -> bool:
-        """Whether an epoch was there before, and is trained again after an accident."""
+        """Return whether an epoch is known already and was trained again after an accident."""
         return int(row["epoch"]) <= len(self.rows)
 
     def keep(self, row: Row) -> None:
-        """Enters an epoch into the history; one that is repeated replaces its row."""
+        """Enter an epoch into the history; one that is repeated replaces its row."""
         if self.repeats(row):
             self.rows[int(row["epoch"]) - 1] = row
             write_history(self.folder / HISTORY, self.rows)
@@ -57,22 +57,24 @@ class Running:
             append_row(self.folder / HISTORY, row)
 
 
-def opened_folder(proposal: Proposal, config: TrialConfig, folder: Path, *, split_seed: int | None = None) -> Running:
-    """A trial in its folder, with the configuration written there and the epochs that are there already."""
+def open_folder(
+    proposal: Proposal, config: TrialConfig, folder: Path, *, split_seed: int | None = None
+) -> RunningTrial:
+    """Open the folder of a trial: write its configuration there, and read the epochs that are there already."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "config.yaml").exists():
         write_yaml(folder / "config.yaml", config.model_dump(mode="json"))
-    return Running(proposal, config, folder, rows=read_history(folder / HISTORY), split_seed=split_seed)
+    return RunningTrial(proposal, config, folder, rows=read_history(folder / HISTORY), split_seed=split_seed)
 
 
 def epochs_trained(study: Study) -> int:
-    """Over all trials, in the search and in the confirmation."""
+    """Return the number of epochs trained, in the search and in the confirmation."""
     searched = sum(len(trial.intermediate_values) for trial in study.trials())
     return searched + sum(training.epochs for training in trainings(study.notes))
 
 
 def best_of(rows: Sequence[Row], metric: str) -> tuple[int | None, float | None]:
-    """The first epoch with the best finite metric, and that; None and None where there is none."""
+    """Return the first epoch with the best finite metric, and that metric; None and None if there is none."""
     finite = {int(row["epoch"]): row[metric] for row in rows if math.isfinite(row[metric])}
     if not finite:
         return None, None
@@ -81,19 +83,19 @@ def best_of(rows: Sequence[Row], metric: str) -> tuple[int | None, float | None]
 
 
 class Recorder:
-    """The one writer of a run."""
+    """The only writer of a run."""
 
     def __init__(self, run: Run, sweep: Sweep, study: Study, listeners: Sequence[Listener]) -> None:
-        self.running: dict[int, Running] = {}
+        self.running: dict[int, RunningTrial] = {}
         self.run, self._sweep, self._study, self._listeners = run, sweep, study, listeners
         self._short = short_names(sweep.open_values)
         self.epochs = epochs_trained(study)
-        """Epochs trained, over all trials, those of an earlier confirmation among them."""
+        """Number of epochs trained so far, including those of an earlier confirmation."""
 
-    def start(self, proposal: Proposal) -> Running:
-        """A trial is handed out, new or continued."""
+    def start(self, proposal: Proposal) -> RunningTrial:
+        """Start a trial, or continue it."""
         config = close_values(self._sweep.trial, proposal.values)
-        trial = opened_folder(proposal, config, self.run.directory / "trials" / str(proposal.number))
+        trial = open_folder(proposal, config, self.run.directory / "trials" / str(proposal.number))
         self.running[proposal.number] = trial
         values = {self._short[name]: value for name, value in proposal.values.items()}
         info = TrialInfo(number=proposal.number, values=values, config=config, baseline=proposal.baseline)
@@ -102,7 +104,7 @@ class Recorder:
         return trial
 
     def epoch(self, number: int, row: Row) -> None:
-        """A trial finished an epoch; one that it repeats after an accident replaces its row, and is told to nobody."""
+        """Record an epoch; one that is repeated after an accident only replaces its row in the history."""
         trial = self.running[number]
         self.epochs += 1
         if trial.repeats(row):
@@ -114,7 +116,7 @@ class Recorder:
             listener.epoch(number, row)
 
     def end(self, outcome: Outcome, *, reason: Reason) -> None:
-        """A trial ended."""
+        """Record the end of a trial."""
         trial = self.running.pop(outcome.number)
         end = self._summary(trial, reason, outcome)
         if outcome.error:
@@ -126,7 +128,7 @@ class Recorder:
             listener.ended(end)
 
     def close(self) -> None:
-        """The run is over, or stops for now."""
+        """Close the listeners: the session is over."""
         leading = best_trial(self.run.as_of(self._study.journal))
         for listener in self._listeners:
             try:
@@ -134,7 +136,7 @@ class Recorder:
             except Exception:
                 log.exception("a listener did not close")
 
-    def _summary(self, trial: Running, reason: Reason, outcome: Outcome) -> TrialFinished:
+    def _summary(self, trial: RunningTrial, reason: Reason, outcome: Outcome) -> TrialFinished:
         best_epoch, value = best_of(trial.rows, self.run.metric)
         return TrialFinished(
             number=trial.proposal.number,
@@ -145,6 +147,6 @@ class Recorder:
             epochs=len(trial.rows),
             seconds=trial.seconds,
             slowest_s=max((row.get("seconds", 0.0) for row in trial.rows), default=0.0),
-            told=outcome.message,
+            message=outcome.message,
             host=outcome.host,
         )

@@ -1,4 +1,4 @@
-"""After which epochs the trials of a sweep are compared, and which of them go on."""
+"""After which epochs the trials of a sweep are compared, and which of them continue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def ladder(*, grace_epochs: int, reduction_factor: int, epochs: int) -> list[int]:
-    """The rungs, lowest first: ``grace_epochs × reduction_factor^k`` below the horizon of ``epochs``."""
+    """Return the rungs, lowest first: ``grace_epochs × reduction_factor^k`` below the horizon of ``epochs``."""
     rung, rungs = grace_epochs, []
     while rung < epochs:
         rungs.append(rung)
@@ -19,13 +19,13 @@ def ladder(*, grace_epochs: int, reduction_factor: int, epochs: int) -> list[int
 
 
 class Rungs:
-    """The rungs of one bracket: at which epochs trials are compared, and what each had reached there.
+    """The rungs of one bracket: the epochs at which trials are compared, and the score of each trial there.
 
-    Everything here counts upwards: a loss enters with its sign changed.
+    Higher scores are better: a loss enters with its sign changed.
 
     Args:
         grace_epochs: the first rung.
-        reduction_factor: of the trials at a rung about one in this many goes on; also the ratio between rungs.
+        reduction_factor: about one in this many trials at a rung continues; also the ratio between rungs.
         epochs: the horizon; rungs lie below it.
     """
 
@@ -35,13 +35,13 @@ class Rungs:
         self.reached: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
         """For each rung, lowest first, the best score so far of every trial (by number) that reached it."""
         self._in_order: dict[int, list[float]] = {rung: [] for rung in rungs}
-        """The same scores, sorted: with ten thousand trials at a rung, sorting them for each is most of the work."""
+        """The same scores, sorted: with ten thousand trials at a rung, sorting would be most of the work."""
 
     def judge(self, number: int, *, epoch: int, score: float) -> bool:
-        """Enters what a trial reached at ``epoch``; true where it may go on.
+        """Enter the score of a trial at ``epoch``, and return whether it may continue.
 
-        It may where ``epoch`` is no rung, and at a rung where its best-so-far ``score`` is at least the quantile
-        1 − 1/reduction_factor of those that came before it; the first to come always goes on.
+        It may if ``epoch`` is no rung, or if its best-so-far ``score`` is at least the quantile 1 − 1/reduction_factor
+        of those that reached the rung before it; the first one always may.
         """
         others = self.reached.get(epoch)
         if others is None or number in others:
@@ -51,7 +51,7 @@ class Rungs:
         return may_go_on
 
     def finish(self, number: int, *, score: float) -> None:
-        """Enters a trial that ended by itself into every higher rung: it would have stayed at its best."""
+        """Enter a trial that ended by itself into every higher rung: it would have stayed at its best."""
         for rung, others in self.reached.items():
             if number not in others:
                 self._enter(number, epoch=rung, score=score)
@@ -62,7 +62,7 @@ class Rungs:
 
 
 def quantile(in_order: Sequence[float], q: float) -> float:
-    """``numpy.quantile(in_order, q)``, for sorted values and ``q`` below 1, from the two values on either side."""
+    """Return ``numpy.quantile(in_order, q)`` of sorted values, for ``q`` below 1, from the two values around it."""
     place = (len(in_order) - 1) * q
     below = math.floor(place)
     return float(np.quantile(in_order[below : below + 2], place - below))

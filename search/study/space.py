@@ -17,7 +17,7 @@ ENUMERABLE = 20_000
 
 
 def draw(sweep: Sweep, suggest: Suggest) -> dict[str, Scalar]:
-    """The values that ``suggest`` gives, by full name; it is asked for those of the branches taken only.
+    """Return the values that ``suggest`` gives, by full name; it is called only for those of the branches taken.
 
     Raises:
         InputError: the values close to a configuration that is not valid.
@@ -33,12 +33,12 @@ def draw(sweep: Sweep, suggest: Suggest) -> dict[str, Scalar]:
 
 
 def most_configurations(sweep: Sweep) -> float:
-    """An upper bound on how many configurations a sweep has; infinite where a value is continuous."""
+    """Return an upper bound on the number of configurations; infinite if a value is continuous."""
     return math.prod(size(domain) for domain in sweep.open_values.values())
 
 
 def all_configurations(sweep: Sweep) -> Iterator[dict[str, Scalar]]:
-    """Every configuration of a finite sweep, each once."""
+    """Yield every configuration of a finite sweep once."""
     prefix: list[int] = []
     while True:
         path = _Path(prefix)
@@ -51,19 +51,19 @@ def all_configurations(sweep: Sweep) -> Iterator[dict[str, Scalar]]:
 
 
 def key(values: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:
-    """Configurations with the same key are the same."""
+    """Return a key that is equal for equal configurations."""
     return frozenset(values.items())
 
 
 def untried(sweep: Sweep, tried: Collection[frozenset[tuple[str, Scalar]]]) -> list[dict[str, Scalar]] | None:
-    """The configurations whose keys are not among ``tried``; None where the space is too large to list."""
+    """Return the configurations whose keys are not among ``tried``; None if the space is too large to list."""
     if most_configurations(sweep) > ENUMERABLE:
         return None
     return [values for values in all_configurations(sweep) if key(values) not in tried]
 
 
 class _Path:
-    """One way down the tree of choices: which option each value asked for takes; the first one beyond the prefix."""
+    """A path down the tree of choices: the option that each value takes, the first one beyond the prefix."""
 
     def __init__(self, prefix: Sequence[int]) -> None:
         self._prefix = prefix

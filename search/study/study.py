@@ -1,7 +1,7 @@
-"""The Optuna study of a run: its journal, which is the truth, and a copy in memory that the sampler reads.
+"""The Optuna study of a run: its journal, the source of truth, and a copy in memory for the sampler.
 
-A trial enters the journal whole — with all its values, in one record — so that no kill leaves half a proposal behind;
-and what the sampler proposes but nobody trains (a configuration that was tried before) never enters it.
+A trial enters the journal with all its values in one record, so that a kill leaves no half proposal behind; and what
+the sampler proposes but is not trained (a configuration that was tried before) never enters it.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from spaces.file.sweep import Sweep
 from spaces.problem import InputError
 
 EARLIER = "earlier"
-"""The note that holds trials of earlier runs."""
+"""Name of the note that holds trials of earlier runs."""
 ATTEMPTS = 20
-"""How often the sampler may propose something that was tried before."""
+"""How many proposals may be configurations that were tried before."""
 
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "fail": TrialState.FAIL}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A trial that is to be trained."""
+    """A trial to be trained."""
 
     number: int
     values: Mapping[str, Scalar]
@@ -48,12 +48,12 @@ class Proposal:
 
 
 class Study:
-    """What was tried and what came of it.
+    """The trials of a run and their results.
 
     Args:
-        journal: the file; it is created where it does not exist.
-        sweep: the open values, the metric, the sampler. The sampler is seeded from the sweep's seed and the trial's
-            number at every proposal, so that a resumed study goes on as an uninterrupted one.
+        journal: the file, which is created if it does not exist.
+        sweep: gives the open values, the metric and the sampler. The sampler is seeded from the sweep's seed and the
+            trial's number at every proposal, so that a resumed study continues like an uninterrupted one.
     """
 
     def __init__(self, journal: Path, sweep: Sweep) -> None:
@@ -64,16 +64,16 @@ class Study:
         if not self._storage.get_all_studies():
             optuna.create_study(storage=self._storage, study_name=journal.absolute().parent.name, direction=direction)
         self.journal = optuna.load_study(study_name=None, storage=self._storage, sampler=RandomSampler())
-        """The study as the journal has it."""
+        """The study in the journal."""
         self._copy_storage = InMemoryStorage()
         self._copy = optuna.create_study(storage=self._copy_storage, direction=direction, sampler=RandomSampler())
         self._in_copy: dict[int, int] = {}
-        """Where a running trial stands in the copy, which also holds what was proposed and not trained."""
+        """Number of each running trial in the copy, which also holds proposals that were not trained."""
         self._tried: set[frozenset[tuple[str, Scalar]]] = set()
         self._listed: list[dict[str, Scalar]] | None = None
-        """All configurations, once they were needed; none where there are too many. Listing them takes seconds."""
+        """All configurations, listed when first needed, which takes seconds; empty if there are too many."""
         self.unfinished: list[Proposal] = []
-        """Trials to be continued, before any new one is proposed."""
+        """Trials to be continued before any new one is proposed."""
         self._count = 0
         for record in self.note(EARLIER) or ():
             self._copy.add_trial(_as_trial(record, sweep))
@@ -81,30 +81,30 @@ class Study:
             self._restore(trial)
 
     def trials(self) -> list[FrozenTrial]:
-        """All trials, by number, as the journal has them."""
+        """Return all trials in the journal, by number."""
         return self.journal.get_trials(deepcopy=False)
 
     @property
     def notes(self) -> Mapping[str, Any]:
-        """What the journal has beside its trials, by name."""
+        """The notes in the journal, by name."""
         return self.journal.user_attrs
 
     def note(self, name: str) -> Any:
-        """What the journal has under ``name`` beside its trials; None where it has nothing."""
+        """Return a note in the journal; None if there is none of that name."""
         return self.notes.get(name)
 
     def keep_note(self, name: str, value: Any) -> None:
-        """Enters plain data into the journal beside its trials, in place of what it had under that name."""
+        """Write plain data as a note in the journal; it replaces an earlier one of that name."""
         self.journal.set_user_attr(name, value)
 
     def learn(self, earlier: Sequence[Mapping[str, Any]]) -> None:
-        """Lets the sampler know what came of earlier trials (see `search.warm_start`), now and after every resume."""
+        """Give the sampler the results of earlier trials (see `search.warm_start`), now and after every resume."""
         self.keep_note(EARLIER, list(earlier))
         for record in earlier:
             self._copy.add_trial(_as_trial(record, self._sweep))
 
     def next(self) -> Proposal | None:
-        """An interrupted trial, else the baseline, else what the sampler proposes; None where all was tried."""
+        """Return an interrupted trial, else the baseline, else a proposal of the sampler; None if none is left."""
         if self.unfinished:
             return self.unfinished.pop(0)
         if self._count == 0 and self._sweep.baseline is not None:
@@ -112,22 +112,22 @@ class Study:
         return None if self.complete() else self._sample() or self._left_over()
 
     def complete(self) -> bool:
-        """Whether as many trials were handed out as the sweep asks for."""
+        """Return whether as many trials were proposed as the sweep asks for."""
         return self._count >= self._sweep.search.trials
 
-    def again(self, proposal: Proposal) -> None:
-        """Hands the trial out once more, because its process was lost."""
+    def requeue(self, proposal: Proposal) -> None:
+        """Propose a trial once more: its process was lost."""
         self.unfinished.append(proposal)
 
     def report(self, number: int, *, epoch: int, value: float) -> None:
-        """Enters the metric of an epoch. NaN is kept. The first report of an epoch stands."""
+        """Enter the metric of an epoch, which may be NaN. The first report of an epoch stands."""
         if epoch in self._storage.get_trial(self._id(number)).intermediate_values:
             return
         self._storage.set_trial_intermediate_value(self._id(number), epoch, value)
         self._copy_storage.set_trial_intermediate_value(self._id_in_copy(number), epoch, value)
 
     def tell(self, end: TrialFinished) -> None:
-        """Enters the end of a trial. An interrupted one stays open, to be continued."""
+        """Enter the end of a trial. An interrupted one stays open, to be continued."""
         if end.state == "interrupted":
             return
         attributes: dict[str, Any] = {
@@ -149,7 +149,7 @@ class Study:
 
     def _sample(self) -> Proposal | None:
         for attempt in range(ATTEMPTS):
-            # Half of the attempts at random: TPE may propose the same for ever where little is left to choose from.
+            # Half of the attempts at random: with few configurations left TPE may propose the same one for ever.
             self._copy.sampler = self._seeded(self._kind if attempt < ATTEMPTS // 2 else "random", attempt)
             asked = self._copy.ask()
             try:
@@ -162,14 +162,14 @@ class Study:
         return None
 
     def _left_over(self) -> Proposal | None:
-        """A random one of the configurations that were never tried, where the space is small enough to list them."""
+        """Propose one of the untried configurations at random, if the space is small enough to list them."""
         if self._listed is None:
             self._listed = untried(self._sweep, tried=()) or []
-        left = [values for values in self._listed if key(values) not in self._tried]
-        if not left:
+        remaining = [values for values in self._listed if key(values) not in self._tried]
+        if not remaining:
             return None
-        chosen = int(np.random.default_rng([self._seed, self._count]).integers(len(left)))
-        return self._enter(left[chosen], in_copy=None)
+        position = int(np.random.default_rng([self._seed, self._count]).integers(len(remaining)))
+        return self._enter(remaining[position], in_copy=None)
 
     def _enter(self, values: Mapping[str, Scalar], *, in_copy: int | None, baseline: bool = False) -> Proposal:
         number = self._count
@@ -189,7 +189,7 @@ class Study:
         return Proposal(number=number, values=values, baseline=baseline)
 
     def _restore(self, trial: FrozenTrial) -> None:
-        """Takes up a trial that the journal held when it was opened."""
+        """Restore a trial that was in the journal when it was opened."""
         self._copy.add_trial(trial)
         self._count = trial.number + 1
         if not was_lost(trial):
@@ -217,8 +217,10 @@ class Study:
 
 
 def was_lost(trial: FrozenTrial) -> bool:
-    """Whether an accident ended the trial, so that its configuration may be tried again; one that fails by its own
-    code would fail again."""
+    """Return whether an accident ended the trial, so that its configuration may be tried again.
+
+    A trial that failed because of its own code would fail again.
+    """
     return bool(trial.state == TrialState.FAIL and trial.user_attrs.get("reason") == "lost")
 
 

@@ -1,4 +1,4 @@
-"""What earlier runs found out, for the sampler of a new one: `search.warm_start`."""
+"""The trials of earlier runs, for the sampler of a new one: `search.warm_start`."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from spaces.problem import InputError, Problem
 
 LEARNED = (TrialState.COMPLETE, TrialState.PRUNED)
 APART: Any = {"data": True, "training": {"epochs", "seed"}}
-"""What may differ between two configurations whose results say something about each other."""
+"""What may differ between two configurations that are compared."""
 
 
 def earlier_trials(sweep: Sweep) -> list[dict[str, Any]]:
-    """The trials of `search.warm_start` that this sweep could have proposed, as plain data.
+    """Return the trials of the runs in `search.warm_start` that this sweep could have proposed, as plain data.
 
-    Each has ``values`` by full name, ``curve`` (the metric by epoch), ``state`` and ``value`` as Optuna means them. A
-    trial fits where its whole configuration, data, horizon and seed apart, is one of this sweep's space.
+    Each has ``values`` by full name, ``curve`` (the metric by epoch), ``state`` and ``value`` in Optuna's
+    sense. A trial fits if its whole configuration, except data, horizon and seed, lies in the space of this sweep.
 
     Raises:
-        InputError: there is no such run, it is about another metric, or none of its trials fits.
+        InputError: there is no such run, it has another metric, or none of its trials fits.
     """
     return [record for folder in sweep.search.warm_start for record in _fitting(sweep, _found(sweep, folder))]
 
@@ -45,8 +45,8 @@ def _found(sweep: Sweep, folder: str) -> Run:
     except InputError as error:
         raise sweep.as_error([_problem(folder, error.problems[0].rule, error.problems[0].remedy)]) from error
     if run.metric != sweep.search.metric:
-        rule = f"an earlier run must be about the same metric; this sweep is about {sweep.search.metric}"
-        raise sweep.as_error([_problem(f"{folder}, about {run.metric}", rule, "leave it out, or change search.metric")])
+        rule = f"an earlier run must have the metric of this sweep, {sweep.search.metric}"
+        raise sweep.as_error([_problem(f"{folder}, with {run.metric}", rule, "remove it, or change search.metric")])
     return run
 
 
@@ -54,8 +54,8 @@ def _fitting(sweep: Sweep, run: Run) -> list[dict[str, Any]]:
     ended = [trial for trial in run.trials if trial.state in LEARNED and trial.intermediate_values]
     records = [record for trial in ended if (record := _record(sweep, run, trial))]
     if not records:
-        rule = f"of an earlier run at least one trial must fit the space; of its {len(ended)} that ended none does"
-        remedy = "widen the space, take over the values that the earlier sweep had fixed, or leave the run out"
+        rule = f"at least one trial of an earlier run must fit the space; none of its {len(ended)} finished trials does"
+        remedy = "widen the space, use the values that the earlier sweep fixed, or remove the run"
         raise sweep.as_error([_problem(str(run.directory), rule, remedy)])
     return records
 
@@ -70,7 +70,7 @@ def _record(sweep: Sweep, run: Run, trial: FrozenTrial) -> dict[str, Any] | None
 
 
 def fitting_values(sweep: Sweep, config: TrialConfig) -> dict[str, Scalar] | None:
-    """The open values, by full name, at which a sweep closes to ``config``, data, horizon and seed apart; else None."""
+    """Return the open values that give ``config``, except data, horizon and seed; None if there are none."""
     wanted = config.model_dump(exclude=APART)
     for candidate in _candidates(sweep.trial, config.model_dump()):
         try:
@@ -88,7 +88,7 @@ def _given(values: Mapping[str, Scalar], name: str, _: Domain) -> Scalar:
 
 
 def _candidates(node: Any, value: Any, name: str = "") -> Iterator[dict[str, Scalar]]:
-    """The values with which an open tree may close to ``value``: one way for every combination of branches."""
+    """Yield the values with which an open tree may give ``value``: one set for every combination of branches."""
     if isinstance(node, Branches):
         for label, branch in node.options.items():
             yield from ({name: label, **below} for below in _candidates(branch, value, joined(name, label)))

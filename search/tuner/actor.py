@@ -1,4 +1,4 @@
-"""The driver's side of a run's home: the actor that processes everywhere turn to."""
+"""The driver's handle to the actor of a run, which its training processes turn to from every machine."""
 
 from __future__ import annotations
 
@@ -16,79 +16,76 @@ from search.run.reader import Run
 from trainables.trial.actor import DriverActor
 from trainables.trial.task import ActorAddress
 
-CALLS_AT_ONCE = 100_000
-"""Every process that trains waits in one call of the actor."""
-LOOK_S = 3.0
-"""Between two looks at the actor. One that was dead at the first of two is started again at the second: if Ray itself
-died with it, that is known by then."""
+MAX_CONCURRENCY = 100_000
+"""Every training process waits in a call of the actor."""
+CHECK_S = 3.0
+"""Seconds between two checks of the actor. One that is dead at two checks in a row is restarted at the second: if Ray
+itself died with it, that is known by then."""
 
 
-class AtHome:
-    """Tells processes everywhere what concerns them; nothing here waits for an answer.
+class ActorHandle:
+    """Sends messages to the actor of a run without waiting for answers.
 
-    The actor is a process like any other, and may be killed. Then `revive` starts another one, under another name: the
-    processes that waited for the first take its death for the end of their trials, save them where they can, and are
-    handed them again with the new name.
+    The actor is a process like any other and may be killed. `revive` then starts another one, under another name: the
+    processes that waited for the first one take its death for the end of their trials, save them if they can, and are
+    assigned them again with the new name.
     """
 
     def __init__(self, run: Run, environment: Mapping[str, str]) -> None:
         self._run, self._environment = run, environment
         self._node = ray.get_runtime_context().get_node_id()
-        self._left: set[str] = set()
+        self._stopped_nodes: set[str] = set()
         self._stopped = False
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         self._start()
 
     def _start(self) -> None:
-        # The actor before this one, or that of the search, may not be gone yet.
+        # The name is new each time: the actor before this one may still exist.
         self.address = ActorAddress(actor=f"tunehound-{self._run.id}-{secrets.token_hex(4)}", node=self._node)
         here = NodeAffinitySchedulingStrategy(self._node, soft=False)
-        options = {"num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "scheduling_strategy": here}
+        options = {"num_cpus": 0, "max_concurrency": MAX_CONCURRENCY, "scheduling_strategy": here}
         self._actor = ray.remote(DriverActor).options(name=self.address.actor, **options).remote(self._environment)
         self._seen_dead = False
         self._pulse = self._actor.wait_for_stop.remote("")
-        """Comes back when the run is told to stop, or when the actor has died."""
+        """Ready when the run is stopped or the actor has died."""
 
     def stop(self) -> None:
-        """All processes of the run save their trials and stop."""
+        """Make all processes of the run save their trials and stop."""
         self._stopped = True
         self._actor.stop.remote()
 
-    def leave(self, node: str) -> None:
-        """Those on a node that is going away do."""
-        if node not in self._left:
-            self._left.add(node)
+    def stop_node(self, node: str) -> None:
+        """Make the processes on a node that is going away do so."""
+        if node not in self._stopped_nodes:
+            self._stopped_nodes.add(node)
             self._actor.stop_node.remote(node)
 
-    def hand_out(self, folder: Path, attempt: int) -> None:
-        """Whoever had the trial before is not heard any more."""
+    def assign(self, folder: Path, attempt: int) -> None:
+        """Assign a trial to a process; checkpoints from earlier attempts are ignored from now on."""
         self._actor.assign.remote(str(folder), attempt)
 
     def revive(self) -> bool:
-        """Starts the actor again if it has died, and tells it what the first one knew; whether that was so.
-
-        To be called often.
-        """
-        if time.monotonic() - self._looked_at < LOOK_S:
+        """Restart the actor if it has died, in the state of the first one, and return whether it had. Call it often."""
+        if time.monotonic() - self._checked_at < CHECK_S:
             return False
-        self._looked_at = time.monotonic()
-        if not self._died():
+        self._checked_at = time.monotonic()
+        if not self._is_dead():
             return False
         if not self._seen_dead:
             self._seen_dead = True
             return False
         self._start()
-        for node in self._left:
+        for node in self._stopped_nodes:
             self._actor.stop_node.remote(node)
         if self._stopped:
             self._actor.stop.remote()
         return True
 
     def close(self) -> None:
-        """Ends the actor."""
+        """End the actor."""
         ray.kill(self._actor)
 
-    def _died(self) -> bool:
+    def _is_dead(self) -> bool:
         if not ray.wait([self._pulse], timeout=0)[0]:
             return False
         try:
@@ -99,10 +96,15 @@ class AtHome:
 
 
 @contextmanager
-def at_home(run: Run, environment: Mapping[str, str]) -> Iterator[AtHome]:
-    """A home for the run while it is driven, on this machine; ``environment`` is what trials' processes ask it for."""
-    home = AtHome(run, environment)
+def start_actor(run: Run, environment: Mapping[str, str]) -> Iterator[ActorHandle]:
+    """Start the actor of a run on this machine and end it on exit.
+
+    Args:
+        run: that is being driven.
+        environment: variables that the processes of trials ask the actor for.
+    """
+    actor = ActorHandle(run, environment)
     try:
-        yield home
+        yield actor
     finally:
-        home.close()
+        actor.close()

@@ -8,12 +8,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from search.run.confirmation import CHOSEN, chosen, left, note_of, trainings
+from search.run.confirmation import FINALISTS, finalists, note_of, remaining, trainings
 from search.run.events import ConfirmationTraining, Listener, Reason
 from search.run.history import HISTORY, write_history
 from search.run.reader import Run
 from search.study.candidates import candidates
-from search.study.recorder import Running, best_of, epochs_trained, opened_folder
+from search.study.recorder import RunningTrial, best_of, epochs_trained, open_folder
 from search.study.study import Proposal, Study
 from spaces.config.trial import TrialConfig
 from spaces.domains.close import close_values
@@ -24,13 +24,13 @@ from trainables.training.history import Row
 from trainables.trial.task import Outcome
 
 KEPT: frozenset[Reason] = frozenset({"finished", "patience", "diverged", "out of memory", "error"})
-"""Ways of ending that are results; after any other one the training is taken up again."""
+"""Reasons after which a training has a result; after any other it is continued."""
 
 
-def choose(run: Run, sweep: Sweep, confirm: Confirm, study: Study) -> None:
-    """Notes in the journal what is to be trained again: the best of the search, the baseline, and what was before."""
+def select_finalists(run: Run, sweep: Sweep, confirm: Confirm, study: Study) -> None:
+    """Note in the journal what to train again: the best trials of the search, the baseline, and earlier finalists."""
     run = run.as_of(study.journal)
-    earlier, first = chosen(run.notes), first_seed(sweep)
+    earlier, first = finalists(run.notes), first_seed(sweep)
     trials = list(dict.fromkeys([*candidates(run, confirm.top), *(earlier.trials if earlier else ())]))
     if not trials:
         return
@@ -38,73 +38,75 @@ def choose(run: Run, sweep: Sweep, confirm: Confirm, study: Study) -> None:
     (params,) = (trial.params for trial in run.trials if trial.number == trials[0])
     overlap = fresh_overlap(close_values(sweep.trial, params).data)
     picked = {"trials": trials, "seeds": list(range(first, first + count)), "overlap": overlap}
-    if picked != study.note(CHOSEN):
-        study.keep_note(CHOSEN, picked)
+    if picked != study.note(FINALISTS):
+        study.keep_note(FINALISTS, picked)
 
 
 def first_seed(sweep: Sweep) -> int:
-    """The seeds of the confirmation begin after that of the search, whose scores chose the candidates."""
+    """Return the first seed of the confirmation: the next after that of the search, which chose the candidates."""
     used = sweep.trial["training"].get("seed", 0)
     return (used if type(used) is int else 0) + 1
 
 
-class Again:
-    """The trainings that are left, handed out one by one; stands where a study stands in a search."""
+class ConfirmationQueue:
+    """The remaining trainings of a confirmation, proposed one by one, as a study proposes the trials of a search."""
 
     def __init__(self, run: Run) -> None:
         params = {trial.number: trial.params for trial in run.trials}
         self.done = len(trainings(run.notes))
-        """Trainings that ended in earlier sessions."""
-        self.jobs = dict(enumerate(left(run.notes)))
-        """Trial and seed by the number under which they are handed out."""
+        """Number of trainings that ended in earlier sessions."""
+        self.jobs = dict(enumerate(remaining(run.notes)))
+        """Trial and seed by the number of their proposal."""
         self._waiting = [
             Proposal(number=job, values=params[trial], baseline=False) for job, (trial, _) in self.jobs.items()
         ]
 
     def next(self) -> Proposal | None:
-        """What is trained next; None where nothing is left."""
+        """Return what to train next; None if nothing is left."""
         return self._waiting.pop(0) if self._waiting else None
 
     def complete(self) -> bool:
-        """Never is there anything else to try."""
+        """Return True: the list of trainings is fixed."""
         return True
 
-    def again(self, proposal: Proposal) -> None:
-        """Hands a training out once more, because its process was lost."""
+    def requeue(self, proposal: Proposal) -> None:
+        """Propose a training once more: its process was lost."""
         self._waiting.append(proposal)
 
 
 class ConfirmationRecorder:
-    """Keeps the record of trainings: histories in folders below their trials', and in the journal what came of each."""
+    """Records trainings: their histories in folders below those of the trials, their results in the journal."""
 
-    def __init__(self, run: Run, sweep: Sweep, study: Study, again: Again, listeners: Sequence[Listener]) -> None:
-        self.running: dict[int, Running] = {}
-        self.run, self._sweep, self._study, self._jobs = run, sweep, study, again.jobs
+    def __init__(
+        self, run: Run, sweep: Sweep, study: Study, queue: ConfirmationQueue, listeners: Sequence[Listener]
+    ) -> None:
+        self.running: dict[int, RunningTrial] = {}
+        self.run, self._sweep, self._study, self._jobs = run, sweep, study, queue.jobs
         self._listeners = listeners
-        self._done, self._left = again.done, len(again.jobs)
+        self._done, self._remaining = queue.done, len(queue.jobs)
         self.epochs = epochs_trained(study)
-        """Epochs trained by now, those of the search among them."""
-        self._tell(None)
+        """Number of epochs trained so far, including those of the search."""
+        self._notify(None)
 
-    def start(self, proposal: Proposal) -> Running:
-        """A training is handed out, new or continued."""
+    def start(self, proposal: Proposal) -> RunningTrial:
+        """Start a training, or continue it."""
         trial, seed = self._jobs[proposal.number]
         config = _with_seed(close_values(self._sweep.trial, proposal.values), seed)
         folder = self.run.directory / "trials" / str(trial) / "confirm" / str(seed)
         checkpoint.remove_damaged(folder / "checkpoint")
-        training = opened_folder(proposal, config, folder, split_seed=seed)
+        training = open_folder(proposal, config, folder, split_seed=seed)
         training.rows = checkpoint.rows(folder / "checkpoint")
-        write_history(folder / HISTORY, training.rows)  # what followed the checkpoint is trained again
+        write_history(folder / HISTORY, training.rows)  # epochs after the checkpoint are trained again
         self.running[proposal.number] = training
         return training
 
     def epoch(self, number: int, row: Row) -> None:
-        """A training finished an epoch."""
+        """Record an epoch of a training."""
         self.epochs += 1
         self.running[number].keep(row)
 
     def end(self, outcome: Outcome, *, reason: Reason) -> None:
-        """A training ended."""
+        """Record the end of a training."""
         job = self.running.pop(outcome.number)
         if reason not in KEPT:
             return
@@ -120,16 +122,16 @@ class ConfirmationRecorder:
             epochs=len(job.rows),
             seconds=job.seconds,
             reason=reason,
-            told=outcome.message,
+            message=outcome.message,
         )
         self._study.keep_note(*note_of(training))
-        self._done, self._left = self._done + 1, self._left - 1
+        self._done, self._remaining = self._done + 1, self._remaining - 1
         shutil.rmtree(job.folder / "checkpoint", ignore_errors=True)
-        self._tell(training)
+        self._notify(training)
 
-    def _tell(self, training: ConfirmationTraining | None) -> None:
+    def _notify(self, training: ConfirmationTraining | None) -> None:
         for listener in self._listeners:
-            listener.confirmed(training, done=self._done, total=self._done + self._left)
+            listener.confirmed(training, done=self._done, total=self._done + self._remaining)
 
 
 def _with_seed(config: TrialConfig, seed: int) -> TrialConfig:

@@ -1,4 +1,4 @@
-"""Takes up a run where it was left: its study opened, its files whole, its decisions those that its journal implies."""
+"""Resume a run where it stopped: repair its files, open its study, replay the decisions that its journal implies."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.formatting import format_count
-from search.run.compatibility import LASTING, lasting
+from search.run.compatibility import LASTING, fixed_settings
 from search.run.journal import JOURNAL, events
 from search.run.reader import Run, open_begun
 from search.study.candidates import is_unconfirmed
 from search.study.recorder import Recorder
-from search.study.repair import mend_journal, mend_trials
+from search.study.repair import repair_journal, repair_trials
 from search.study.space import key, untried
 from search.study.study import EARLIER, Study, was_lost
 from search.study.warm_start import earlier_trials
@@ -21,11 +21,11 @@ from spaces.file.sweep import Sweep
 from trainables.trial.task import Outcome
 
 if TYPE_CHECKING:
-    from search.tuner.scheduler import FairAsha  # wakes Ray
+    from search.tuner.scheduler import Asha  # imports Ray
 
 
 def unfinished(directory: Path) -> bool:
-    """Whether a run has trials to continue, something left to try, or to confirm.
+    """Return whether a run has trials to continue, configurations to try, or something to confirm.
 
     Raises:
         InputError: the run cannot be read.
@@ -44,29 +44,31 @@ def unfinished(directory: Path) -> bool:
     return untried(sweep, tried) != []
 
 
-def open_study(run: Run, sweep: Sweep, tell: Callable[[str], None]) -> Study:
-    """The run's study. ``tell`` hears of what was damaged, and of earlier runs that a new study learns from.
+def open_study(run: Run, sweep: Sweep, message: Callable[[str], None]) -> Study:
+    """Open the study of a run and repair its files.
+
+    ``message`` shows what was damaged, and how many trials of earlier runs a new study learns from.
 
     Raises:
         InputError: the journal is damaged in its middle.
     """
-    said = mend_journal(run.directory / JOURNAL)
+    repairs = repair_journal(run.directory / JOURNAL)
     study = Study(run.directory / JOURNAL, sweep)
-    said += mend_trials(run.directory, study, metric=run.metric)
-    for sentence in said:
-        tell(f"Repaired {sentence}.")
+    repairs += repair_trials(run.directory, study, metric=run.metric)
+    for sentence in repairs:
+        message(f"Repaired {sentence}.")
     if study.note(EARLIER) is None:
         earlier = earlier_trials(sweep)
         study.learn(earlier)
         if earlier:
-            tell(f"Warm start: the sampler knows {format_count(len(earlier), 'earlier trial')}.")
+            message(f"Warm start: the sampler knows {format_count(len(earlier), 'earlier trial')}.")
     if study.note(LASTING) is None:
-        study.keep_note(LASTING, lasting(sweep))
+        study.keep_note(LASTING, fixed_settings(sweep))
     return study
 
 
-def decide_again(run: Run, study: Study, *, scheduler: FairAsha, recorder: Recorder) -> None:
-    """Judges every epoch of the journal as it was judged, and ends the trials that a dead driver was about to stop."""
+def replay_decisions(run: Run, study: Study, *, scheduler: Asha, recorder: Recorder) -> None:
+    """Judge every epoch of the journal again, and end the trials that a dead driver was about to stop."""
     scheduler.replay(events(run.directory / JOURNAL))
     for proposal in [proposal for proposal in study.unfinished if proposal.number in scheduler.stopped]:
         study.unfinished.remove(proposal)

@@ -1,77 +1,34 @@
-"""Run a sweep to its end, or take up one that was interrupted."""
+"""Run a sweep to its end, or resume one that was interrupted."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import logging
 import os
-import shutil
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from clusters.connection.address import ClusterChoice, choose_cluster
+from clusters.connection.address import choose_cluster
 from search.find import runs_folder
-from search.logs import log_file, quiet_environment, redirect_output
-from search.plan.check import check, doubts
-from search.plan.placement import refuse_unfit
+from search.plan.check import check, warnings_about
+from search.plan.placement import check_placement
 from search.run.compatibility import LASTING, changed_versions, check_changes, check_format
 from search.run.directory import mirror_of, new_directory
 from search.run.lock import run_lock
 from search.run.provenance import provenance
-from search.run.reader import Run, open_begun, open_run
+from search.run.reader import open_begun
 from search.study.warm_start import earlier_trials
+from search.tuner.driver import RunResult, drive
 from spaces.file.load import load_sweep, read_yaml
 from spaces.file.sweep import Sweep
-from spaces.file.write import write_yaml
-from spaces.problem import InputError, Problem, WorkFailedError
-from trainables.trust import trust_options
+from spaces.problem import InputError, Problem
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from search.mirror.mirror import Mirror
 
 logger = logging.getLogger(__name__)
-
-
-class SweepFailedError(WorkFailedError):
-    """Something broke that no trial is to blame for. What was finished is kept."""
-
-    def __init__(self, directory: Path, error: Exception, log: Path) -> None:
-        super().__init__(
-            f"The sweep stopped: {_what_failed(directory, error)}\n"
-            f"Finished trials are kept; the details are in {log}\n"
-            f"Continue with: tunehound resume {directory}{trust_options()}"
-        )
-
-
-def _what_failed(directory: Path, error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        free_mb = shutil.disk_usage(directory).free / 1e6
-        return f"the disk of {directory} is full ({free_mb:.1f} MB free). Make room first."
-    return str(error) if isinstance(error, WorkFailedError) else f"{type(error).__name__}: {error}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunResult:
-    """How run_lock a run ended."""
-
-    directory: Path
-    """As it was given: what the user types to name the run."""
-    run: Run
-    """The run at its end."""
-    interrupted: bool
-    """Somebody asked it to stop; it can be resumed."""
-    reason: str | None
-    """Why it ended before all its trials were done; None where they are."""
-    log: Path
-    """What Ray, TensorFlow and W&B had to say."""
 
 
 def run_sweep(
@@ -81,35 +38,35 @@ def run_sweep(
     name: str | None = None,
     warn: Callable[[str], None] = warnings.warn,
 ) -> RunResult:
-    """Runs a sweep: search, confirmation, leaderboard, best.yaml, report. Progress goes to stderr.
+    """Run a sweep: search, confirmation, leaderboard, best.yaml, report. Progress goes to stderr.
 
     Args:
         sweep: from `spaces.file.load.load_sweep`.
-        runs: the folder that holds runs; or, as ``s3://bucket/prefix``, where a run is mirrored that lives in ``runs``.
-        name: of the run and its folder; the sweep's name and the time where not given.
-        warn: is told what will train, but probably not as it was meant.
+        runs: the folder for runs; or, as ``s3://bucket/prefix``, where to mirror a run that lies in ``runs``.
+        name: of the run and its folder; by default the sweep's name and the time.
+        warn: shows what will train, but probably not as intended.
 
     Raises:
         InputError: the sweep or its data are wrong, no machine has room for a trial, or the run exists.
-        UnfitClusterError: see `search.plan.placement`. Nothing was started, as with the other.
+        UnfitClusterError: see `search.plan.placement`. In both cases nothing was started.
         TakenOverError: another driver took the mirror.
     """
-    from search.mirror.mirror import Mirror, held_for_new, new_place
+    from search.mirror.mirror import Mirror, hold_new_mirror, new_store
 
     name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
-    place = new_place(runs, name)
+    place = new_store(runs, name)
     info = check(sweep)
     earlier_trials(sweep)
-    for doubt in doubts(sweep, info):
-        warn(doubt)
+    for warning in warnings_about(sweep, info):
+        warn(warning)
     side_px = max(info.image_shape[:2])
-    refuse_unfit(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
+    check_placement(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
     about = provenance(name, info, by_hand=sweep.by_hand) | ({"mirror": place.uri} if place else {})
-    with held_for_new(place) as lease:
+    with hold_new_mirror(place) as lease:
         directory = new_directory(runs_folder(runs), name, sweep.as_mapping() | {"run": about})
         with run_lock(directory):
             mirror = Mirror(lease, directory) if lease else None
-            return _drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror)
+            return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror)
 
 
 def resume_run(
@@ -117,26 +74,26 @@ def resume_run(
     *,
     overrides: Sequence[str] = (),
     warn: Callable[[str], None] = warnings.warn,
-    tell: Callable[[str], None] = logger.info,
+    message: Callable[[str], None] = logger.info,
 ) -> RunResult:
-    """Continues a run: interrupted trials from their checkpoints, then whatever is left to try.
+    """Resume a run: continue interrupted trials from their checkpoints, then try what is left.
 
     Args:
         directory: of the run.
         overrides: ``PATH=VALUE``; more trials (``search.trials=60``) extend a finished run.
-        warn: is told that the run began with other versions.
-        tell: is told what was fetched from the run's mirror.
+        warn: shows that the run began with other package versions.
+        message: shows what was downloaded from the run's mirror.
 
     Raises:
-        InputError: there is no run, another process drives it, its space or its data are not what they were, or no
-            machine has room for a trial.
+        InputError: there is no run, another process drives it, its space or its data have changed, or no machine has
+            room for a trial.
         UnfitClusterError: see `search.plan.placement`.
         TakenOverError: another driver took the mirror.
     """
-    from search.mirror.mirror import mirrored
+    from search.mirror.mirror import hold_mirror
 
     _about(directory)
-    with run_lock(directory), mirrored(directory, mirror_of(directory), tell=tell) as mirror:
+    with run_lock(directory), hold_mirror(directory, mirror_of(directory), message=message) as mirror:
         return _resume(directory, overrides=overrides, warn=warn, mirror=mirror)
 
 
@@ -148,12 +105,12 @@ def _resume(
     if begun := open_begun(directory):
         check_changes(sweep, begun.notes.get(LASTING))
     info = check(sweep)
-    _refuse_other_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
-    if other := changed_versions(about):
-        warn(other)
+    _check_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
+    if changes := changed_versions(about):
+        warn(changes)
     side_px, changed = max(info.image_shape[:2]), bool(overrides)
-    refuse_unfit(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
-    return _drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror, changed=changed)
+    check_placement(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
+    return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror, changed=changed)
 
 
 def _about(directory: Path) -> dict[str, Any]:
@@ -162,99 +119,12 @@ def _about(directory: Path) -> dict[str, Any]:
     return about
 
 
-def _drive(
-    directory: Path,
-    sweep: Sweep,
-    about: Mapping[str, Any],
-    cluster: ClusterChoice,
-    *,
-    image_side_px: int,
-    mirror: Mirror | None,
-    changed: bool = False,
-) -> RunResult:
-    quiet_environment()
-    from search.progress import Progress
-    from search.tuner.stopping import INTERRUPTED
-    from search.tuner.tuner import run_trials  # Ray takes seconds to import, and a wrong sweep is refused before
-
-    log = log_file(str(about["id"]))
-    reason: str | None = INTERRUPTED
-    with (
-        redirect_output(log) as console,
-        mirror.sending(partial(console.print, soft_wrap=True))
-        if mirror
-        else contextlib.nullcontext(lambda: False) as halted,
-    ):
-        if changed:
-            write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
-        run = open_begun(directory) or Run.begin(directory, sweep.as_mapping(), about)
-        if cluster.message:
-            console.print(cluster.message, markup=False, highlight=False, soft_wrap=True)
-        with _tracking(run.directory, sweep, console.print):
-            try:
-                reason = run_trials(
-                    run,
-                    sweep,
-                    cluster,
-                    image_side_px=image_side_px,
-                    listeners=[Progress(run, console)],
-                    tell=console.print,
-                    give_up=partial(_give_up, directory, log, console),
-                    halted=halted,
-                ).reason
-            except KeyboardInterrupt:
-                logger.warning("interrupted while Ray was starting or stopping")
-            except Exception as error:
-                logger.exception("the sweep stopped")
-                with contextlib.suppress(OSError):
-                    write_results(open_run(directory))
-                raise SweepFailedError(directory, error, log) from error
-            ended = open_run(directory)
-            write_results(ended)
-    if mirror:
-        mirror.refuse_taken_over()
-    return RunResult(directory=directory, run=ended, interrupted=reason == INTERRUPTED, reason=reason, log=log)
-
-
-def _give_up(directory: Path, log: Path, console: Console, reason: str) -> NoReturn:
-    """Ends this process, whose main thread waits for a part of Ray that has died and never answers."""
-    logger.error("given up: %s", reason)
-    error = WorkFailedError(f"{reason}, and the driver with it.")
-    console.print(str(SweepFailedError(directory, error, log)), markup=False, highlight=False, soft_wrap=True)
-    with contextlib.suppress(Exception):
-        write_results(open_run(directory))
-    os._exit(1)
-
-
-def write_results(run: Run) -> None:
-    """Write what follows from the journal: leaderboard.csv, best.yaml, report.html."""
-    from search.report import write_report
-    from search.results.export import write_best
-    from search.results.leaderboard import leaderboard, write_csv
-
-    write_csv(leaderboard(run), run.directory / "leaderboard.csv")
-    with contextlib.suppress(InputError):  # no trial has a value yet: then there is no best one
-        write_best(run, run.directory / "best.yaml")
-    write_report(run)
-
-
-def _tracking(
-    directory: Path, sweep: Sweep, message: Callable[[str], None]
-) -> contextlib.AbstractContextManager[object]:
-    """Show the trials on W&B, if the sweep asks for it, until the results are written."""
-    if sweep.tracking.wandb == "off":
-        return contextlib.nullcontext()
-    from search.tracking.tracker import WandbTracker
-
-    return WandbTracker(directory, sweep.tracking.wandb, message=message)
-
-
-def _refuse_other_data(directory: Path, *, recorded: str, found: str) -> None:
+def _check_data(directory: Path, *, recorded: str, found: str) -> None:
     if recorded != found:
         problem = Problem(
             path=("trial", "data"),
-            rule="a run goes on with the data that it began with",
-            given=f"fingerprint {found}, where {recorded} was recorded",
-            remedy="bring the data back, or start a new run",
+            rule="a run is resumed with the data that it began with",
+            given=f"fingerprint {found}, but {recorded} was recorded",
+            remedy="restore the data, or start a new run",
         )
         raise InputError([problem], str(directory / "sweep.yaml"))

@@ -1,7 +1,7 @@
-"""ASHA that judges fairly: one bracket, best-so-far, the baseline spared, patience rewarded, rungs refilled on resume.
+"""ASHA with one bracket and best-so-far scores; it never stops the baseline, and refills its rungs on resume.
 
 The method is asynchronous successive halving (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
-MLSys 2020) in the stopping variant that Ray Tune implements; what differs is told at each place, and in `search.rungs`.
+MLSys 2020) in the stopping variant that Ray Tune implements; differences are described where they occur.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ CONTINUE: str = TrialScheduler.CONTINUE
 STOP: str = TrialScheduler.STOP
 
 
-class FairAsha(FIFOScheduler):
-    """Ray's side of `Rungs`: stops a trial that falls behind.
+class Asha(FIFOScheduler):
+    """The scheduler that stops a trial which falls behind at a rung.
 
     Args:
-        rungs: None lets every trial run to its end.
-        metric: the one that the sweep is about.
+        rungs: None lets every trial train to its end.
+        metric: that the sweep optimises.
     """
 
     def __init__(self, rungs: Rungs | None, *, metric: str) -> None:
@@ -37,43 +37,43 @@ class FairAsha(FIFOScheduler):
         self._sign = 1 if maximised(metric) else -1
         self._best: dict[int, float] = {}
         self._epochs: dict[int, int] = {}
-        """The last epoch that was heard of, by trial."""
-        self._spared: set[int] = set()
+        """The last epoch received, by trial."""
+        self._protected: set[int] = set()
         self.stopped: set[int] = set()
         """Numbers of the trials that were stopped."""
-        self.starved: set[str] = set()
-        """Ray's ids of the trials whose machine had no memory left for them."""
+        self.oom_killed: set[str] = set()
+        """Ray's ids of the trials whose processes were killed for lack of memory."""
 
-    def spare(self, number: int) -> None:
-        """Never stops this trial (the baseline), though it is compared with the others."""
-        self._spared.add(number)
+    def protect(self, number: int) -> None:
+        """Never stop this trial (the baseline); it still counts at the rungs."""
+        self._protected.add(number)
 
     def replay(self, events: Iterable[TrialCreated | EpochReported | TrialEnded]) -> None:
-        """Rebuilds rungs and decisions from what the journal holds, in its order: the same journal, the same stops."""
+        """Rebuild rungs and decisions from the journal, in its order: the same journal gives the same decisions."""
         for event in events:
             match event:
                 case TrialCreated(baseline=True):
-                    self.spare(event.number)
+                    self.protect(event.number)
                 case EpochReported():
                     self.judge(event.number, epoch=event.epoch, value=event.value)
                 case TrialEnded(reason="patience"):
                     self._finish(event.number)
 
     def judge(self, number: int, *, epoch: int, value: float) -> bool:
-        """Enters an epoch as it enters the journal; true where the trial may go on.
+        """Enter an epoch as it enters the journal, and return whether the trial may continue.
 
-        A diverged trial counts nowhere. Of an epoch that a trial repeats after an accident the first report stands.
+        A diverged trial counts nowhere. If a trial repeats an epoch after an accident, its first report stands.
         """
         if self.rungs is None or not math.isfinite(value) or epoch <= self._epochs.get(number, 0):
             return number not in self.stopped
         self._epochs[number] = epoch
         self._best[number] = max(self._best.get(number, -math.inf), self._sign * value)
-        if not self.rungs.judge(number, epoch=epoch, score=self._best[number]) and number not in self._spared:
+        if not self.rungs.judge(number, epoch=epoch, score=self._best[number]) and number not in self._protected:
             self.stopped.add(number)
         return number not in self.stopped
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> str:
-        """Judges an epoch; Ray asks only about trials that did not end by themselves (see `RecordResults`)."""
+        """Judge an epoch; Ray asks only about trials that did not end by themselves (see `RecordResults`)."""
         outcome: Outcome = result[OUTCOME]
         if outcome.row is None:
             return CONTINUE
@@ -81,16 +81,16 @@ class FairAsha(FIFOScheduler):
         return CONTINUE if ahead else STOP
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> None:
-        """Lets a trial that lost patience count at every higher rung."""
+        """Choose whether the process is reused; let a trial that ran out of patience count at every higher rung."""
         outcome: Outcome | None = result.get(OUTCOME)
         reuse_process(tune_controller, reuse=outcome is None or not outcome.should_recycle)
         if outcome is not None and outcome.reason == "patience":
             self._finish(outcome.number)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """Notes whose process Ray ended for want of memory: its searcher hears only that a trial failed."""
+        """Note whose process Ray killed for lack of memory: the searcher only learns that the trial failed."""
         if isinstance(trial.get_pickled_error(), OutOfMemoryError):
-            self.starved.add(trial.trial_id)
+            self.oom_killed.add(trial.trial_id)
 
     def _finish(self, number: int) -> None:
         if self.rungs is not None and number in self._best:

@@ -1,4 +1,4 @@
-"""A sweep that stands still says so: trials that do not start although there is room, epochs that do not end."""
+"""Detect a sweep that makes no progress: trials that do not start although slots are free, epochs that do not end."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from typing import Protocol
 from search.formatting import format_count, format_duration
 
 IDLE_S = 60.0
-"""So long free slots may stay empty: a process takes some tens of seconds to start."""
+"""Free slots may stay empty for this long: a process takes some tens of seconds to start."""
 SLOW_FACTOR, SLOW_S = 10.0, 120.0
-"""An epoch that takes so many times as long as the slowest before it, and at least so long, is worth a word."""
+"""An epoch is reported if it takes this many times as long as the slowest before it, and at least this long."""
 AGAIN_S = 600.0
-"""What was said is not said again sooner."""
+"""The message is not repeated sooner."""
 
 
-class Progress(Protocol):
-    """Who knows what trains."""
+class Activity(Protocol):
+    """The part of a recorder that shows what trains."""
 
     epochs: int
-    """Trained so far."""
+    """Number of epochs trained so far."""
 
     @property
     def running(self) -> Mapping[int, object]:
-        """The trials that are handed out."""
+        """The trials that were started."""
 
 
 class Stall:
-    """Looks at every turn of Ray Tune's loop whether anything moves.
+    """Checks in every iteration of Ray Tune's loop whether the sweep makes progress.
 
     Args:
-        recorder: knows what trains.
-        slots: how many slots hold no trial now, and how many there are; by what Ray says is free.
-        message: tells the user.
+        recorder: shows what trains.
+        slots: returns how many slots are free, by Ray's own account, and how many there are.
+        message: shows a sentence to the user.
         clock: in seconds; only differences count.
     """
 
     def __init__(
         self,
-        recorder: Progress,
+        recorder: Activity,
         *,
         slots: Callable[[], tuple[int, int]],
         message: Callable[[str], None],
@@ -50,8 +50,8 @@ class Stall:
         self._moved_at, self._said_at = clock(), -AGAIN_S
         self._slowest_s: float | None = None
 
-    def look(self) -> None:
-        """Says what stands still, if anything does."""
+    def check(self) -> None:
+        """Show a message if nothing has progressed for long."""
         now, seen = self._clock(), (self._recorder.epochs, frozenset(self._recorder.running))
         if seen != self._seen:
             if seen[0] != self._seen[0]:
@@ -61,11 +61,11 @@ class Stall:
         still_s = now - self._moved_at
         if still_s < IDLE_S or now - self._said_at < AGAIN_S:
             return
-        if told := self._empty(still_s) or self._slow(still_s):
+        if finding := self._not_started(still_s) or self._slow_epoch(still_s):
             self._said_at = now
-            self._message(f"{told} Ctrl-C stops the sweep in order; `tunehound resume` continues it.")
+            self._message(f"{finding} Ctrl-C stops the sweep cleanly; `tunehound resume` continues it.")
 
-    def _empty(self, still_s: float) -> str | None:
+    def _not_started(self, still_s: float) -> str | None:
         """Trials wait although slots are free."""
         free, slots = self._slots()
         handed_out = len(self._recorder.running)
@@ -73,10 +73,10 @@ class Stall:
             return None
         return (
             f"No progress for {format_duration(still_s)} although {free} of {format_count(slots, 'slot')} are free: "
-            f"{format_count(handed_out, 'trial')} handed out, and Ray starts none of them."
+            f"{format_count(handed_out, 'trial')} waiting, and Ray starts none of them."
         )
 
-    def _slow(self, still_s: float) -> str | None:
+    def _slow_epoch(self, still_s: float) -> str | None:
         """An epoch takes far longer than all before it."""
         if self._slowest_s is None or still_s < max(SLOW_S, SLOW_FACTOR * self._slowest_s):
             return None

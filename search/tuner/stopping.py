@@ -1,4 +1,4 @@
-"""When a sweep ends before all its trials are done: a budget is spent, somebody asks it to, or the disk is full."""
+"""Stopping a sweep before all its trials are done: a budget is spent, the user interrupts it, or the disk is full."""
 
 from __future__ import annotations
 
@@ -12,58 +12,58 @@ from types import FrameType
 
 INTERRUPTED, EXHAUSTED = "interrupted", "every configuration of the space was tried"
 PATIENCE_S = 20.0
-"""How long running trials are waited for once the sweep is to stop."""
+"""Seconds that running trials get to save their state once the sweep must stop."""
 
 
-class Ending:
-    """Whether no more trials are handed out, and why.
+class Stopping:
+    """Whether the sweep stops starting trials, and why.
 
     Args:
-        stop_trials: tells the processes of the running trials to stop within about half a second of training.
+        stop_trials: makes the processes of the running trials stop within about half a second of training.
     """
 
     def __init__(self, stop_trials: Callable[[], None]) -> None:
         self.reason: str | None = None
         self.early = False
-        """Whether running trials were told to stop too."""
+        """Whether the running trials were stopped too."""
         self.failure: Exception | None = None
-        """What the sweep must not go on after."""
+        """The error after which the sweep must not continue."""
         self._stop_trials = stop_trials
         self._asked_at = 0.0
 
     def no_more(self, reason: str) -> None:
-        """Hands out no more trials; those that run go on to their end."""
+        """Start no more trials; those that run train to their end."""
         self.reason = self.reason or reason
 
     def now(self, reason: str) -> None:
-        """Stops the running trials too; they can be continued later."""
+        """Stop the running trials too; they can be resumed later."""
         if not self.early:
             self.reason, self.early, self._asked_at = reason, True, time.monotonic()
             self._stop_trials()
 
     @contextmanager
     def at_failure(self) -> Iterator[None]:
-        """Stops everything where the record cannot be written: what is not recorded must not go on."""
+        """Stop everything if the record cannot be written: what is not recorded must not continue."""
         try:
             yield
         except OSError as error:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Stops everything, because of what the user must mend first."""
+        """Stop everything because of an error that the user must fix first."""
         self.failure = self.failure or error
         self.now(getattr(error, "strerror", None) or str(error))
 
     def overdue(self) -> bool:
-        """Whether running trials have had long enough to stop."""
+        """Return whether the running trials have had enough time to stop."""
         return self.early and time.monotonic() - self._asked_at > PATIENCE_S
 
 
 @contextmanager
-def heeded(stop: Callable[[], None]) -> Iterator[None]:
-    """Calls ``stop`` on Ctrl-C, SIGTERM and SIGHUP; a second Ctrl-C ends the process at once.
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` on Ctrl-C, SIGTERM and SIGHUP; a second Ctrl-C ends the process at once.
 
-    To be entered after ray.init, which sets a SIGTERM handler of its own.
+    Enter it after ray.init, which sets its own SIGTERM handler.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,6 +1,6 @@
-"""The part of a run that needs Ray: trials in processes, until there is nothing left to try or somebody says stop.
+"""The part of a run that needs Ray: trials in processes, until nothing is left to try or the sweep must stop.
 
-A run is searched, then confirmed; each of the two is one call of Ray Tune, with proposals and a record of its own.
+A run is searched, then confirmed; each is one call of Ray Tune with its own proposals and its own recorder.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from ray.tune import CheckpointConfig
 
 from clusters.cluster import Cluster
 from clusters.connection.address import ClusterChoice
-from clusters.connection.session import connected
+from clusters.connection.session import connect
 from clusters.health.heartbeat import Heartbeat
 from clusters.slots import Slot
-from clusters.tempdirs import scratch
+from clusters.tempdirs import temporary_folder
 from search.run.events import Listener
 from search.run.reader import Run
-from search.study.budget import Cost, Meter
+from search.study.budget import Meter, Spending
 from search.study.feature_cuts import shared_cuts
-from search.study.recorder import Recorder, Running
+from search.study.recorder import Recorder, RunningTrial
 from search.study.rungs import Rungs
-from search.tuner.actor import AtHome, at_home
-from search.tuner.confirmation import Again, ConfirmationRecorder, choose
-from search.tuner.resume import decide_again, open_study
-from search.tuner.scheduler import FairAsha
-from search.tuner.searcher import Proposals, Record, RecordResults, StopWhenQuiet, StudySearcher
-from search.tuner.stopping import INTERRUPTED, Ending, heeded
-from search.tuner.supervision import Driven, Tell, confirmation_cost, supervise
+from search.tuner.actor import ActorHandle, start_actor
+from search.tuner.confirmation import ConfirmationQueue, ConfirmationRecorder, select_finalists
+from search.tuner.resume import open_study, replay_decisions
+from search.tuner.scheduler import Asha
+from search.tuner.searcher import Proposals, Record, RecordResults, StopWhenIdle, StudySearcher
+from search.tuner.stopping import INTERRUPTED, Stopping, stop_on_signals
+from search.tuner.supervision import Session, ShowMessage, confirmation_cost, supervise
 from spaces.file.sweep import Sweep
 from trainables.credentials import credentials, values_of
 from trainables.trial.task import TrialTask
@@ -38,125 +38,144 @@ from trainables.trial.trainable import TrialTrainable
 from trainables.trust import trusted
 
 
-def drive(
+def run_trials(
     run: Run,
     sweep: Sweep,
-    chosen: ClusterChoice,
+    choice: ClusterChoice,
     *,
     image_side_px: int,
     listeners: Sequence[Listener],
-    tell: Tell,
+    message: ShowMessage,
     give_up: Callable[[str], None],
-    halted: Callable[[], bool] = lambda: False,
-) -> Ending:
-    """Trains trials until the sweep ends; the journal of ``run`` may hold some already. ``tell`` reaches the user.
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Stopping:
+    """Train trials until the sweep ends; the journal of ``run`` may hold some already.
 
-    ``halted`` is asked often whether the sweep must stop; ``give_up`` ends this process with a reason, where Ray died
-    and took the main thread along.
+    Connects to the cluster that was chosen, or starts Ray on this machine.
 
-    Connects to the cluster that was ``chosen``, or starts Ray on this machine.
+    Args:
+        run: as the session finds it.
+        sweep: its sweep.
+        choice: the cluster.
+        image_side_px: of the data; see `clusters.slots`.
+        listeners: receive the events of the sweep.
+        message: shows a sentence to the user.
+        give_up: ends this process, with a reason, if Ray died and the main thread waits for it.
+        should_stop: returns whether the sweep must stop; called often.
 
     Raises:
-        OSError: the record could not be written; the running trials were stopped.
-        UnfitClusterError: a node joined with other versions; the same.
-        RayDiedError: a part of Ray died; the same.
+        OSError: the record could not be written; the running trials were stopped, as with the others.
+        UnfitClusterError: a node joined with other versions.
+        RayDiedError: a part of Ray died.
     """
-    study = open_study(run, sweep, tell)
+    study = open_study(run, sweep, message)
     recorder = Recorder(run, sweep, study, listeners)
-    scheduler = FairAsha(_rungs(sweep), metric=sweep.search.metric)
+    scheduler = Asha(_rungs(sweep), metric=sweep.search.metric)
     try:
-        decide_again(run, study, scheduler=scheduler, recorder=recorder)
-        with _ray(chosen, tell, give_up) as (health, may_grow):
-            wanted = sweep.resources
-            cluster = Cluster(
-                lambda: health.members,
-                may_grow=may_grow,
-                image_side_px=image_side_px,
-                cpus=wanted.cpus,
-                gpus=wanted.gpus,
+        replay_decisions(run, study, scheduler=scheduler, recorder=recorder)
+        with _ray(choice, message, give_up) as (health, may_grow):
+            cluster = _cluster(health, sweep, may_grow=may_grow, image_side_px=image_side_px)
+            session = Session(
+                run=run,
+                sweep=sweep,
+                study=study,
+                cluster=cluster,
+                health=health,
+                message=message,
+                should_stop=should_stop,
             )
-            driven = Driven(run=run, sweep=sweep, study=study, cluster=cluster, health=health, tell=tell, halted=halted)
-            ending = _train(driven, study, recorder, scheduler, to_come=confirmation_cost(driven))
-            if sweep.confirm and ending.reason != INTERRUPTED:
-                choose(run, sweep, sweep.confirm, study)
-                ending = _confirmed(driven, listeners, searched=ending)
-        return ending
+            stopping = _train(session, study, recorder, scheduler, reserved=confirmation_cost(session))
+            if sweep.confirm and stopping.reason != INTERRUPTED:
+                select_finalists(run, sweep, sweep.confirm, study)
+                stopping = _confirm(session, listeners, search=stopping)
+        return stopping
     finally:
         recorder.close()
 
 
 @contextmanager
-def _ray(chosen: ClusterChoice, tell: Tell, give_up: Callable[[str], None]) -> Iterator[tuple[Heartbeat, bool]]:
-    """Ray, looked after until it is shut down: that, too, may take for ever; and whether it may grow."""
+def _ray(
+    choice: ClusterChoice, message: ShowMessage, give_up: Callable[[str], None]
+) -> Iterator[tuple[Heartbeat, bool]]:
+    """Connect to Ray, watched until it is shut down, which may hang too; yield its health and whether it may grow."""
     health: Heartbeat | None = None
     try:
-        with connected(chosen, secret=credentials()) as may_grow:
-            health = Heartbeat(message=tell, give_up=give_up)
+        with connect(choice, secret=credentials()) as may_grow:
+            health = Heartbeat(message=message, give_up=give_up)
             yield health, may_grow
     finally:
         if health:
             health.stop()
 
 
-def _confirmed(driven: Driven, listeners: Sequence[Listener], *, searched: Ending) -> Ending:
-    """Trains what is left of the confirmation; how the whole sweep ended."""
-    again = Again(driven.run.as_of(driven.study.journal))
-    if not again.jobs:
-        return searched
-    recorder = ConfirmationRecorder(driven.run, driven.sweep, driven.study, again, listeners)
-    ending = _train(driven, again, recorder, FairAsha(None, metric=driven.run.metric), to_come=Cost)
-    ending.reason = ending.reason or searched.reason
-    return ending
+def _cluster(health: Heartbeat, sweep: Sweep, *, may_grow: bool, image_side_px: int) -> Cluster:
+    wanted = sweep.resources
+    return Cluster(
+        lambda: health.members, may_grow=may_grow, image_side_px=image_side_px, cpus=wanted.cpus, gpus=wanted.gpus
+    )
+
+
+def _confirm(session: Session, listeners: Sequence[Listener], *, search: Stopping) -> Stopping:
+    """Train what remains of the confirmation, and return how the whole sweep ended."""
+    queue = ConfirmationQueue(session.run.as_of(session.study.journal))
+    if not queue.jobs:
+        return search
+    recorder = ConfirmationRecorder(session.run, session.sweep, session.study, queue, listeners)
+    stopping = _train(session, queue, recorder, Asha(None, metric=session.run.metric), reserved=Spending)
+    stopping.reason = stopping.reason or search.reason
+    return stopping
 
 
 def _train(
-    driven: Driven, proposals: Proposals, recorder: Record, scheduler: FairAsha, *, to_come: Callable[[], Cost]
-) -> Ending:
-    """Trains what is proposed until nothing is left, a budget is spent or somebody says stop.
+    session: Session, proposals: Proposals, recorder: Record, scheduler: Asha, *, reserved: Callable[[], Spending]
+) -> Stopping:
+    """Train what is proposed until nothing is left or the sweep must stop.
 
     Raises:
-        OSError, UnfitClusterError, RayDiedError: as `drive`.
+        OSError, UnfitClusterError, RayDiedError: as `run_trials`.
     """
-    meter = Meter(driven.study, lambda: len(recorder.running))
-    with at_home(driven.run, values_of(driven.sweep.resources.env)) as home:
-        ending = Ending(home.stop)
+    meter = Meter(session.study, lambda: len(recorder.running))
+    with start_actor(session.run, values_of(session.sweep.resources.env)) as actor:
+        stopping = Stopping(actor.stop)
 
         def interrupt() -> None:
-            driven.tell("Stopping: the running trials save their state. Ctrl-C again ends at once.")
-            ending.now(INTERRUPTED)
+            session.message("Stopping: the running trials are saving their state. Press Ctrl-C again to quit at once.")
+            stopping.now(INTERRUPTED)
 
-        with heeded(interrupt), scratch() as ray_state:
+        with stop_on_signals(interrupt), temporary_folder() as ray_state:
             searcher = StudySearcher(
                 proposals,
                 recorder=recorder,
                 scheduler=scheduler,
-                ending=ending,
-                task=_task(driven, scheduler.rungs, home),
-                slots=driven.cluster.room,
-                max_failures=driven.sweep.search.max_failures,
+                stopping=stopping,
+                task=_task(session, scheduler.rungs, actor),
+                slots=session.cluster.max_concurrent,
+                max_failures=session.sweep.search.max_failures,
             )
-            watch = supervise(driven, recorder, ending, meter, home, to_come=to_come)
+            watch = supervise(session, recorder, stopping, meter, actor, reserved=reserved)
             watch()
-            if not ending.early:
-                with driven.health.turning():
-                    _fit(searcher, scheduler, driven.cluster.slot, ray_state, recorder, ending=ending, watch=watch)
+            if not stopping.early:
+                with session.health.turning():
+                    _tune(
+                        searcher, scheduler, session.cluster.slot, ray_state, recorder, stopping=stopping, watch=watch
+                    )
             meter.keep()
-    if ending.failure:
-        raise ending.failure
-    return ending
+    if stopping.failure:
+        raise stopping.failure
+    return stopping
 
 
-def _fit(
+def _tune(
     searcher: StudySearcher,
-    scheduler: FairAsha,
+    scheduler: Asha,
     slot: Slot,
     ray_state: str,
     recorder: Record,
     *,
-    ending: Ending,
+    stopping: Stopping,
     watch: Callable[[], None],
 ) -> None:
-    # Not `Tuner`, which pickles searcher, scheduler and callbacks to restore what we rebuild from the journal.
+    # Not `Tuner`, which pickles searcher, scheduler and callbacks to restore what is rebuilt here from the journal.
     tune.run(
         tune.with_resources(TrialTrainable, slot.bundle()),
         name="tune",
@@ -167,37 +186,37 @@ def _fit(
         reuse_actors=True,
         trial_name_creator=str,
         trial_dirname_creator=lambda trial: trial.trial_id,
-        stop=StopWhenQuiet(ending, recorder, watch=watch),
-        callbacks=[RecordResults(recorder, scheduler=scheduler, ending=ending)],
-        max_failures=0,  # the searcher hands a lost trial out again
+        stop=StopWhenIdle(stopping, recorder, watch=watch),
+        callbacks=[RecordResults(recorder, scheduler=scheduler, stopping=stopping)],
+        max_failures=0,  # the searcher proposes a lost trial again
         raise_on_failed_trial=False,
         checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
         verbose=0,
     )
 
 
-def _task(driven: Driven, rungs: Rungs | None, home: AtHome) -> Callable[[Running], TrialTask]:
-    search, attempts, cuts = driven.sweep.search, itertools.count(1), shared_cuts(driven.sweep)
+def _task(session: Session, rungs: Rungs | None, actor: ActorHandle) -> Callable[[RunningTrial], TrialTask]:
+    search, attempts, cuts = session.sweep.search, itertools.count(1), shared_cuts(session.sweep)
 
-    def task(running: Running) -> TrialTask:
-        attempt, memory_bytes = next(attempts), driven.cluster.slot_memory_bytes()
-        home.hand_out(running.folder, attempt)
+    def task(trial: RunningTrial) -> TrialTask:
+        attempt, memory_bytes = next(attempts), session.cluster.slot_memory_bytes()
+        actor.assign(trial.folder, attempt)
         return TrialTask(
-            number=running.proposal.number,
-            config=running.config,
+            number=trial.proposal.number,
+            config=trial.config,
             metric=search.metric,
-            folder=str(running.folder),
-            driver=home.address,
+            folder=str(trial.folder),
+            driver=actor.address,
             attempt=attempt,
             rungs=frozenset(rungs.reached if rungs else ()),
             checkpoint_s=search.checkpoint_minutes * 60,
             memory_bytes=memory_bytes,
-            slot=driven.cluster.slot.in_words(memory_bytes=memory_bytes),
-            split_seed=running.split_seed,
-            trials=1 if running.split_seed is not None else search.trials,
-            cuts=cuts(running.config),
+            slot=session.cluster.slot.describe(memory_bytes=memory_bytes),
+            split_seed=trial.split_seed,
+            trials=1 if trial.split_seed is not None else search.trials,
+            cuts=cuts(trial.config),
             trusted=trusted(),
-            env=driven.sweep.resources.env,
+            env=session.sweep.resources.env,
         )
 
     return task

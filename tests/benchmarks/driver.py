@@ -108,19 +108,19 @@ class Simulation:
         self.study = Study(run.directory / "study.journal", sweep)
         self.recorder = Recorder(run, sweep, self.study, listeners)
         self._scheduler = Asha(_rungs(sweep), metric=run.metric)
-        self._ending = Stopping(lambda: None)
+        self._stopping = Stopping(lambda: None)
         self._searcher = StudySearcher(
             self.study,
             recorder=self.recorder,
             scheduler=self._scheduler,
-            ending=self._ending,
+            stopping=self._stopping,
             task=lambda running: SimpleNamespace(number=running.proposal.number),  # type: ignore[arg-type, return-value]
             slots=lambda: in_flight,
             max_failures=0,
         )
         meter = SlotMeter(self.study, lambda: len(self.recorder.running))
-        self._callback = RecordResults(self.recorder, scheduler=self._scheduler, ending=self._ending)
-        self._stopper = StopWhenIdle(self._ending, self.recorder, watch=meter.read)
+        self._callback = RecordResults(self.recorder, scheduler=self._scheduler, stopping=self._stopping)
+        self._stopper = StopWhenIdle(self._stopping, self.recorder, watch=meter.read)
         self._random = np.random.default_rng(sweep.search.seed)
         self._stop, self._epochs, self.ended = stop, sweep.epochs, 0
         self._started, self._events = 0, list[tuple[float, str, int, int]]()
@@ -163,7 +163,7 @@ class Simulation:
             return False
         number = suggested[TASK].number
         if not self._stop:
-            self._scheduler.spare(number)
+            self._scheduler.protect(number)
         heapq.heappush(self._events, (now + pace(number), trial_id, number, 1))
         self._started += 1
         return True

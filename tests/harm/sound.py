@@ -7,18 +7,18 @@ from collections import Counter
 from pathlib import Path
 
 from search.results.leaderboard import leaderboard
-from search.run.confirmation import TRAINING, left, trainings
+from search.run.confirmation import TRAINING, remaining, trainings
 from search.run.events import EpochReported
 from search.run.history import read_history
 from search.run.journal import JOURNAL, events
 from search.run.reader import Run, open_run
 from search.run.trials import is_baseline, reason
 from search.study.rungs import Rungs
-from search.tuner.scheduler import FairAsha
+from search.tuner.scheduler import Asha
 from spaces.file.load import load_sweep
 
 ENDS = {"config.yaml", "history.csv", "error.txt", "confirm"}
-"""What is left of a trial that has ended."""
+"""What is remaining of a trial that has ended."""
 
 
 def ended_trials(run: Path) -> dict[int, str]:
@@ -68,7 +68,7 @@ def assert_confirmed(run: Path, *, trials: int) -> None:
     """A finished run with a confirmation: sound, and every training has its epochs once, as the journal has them."""
     assert_sound(run, trials=trials)
     opened = open_run(run)
-    assert left(opened.notes) == []
+    assert remaining(opened.notes) == []
     for training in trainings(opened.notes):
         folder = run / "trials" / str(training.trial) / "confirm" / str(training.seed)
         rows = read_history(folder / "history.csv")
@@ -111,7 +111,7 @@ def assert_rungs_are_the_journals(directory: Path) -> None:
         return
     grace, factor = sweep.search.grace_epochs, sweep.search.reduction_factor
     rungs = Rungs(grace_epochs=grace, reduction_factor=factor, epochs=sweep.epochs)
-    asha = FairAsha(rungs, metric=sweep.search.metric)
+    asha = Asha(rungs, metric=sweep.search.metric)
     for event in events(directory / JOURNAL):
         assert not (reports(event) and event.number in asha.stopped), f"{event} comes after a stop"
         asha.replay([event])
@@ -121,7 +121,7 @@ def assert_rungs_are_the_journals(directory: Path) -> None:
 
 
 def leftovers(directory: Path) -> list[str]:
-    """Temporary files in a run, and what is left in the folders of trials that have ended."""
+    """Temporary files in a run, and what is remaining in the folders of trials that have ended."""
     ended = ended_trials(directory)
     hidden = [path for path in directory.rglob(".*") if path != directory / ".lock" and "wandb" not in path.parts]
     stray = [path for number in ended for path in (directory / "trials" / str(number)).glob("*")]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from search.mirror.download import fetched
+from search.mirror.download import download_run
 from search.mirror.lease import LEASE, holder
-from search.mirror.store import Place, place_of
+from search.mirror.store import Store, open_store
 from tests.harm.doing import Driver, driven, ended, epochs, power_off, until
 from tests.harm.sound import assert_sound, ended_trials
 from tests.harm.sweeps import LONG, written
@@ -23,15 +23,15 @@ from tests.search.mirror.test_lease import held_elsewhere
 SIX = LONG.replace("trials: 3", "trials: 6")
 
 
-def begun(tmp_path: Path, sweep: str) -> tuple[Place, list[str]]:
+def begun(tmp_path: Path, sweep: str) -> tuple[Store, list[str]]:
     """A sweep file on a first machine, the place of its run's mirror, and the command that begins it."""
     (tmp_path / "machine-0").mkdir()
     written(tmp_path / "machine-0", sweep)
     store = f"file://{tmp_path}/store"
-    return place_of(f"{store}/one", option=""), ["run", "sweep.yaml", "--name", "one", "--runs", store]
+    return open_store(f"{store}/one", option=""), ["run", "sweep.yaml", "--name", "one", "--runs", store]
 
 
-def went_on(driver: Driver, place: Place, *, before: int) -> bool:
+def went_on(driver: Driver, place: Store, *, before: int) -> bool:
     """Whether the mirror has more than it had, or there is no more to come."""
     return driver.over or records_at(place) > before
 
@@ -50,14 +50,14 @@ def test_a_machine_lost_at_any_moment_takes_along_only_what_was_not_sent_yet(tmp
         shutil.rmtree(home)
         if place.read(LEASE):
             run_out(place)
-        left = ended_trials(fetched(place.uri, tmp_path / f"seen-{session}"))
+        left = ended_trials(download_run(place.uri, tmp_path / f"seen-{session}"))
         assert known.items() <= left.items()
         known, command = left, ["resume", place.uri]
     last = tmp_path / "last"
     last.mkdir()
     resumed = call(*command, cwd=last)
     assert resumed.returncode == 0, resumed.stderr
-    run = fetched(place.uri, last / "runs")
+    run = download_run(place.uri, last / "runs")
     assert_sound(run, trials=6)
     assert known.items() <= ended_trials(run).items()
 

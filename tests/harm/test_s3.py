@@ -6,21 +6,21 @@ import json
 import shutil
 from pathlib import Path
 
-from search.mirror.download import fetched
+from search.mirror.download import download_run
 from search.mirror.lease import LEASE, Holder, holder
-from search.mirror.store import Place, place_of
+from search.mirror.store import Store, open_store
 from tests.harm.doing import driven, power_off, until
 from tests.harm.sound import assert_sound, ended_trials
 from tests.harm.sweeps import LONG, written
 from tests.search.commands import call
 
 
-def records_at(place: Place) -> int:
+def records_at(place: Store) -> int:
     """How many records the journal there has."""
     return (place.read("study.journal") or b"").count(b"\n")
 
 
-def run_out(place: Place) -> None:
+def run_out(place: Store) -> None:
     """What the time does to the lease of a driver that is dead."""
     lease = holder(place)
     assert isinstance(lease, Holder)
@@ -28,7 +28,7 @@ def run_out(place: Place) -> None:
 
 
 def test_a_run_whose_machine_is_lost_is_resumed_from_its_mirror_on_another_one(tmp_path: Path, s3: str) -> None:
-    first, second, place = tmp_path / "first", tmp_path / "second", place_of(f"{s3}/one", option="--runs")
+    first, second, place = tmp_path / "first", tmp_path / "second", open_store(f"{s3}/one", option="--runs")
     first.mkdir()
     second.mkdir()
     written(first, LONG)
@@ -37,7 +37,7 @@ def test_a_run_whose_machine_is_lost_is_resumed_from_its_mirror_on_another_one(t
         power_off(driver)
     shutil.rmtree(first)
     run_out(place)
-    left = fetched(place.uri, tmp_path / "seen")
+    left = download_run(place.uri, tmp_path / "seen")
     resumed = call("resume", f"{s3}/one", cwd=second)
     assert resumed.returncode == 0, resumed.stderr
     assert f"files from {place.uri} to runs/one." in resumed.stderr

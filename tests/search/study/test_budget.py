@@ -1,4 +1,4 @@
-"""A sweep's hours add up over its sessions, and a spent budget ends it."""
+"""A sweep's hours add up over its sessions, and a budget that is spent ends it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from search.study.budget import Cost, Meter, spent
+from search.study.budget import Meter, Spending, exhausted
 from search.study.study import Study
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Budget
@@ -75,25 +75,25 @@ def test_a_killed_session_loses_half_a_minute_at_most(study: Study) -> None:
 )
 def test_each_limit_of_a_budget_ends_the_sweep_when_reached(limit: dict[str, Any], used: dict[str, Any]) -> None:
     budget = Budget(**limit)
-    assert spent(budget, Cost(), **SLOT) is None
-    reason = spent(budget, Cost(**used), **SLOT)
+    assert exhausted(budget, Spending(), **SLOT) is None
+    reason = exhausted(budget, Spending(**used), **SLOT)
     assert reason is not None
     assert next(iter(limit)) in reason
 
 
 def test_no_limits_are_never_spent() -> None:
-    everything = Cost(hours=1e6, epochs=1e9, slot_hours=1e6)
-    assert spent(Budget(), everything, gpus=8, usd_per_hour=100, to_come=everything) is None
+    everything = Spending(hours=1e6, epochs=1e9, slot_hours=1e6)
+    assert exhausted(Budget(), everything, gpus=8, usd_per_hour=100, reserved=everything) is None
 
 
 def test_a_search_leaves_what_the_confirmation_will_take() -> None:
-    budget, to_come = Budget(epochs=100), Cost(epochs=30)
-    assert spent(budget, Cost(epochs=69), **SLOT, to_come=to_come) is None
-    assert spent(budget, Cost(epochs=70), **SLOT, to_come=to_come) == (
-        "of budget.epochs = 100 the rest is kept for the confirmation"
+    budget, to_come = Budget(epochs=100), Spending(epochs=30)
+    assert exhausted(budget, Spending(epochs=69), **SLOT, reserved=to_come) is None
+    assert exhausted(budget, Spending(epochs=70), **SLOT, reserved=to_come) == (
+        "the rest of budget.epochs = 100 is reserved for the confirmation"
     )
 
 
 def test_a_search_has_half_of_a_budget_however_dear_the_confirmation() -> None:
-    assert spent(Budget(usd=4), Cost(slot_hours=0.9), **SLOT, to_come=Cost(slot_hours=1e3)) is None
-    assert spent(Budget(usd=4), Cost(slot_hours=1.0), **SLOT, to_come=Cost(slot_hours=1e3)) is not None
+    assert exhausted(Budget(usd=4), Spending(slot_hours=0.9), **SLOT, reserved=Spending(slot_hours=1e3)) is None
+    assert exhausted(Budget(usd=4), Spending(slot_hours=1.0), **SLOT, reserved=Spending(slot_hours=1e3)) is not None

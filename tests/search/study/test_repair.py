@@ -11,7 +11,7 @@ import pytest
 
 from search.run.events import TrialFinished
 from search.run.history import read_history, write_history
-from search.study.repair import mend_journal, mend_trials
+from search.study.repair import repair_journal, repair_trials
 from search.study.study import Study
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
@@ -62,9 +62,9 @@ def run(tmp_path: Path, sweep: Sweep) -> Path:
 
 
 def mended(run: Path, sweep: Sweep) -> list[str]:
-    said = mend_journal(run / "study.journal")
+    said = repair_journal(run / "study.journal")
     study = Study(run / "study.journal", sweep)
-    return said + list(mend_trials(run, study, metric="val_accuracy"))
+    return said + list(repair_trials(run, study, metric="val_accuracy"))
 
 
 def history(run: Path, number: int) -> list[Row]:
@@ -98,7 +98,7 @@ def test_zeros_at_the_end_of_a_journal_are_cut_off(run: Path, sweep: Sweep) -> N
     journal = run / "study.journal"
     whole = journal.read_bytes()
     journal.write_bytes(whole + b"\0" * 512 + b"\n")
-    assert mended(run, sweep) == ["study.journal: the last 513 bytes were no whole record, and were cut off"]
+    assert mended(run, sweep) == ["study.journal: the last 513 bytes were not a whole record and were cut off"]
     assert journal.read_bytes() == whole
 
 
@@ -149,7 +149,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(run: Path, sweep: Swee
             np.savez(opened, history=np.array("[]"), **{"00000": np.array([{}], dtype=object)})
     else:
         file.write_bytes(spoiled)
-    assert mended(run, sweep) == ["trials/1/checkpoint/state.npz: damaged; the trial goes on after epoch 1"]
+    assert mended(run, sweep) == ["trials/1/checkpoint/state.npz: damaged; the trial continues after epoch 1"]
     snapshot = checkpoint.read(folder)
     assert snapshot is not None
     assert [each["epoch"] for each in snapshot.history] == [1]
@@ -160,14 +160,14 @@ def test_a_trial_whose_checkpoints_are_all_damaged_begins_anew(run: Path, sweep:
     for file in folder.iterdir():
         file.write_bytes(b"nothing")
     said = mended(run, sweep)
-    assert all("damaged; the trial goes on after epoch 0" in line for line in said[:2])
+    assert all("damaged; the trial continues after epoch 0" in line for line in said[:2])
     assert checkpoint.read(folder) is None
 
 
 def test_the_folder_of_a_trial_that_the_journal_lost_is_put_aside(run: Path, sweep: Sweep) -> None:
     (run / "trials" / "2").mkdir()
     (run / "trials" / "2" / "config.yaml").write_text("of another configuration")
-    assert mended(run, sweep) == ["trials/2: the journal knows no such trial; put aside as 2.unknown"]
+    assert mended(run, sweep) == ["trials/2: the journal has no such trial; renamed to 2.unknown"]
     assert (run / "trials" / "2.unknown" / "config.yaml").exists()
     assert not (run / "trials" / "2").exists()
 

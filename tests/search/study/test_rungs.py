@@ -14,7 +14,7 @@ from search.run.events import TrialEnded, TrialFinished
 from search.run.journal import events
 from search.study.rungs import Rungs
 from search.study.study import Study
-from search.tuner.scheduler import FairAsha
+from search.tuner.scheduler import Asha
 from spaces.file.load import load_sweep
 from tests.search.commands import TINY
 from trainables.trial.task import OUTCOME, Outcome
@@ -28,7 +28,7 @@ def result(number: int, epoch: int, value: float, reason: str | None = None) -> 
     return {OUTCOME: Outcome(number=number, row={"epoch": epoch, "val_accuracy": value}, reason=reason)}
 
 
-def judged(asha: FairAsha, number: int, *values: float) -> list[str]:
+def judged(asha: Asha, number: int, *values: float) -> list[str]:
     return [asha.on_trial_result(None, None, result(number, epoch, v)) for epoch, v in enumerate(values, start=1)]
 
 
@@ -73,13 +73,13 @@ def test_the_same_trial_is_judged_once_at_a_rung() -> None:
 
 
 def test_best_so_far_is_compared_not_the_last_epoch() -> None:
-    asha = FairAsha(rungs(), metric="val_accuracy")
+    asha = Asha(rungs(), metric="val_accuracy")
     judged(asha, 0, 0.5, 0.5, 0.5)
     assert judged(asha, 1, 0.6, 0.1, 0.1)[-1] == TrialScheduler.CONTINUE
 
 
 def test_a_loss_is_judged_downwards() -> None:
-    asha = FairAsha(rungs(), metric="val_loss")
+    asha = Asha(rungs(), metric="val_loss")
     outcome = Outcome(number=0, row={"epoch": 1, "val_loss": 0.5})
     assert asha.on_trial_result(None, None, {OUTCOME: outcome}) == TrialScheduler.CONTINUE
     worse = Outcome(number=1, row={"epoch": 1, "val_loss": 0.9})
@@ -88,9 +88,9 @@ def test_a_loss_is_judged_downwards() -> None:
 
 
 def test_the_baseline_is_never_stopped_but_compared_with() -> None:
-    asha = FairAsha(rungs(), metric="val_accuracy")
+    asha = Asha(rungs(), metric="val_accuracy")
     judged(asha, 1, 0.9)
-    asha.spare(0)
+    asha.protect(0)
     assert judged(asha, 0, 0.1) == [TrialScheduler.CONTINUE]
     assert asha.rungs is not None
     assert asha.rungs.reached[1] == {1: 0.9, 0: 0.1}
@@ -98,35 +98,35 @@ def test_the_baseline_is_never_stopped_but_compared_with() -> None:
 
 def test_a_trial_ended_by_patience_enters_every_higher_rung_with_its_best() -> None:
     some = rungs()
-    asha = FairAsha(some, metric="val_accuracy")
+    asha = Asha(some, metric="val_accuracy")
     judged(asha, 0, 0.8, 0.7, 0.75)
-    asha.on_trial_complete(SimpleNamespace(), None, result(0, 3, 0.75, reason="patience"))
+    asha.on_trial_complete(SimpleNamespace(_reuse_actors=True), None, result(0, 3, 0.75, reason="patience"))
     assert some.reached == {1: {0: 0.8}, 3: {0: 0.8}, 9: {0: 0.8}}
 
 
 def test_a_trial_stopped_by_asha_enters_no_higher_rung() -> None:
     some = rungs()
-    asha = FairAsha(some, metric="val_accuracy")
+    asha = Asha(some, metric="val_accuracy")
     judged(asha, 0, 0.8)
     judged(asha, 1, 0.1)
-    asha.on_trial_complete(SimpleNamespace(), None, result(1, 1, 0.1))
+    asha.on_trial_complete(SimpleNamespace(_reuse_actors=True), None, result(1, 1, 0.1))
     assert 1 not in some.reached[3]
 
 
 def test_a_diverged_trial_counts_nowhere() -> None:
     some = rungs()
-    asha = FairAsha(some, metric="val_accuracy")
+    asha = Asha(some, metric="val_accuracy")
     assert asha.judge(0, epoch=1, value=math.nan)
     assert some.reached[1] == {}
 
 
 def test_without_rungs_everybody_goes_on() -> None:
-    asha = FairAsha(None, metric="val_accuracy")
+    asha = Asha(None, metric="val_accuracy")
     assert judged(asha, 0, 0.9) == judged(asha, 1, 0.0) == [TrialScheduler.CONTINUE]
 
 
 def test_an_epoch_told_twice_counts_once() -> None:
-    asha = FairAsha(rungs(), metric="val_accuracy")
+    asha = Asha(rungs(), metric="val_accuracy")
     judged(asha, 0, 0.5, 0.6)
     assert asha.judge(0, epoch=2, value=0.9)
     assert judged(asha, 0, 0.5, 0.6, 0.6) == [TrialScheduler.CONTINUE] * 3
@@ -135,7 +135,7 @@ def test_an_epoch_told_twice_counts_once() -> None:
 
 
 def test_a_stop_stands_when_its_epoch_is_told_again() -> None:
-    asha = FairAsha(rungs(), metric="val_accuracy")
+    asha = Asha(rungs(), metric="val_accuracy")
     judged(asha, 0, 0.9)
     assert judged(asha, 1, 0.1) == judged(asha, 1, 0.1) == [TrialScheduler.STOP]
 
@@ -147,7 +147,7 @@ class Lived:
         (folder / "tiny.yaml").write_text(TINY.replace("epochs: 4,", "epochs: 27,").replace("trials: 6", "trials: 24"))
         self.journal = folder / "study.journal"
         self._study = Study(self.journal, load_sweep(folder / "tiny.yaml"))
-        self.asha = FairAsha(rungs(), metric="val_accuracy")
+        self.asha = Asha(rungs(), metric="val_accuracy")
         self._random = np.random.default_rng(seed)
         self._epochs: dict[int, int] = {}
 
@@ -156,7 +156,7 @@ class Lived:
             if len(self._epochs) < 4 and (proposal := self._study.next()):
                 self._epochs[proposal.number] = 0
                 if proposal.baseline:
-                    self.asha.spare(proposal.number)
+                    self.asha.protect(proposal.number)
             if self._epochs:
                 self._epoch(int(self._random.choice(list(self._epochs))))
 
@@ -167,7 +167,9 @@ class Lived:
         ahead = self.asha.judge(number, epoch=epoch, value=value)
         self._study.report(number, epoch=epoch, value=value)
         if reason == "patience":
-            self.asha.on_trial_complete(SimpleNamespace(), None, result(number, epoch, value, reason=reason))
+            self.asha.on_trial_complete(
+                SimpleNamespace(_reuse_actors=True), None, result(number, epoch, value, reason=reason)
+            )
         if reason or not ahead:
             state = {"diverged": "pruned", None: "pruned"}.get(reason, "complete")
             told = {"state": state, "reason": reason or "asha", "best_epoch": epoch, "value": 0.5}
@@ -178,8 +180,8 @@ class Lived:
         return "patience" if self._random.uniform() < 0.05 else None
 
 
-def replayed(journal: Path) -> FairAsha:
-    asha = FairAsha(rungs(), metric="val_accuracy")
+def replayed(journal: Path) -> Asha:
+    asha = Asha(rungs(), metric="val_accuracy")
     asha.replay(events(journal))
     return asha
 

@@ -112,8 +112,8 @@ def test_the_sampler_proposes_otherwise_than_without(shared_home: Path, first_ru
     ("given", "told"),
     [
         ("search.warm_start=[nowhere]", "nowhere"),
-        ("search.metric=val_loss", "about val_accuracy"),
-        ("trial.training.batch_size=16", "of its 6 that ended none does"),
+        ("search.metric=val_loss", "with val_accuracy"),
+        ("trial.training.batch_size=16", "none of its 6 finished trials does"),
     ],
 )
 def test_a_run_that_teaches_nothing_is_refused_before_anything_starts(

@@ -29,12 +29,12 @@ class Sweep:
         """Ray Tune's loop turns for so long, and nothing happens."""
         for _ in range(20):
             self.now_s += seconds / 20
-            self.stall.look()
+            self.stall.check()
 
 
 def hand_out(sweep: Sweep, *numbers: int) -> None:
     sweep.running |= dict.fromkeys(numbers)
-    sweep.stall.look()
+    sweep.stall.check()
 
 
 def test_trials_that_ray_does_not_start_although_slots_are_free_are_mentioned_once_in_a_while() -> None:
@@ -44,7 +44,7 @@ def test_trials_that_ray_does_not_start_although_slots_are_free_are_mentioned_on
     assert sweep.said == []
     sweep.wait(AGAIN_S / 2)
     [told] = sweep.said
-    assert "although 2 of 2 slots are free: 2 trials handed out, and Ray starts none of them" in told
+    assert "although 2 of 2 slots are free: 2 trials waiting, and Ray starts none of them" in told
     assert "tunehound resume" in told
     sweep.wait(AGAIN_S)
     assert len(sweep.said) == 2
@@ -72,7 +72,7 @@ def test_an_epoch_that_takes_far_longer_than_those_before_is_mentioned() -> None
     for _ in range(5):
         sweep.wait(20)
         sweep.epochs += 1
-        sweep.stall.look()
+        sweep.stall.check()
     sweep.wait(SLOW_S)
     assert sweep.said == []
     sweep.wait(SLOW_S)

@@ -7,12 +7,12 @@ import os
 
 import pytest
 
-from search.tuner.stopping import Ending
+from search.tuner.stopping import Stopping
 
 
 def test_running_trials_are_told_to_stop_once() -> None:
     told: list[str] = []
-    ending = Ending(lambda: told.append("stop"))
+    ending = Stopping(lambda: told.append("stop"))
     ending.no_more("every configuration was tried")
     assert not told
     ending.now("interrupted")
@@ -24,7 +24,7 @@ def test_running_trials_are_told_to_stop_once() -> None:
 
 def test_a_record_that_cannot_be_written_stops_everything_and_is_remembered() -> None:
     told: list[str] = []
-    ending = Ending(lambda: told.append("stop"))
+    ending = Stopping(lambda: told.append("stop"))
     for number in (errno.ENOSPC, errno.EIO):
         with ending.at_failure():
             raise OSError(number, os.strerror(number))
@@ -35,7 +35,7 @@ def test_a_record_that_cannot_be_written_stops_everything_and_is_remembered() ->
 
 
 def test_a_mistake_of_ours_is_no_failure_of_the_disk() -> None:
-    ending = Ending(lambda: None)
+    ending = Stopping(lambda: None)
     with pytest.raises(KeyError), ending.at_failure():
         raise KeyError("ours")
     assert not ending.early
