@@ -64,9 +64,9 @@ def trainings(notes: Mapping[str, Any]) -> list[ConfirmationTraining]:
     for name, kept in notes.items():
         if name.startswith(TRAINING):
             trial, seed = map(int, name.removeprefix(TRAINING).split(":"))
-            known = {key: value for key, value in kept.items() if key != "told"}
-            message = kept.get("told", "")
-            found.append(ConfirmationTraining(trial=trial, seed=seed, message=message, **known))
+            fields = dict(kept)
+            message = fields.pop("told", "")
+            found.append(ConfirmationTraining(trial=trial, seed=seed, message=message, **fields))
     return sorted(found, key=lambda training: (training.trial, training.seed))
 
 

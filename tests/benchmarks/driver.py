@@ -149,7 +149,7 @@ class Simulation:
         self._callback.on_trial_result(iteration=0, trials=[], trial=None, result=result)
         if over:
             self.ended += 1
-            self._scheduler.on_trial_complete(SimpleNamespace(), None, result)
+            self._scheduler.on_trial_complete(SimpleNamespace(_reuse_actors=True), None, result)
             self._searcher.on_trial_complete(trial_id, result)
         else:
             heapq.heappush(self._events, (now + pace(number), trial_id, number, epoch + 1))

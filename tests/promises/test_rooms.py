@@ -42,7 +42,7 @@ COVERED = {
     "search/tracking/test_leaderboard": "search/tracking/saved_report",
     "search/tracking/test_sync": "search/tracking/ledger",
     "search/tracking/test_tracker": "search/tracking/client search/tracking/reconciler search/tracking/wandb_runs",
-    "search/tuner/test_confirmation": "search/run/confirmation search/run/reader search/run/trials search/study/candidates",
+    "search/tuner/test_confirmation": "search/run/reader search/run/trials search/study/candidates",
     "search/tuner/test_run": "search/tuner/driver search/logs search/tuner/searcher trainables/trial/trainable",
     "search/study/test_repair": "trainables/trial/task",
     "trainables/data/test_load": "trainables/data/leaks trainables/data/statistics trainables/sources/digits",

@@ -14,10 +14,14 @@ from search.run.events import TrialEnded, TrialFinished
 from search.run.journal import events
 from search.study.rungs import Rungs
 from search.study.study import Study
+from search.tuner.ray_internals import REUSE
 from search.tuner.scheduler import Asha
 from spaces.file.load import load_sweep
 from tests.search.commands import TINY
 from trainables.trial.task import OUTCOME, Outcome
+
+CONTROLLER = SimpleNamespace(**{REUSE: True})
+"""Of Ray Tune: as much of it as the scheduler touches."""
 
 
 def rungs(epochs: int = 27) -> Rungs:
@@ -100,7 +104,7 @@ def test_a_trial_ended_by_patience_enters_every_higher_rung_with_its_best() -> N
     some = rungs()
     asha = Asha(some, metric="val_accuracy")
     judged(asha, 0, 0.8, 0.7, 0.75)
-    asha.on_trial_complete(SimpleNamespace(_reuse_actors=True), None, result(0, 3, 0.75, reason="patience"))
+    asha.on_trial_complete(CONTROLLER, None, result(0, 3, 0.75, reason="patience"))
     assert some.reached == {1: {0: 0.8}, 3: {0: 0.8}, 9: {0: 0.8}}
 
 
@@ -109,7 +113,7 @@ def test_a_trial_stopped_by_asha_enters_no_higher_rung() -> None:
     asha = Asha(some, metric="val_accuracy")
     judged(asha, 0, 0.8)
     judged(asha, 1, 0.1)
-    asha.on_trial_complete(SimpleNamespace(_reuse_actors=True), None, result(1, 1, 0.1))
+    asha.on_trial_complete(CONTROLLER, None, result(1, 1, 0.1))
     assert 1 not in some.reached[3]
 
 
@@ -167,9 +171,7 @@ class Lived:
         ahead = self.asha.judge(number, epoch=epoch, value=value)
         self._study.report(number, epoch=epoch, value=value)
         if reason == "patience":
-            self.asha.on_trial_complete(
-                SimpleNamespace(_reuse_actors=True), None, result(number, epoch, value, reason=reason)
-            )
+            self.asha.on_trial_complete(CONTROLLER, None, result(number, epoch, value, reason=reason))
         if reason or not ahead:
             state = {"diverged": "pruned", None: "pruned"}.get(reason, "complete")
             told = {"state": state, "reason": reason or "asha", "best_epoch": epoch, "value": 0.5}
