@@ -48,4 +48,4 @@ def test_a_variable_that_is_not_set_is_told_where_it_is_named(tmp_path: Path, mo
         check(load_sweep(file))
     [problem] = raised.value.problems
     assert str(raised.value).startswith(f"{file}:2  resources.env.1\n")
-    assert problem.given == "IS_NOT_KEY, not set"
+    assert problem.given == "IS_NOT_KEY, which is not set"
