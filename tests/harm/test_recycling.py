@@ -15,18 +15,18 @@ from itertools import chain, repeat
 from pathlib import Path
 import clusters.cluster
 from search.cli.app import main
-from search.tuner.scheduler import FairAsha
+from search.tuner.scheduler import Asha
 
 sizes = chain([2**50], repeat(1))
 clusters.cluster.slot_memory_bytes = lambda slot, nodes: next(sizes)
-complete = FairAsha.on_trial_complete
+complete = Asha.on_trial_complete
 
 def noted(self, controller, trial, result):
     with Path("pids").open("a") as file:
         print(result["pid"], file=file)
     complete(self, controller, trial, result)
 
-FairAsha.on_trial_complete = noted
+Asha.on_trial_complete = noted
 main()
 """
 """The command, noting which process served each trial. Slots are too small for all trials but the first."""

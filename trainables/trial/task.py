@@ -20,7 +20,7 @@ class ActorAddress:
     """How processes anywhere in the cluster reach the run's driver."""
 
     actor: str
-    """Name of the `Home` of the run."""
+    """Name of the `DriverActor` of the run."""
     node: str
     """Ray's id of the driver's node, whose processes can read the run directory."""
 
