@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from search.mirror.download import fetched
+from search.mirror.download import download_run
 from search.mirror.uri import below, is_uri
 from search.run.directory import BEST, RETRAINED
 from search.run.journal import JOURNAL
@@ -37,7 +37,7 @@ def find_run(
     """
     folder = runs_folder(runs)
     if is_uri(given) or (is_uri(runs) and given != LATEST):
-        return fetched(given if is_uri(given) else below(str(runs), given), folder, tell=log)
+        return download_run(given if is_uri(given) else below(str(runs), given), folder, message=log)
     return _find_local(given, folder, also)
 
 

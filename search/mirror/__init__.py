@@ -1,1 +1,1 @@
-"""The copy of a run in an object store: sent while it is driven, fetched where it goes on, held by one driver."""
+"""The copy of a run in an object store: uploaded while the run is driven, downloaded to resume it elsewhere."""

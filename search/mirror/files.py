@@ -1,4 +1,4 @@
-"""Which files of a run are mirrored. Names that come from a store are held against this: none may lead elsewhere."""
+"""Which files of a run are mirrored. Names that come from a store are checked here: none may lead elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from search.run.journal import JOURNAL
 
 _TRIAL = r"trials/\d+/(confirm/\d+/)?"
-# Not W&B's own files, which `tunehound sync` does without; nor a checkpoint's predecessor, nor what `retrain` made.
+# Not W&B's files, which `tunehound sync` does not need; nor older checkpoints, nor the output of `retrain`.
 _MIRRORED = re.compile(
     rf"sweep\.yaml|leaderboard\.csv|best\.yaml|report\.html|wandb/ledger\.jsonl|{re.escape(JOURNAL)}"
     rf"|{_TRIAL}(config\.yaml|history\.csv|error\.txt|checkpoint/state\.npz)",
@@ -19,32 +19,32 @@ _MIRRORED = re.compile(
 _HISTORY = re.compile(r"trials/(\d+)/history\.csv", re.ASCII)
 
 Mark = tuple[int, int]
-"""When a file was last written (ns), and its size (bytes)."""
+"""Time of the last write (ns) and size (bytes) of a file."""
 
 
 def is_mirrored(name: str) -> bool:
-    """Whether a file of this name (relative, with ``/``) belongs to what is mirrored of a run."""
+    """Return whether a file of this name (relative, with ``/``) is mirrored."""
     return _MIRRORED.fullmatch(name) is not None
 
 
 def is_checkpoint(name: str) -> bool:
-    """Whether it is the state of a trial, which goes with what the journal says."""
+    """Return whether it is the state of a trial, which must match the journal."""
     return name.endswith(".npz")
 
 
 def trial_of_history(name: str) -> int | None:
-    """The trial whose epochs in the search the file has; None where it is another file."""
+    """Return the trial whose history this is; None for other files."""
     found = _HISTORY.fullmatch(name)
     return int(found[1]) if found else None
 
 
-def listed(directory: Path) -> dict[str, Mark]:
-    """The files of a run that are mirrored and are there now; no links."""
+def mirrored_files(directory: Path) -> dict[str, Mark]:
+    """Return the files of a run that exist and are mirrored, without links."""
     return {name: mark for name in _names(directory) if is_mirrored(name) and (mark := mark_of(directory / name))}
 
 
 def mark_of(path: Path) -> Mark | None:
-    """None where there is no such file."""
+    """Return time and size of a file; None if there is no regular file."""
     try:
         status = path.lstat()
     except OSError:

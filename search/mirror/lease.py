@@ -1,4 +1,4 @@
-"""One driver a mirror: an object that says who writes there and until when, renewed while that driver lives."""
+"""One driver per mirror: an object that says who writes there and until when, renewed while that driver lives."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from search.mirror.store import Place, answered, why
+from search.mirror.store import Store, ask_store, format_error
 from spaces.problem import InputError, Problem
 
 logger = logging.getLogger(__name__)
 
 LEASE = "lease.json"
-"""The object's name, beside the files of the run."""
+"""The object's name, next to the files of the run."""
 OWN = ".lease"
-"""The file in the run's folder that has the token: whoever has the folder's lock and finds it knows its writer dead."""
+"""The file with the token in the run's folder: to whoever has the folder's lock, it proves that its writer is dead."""
 LASTS_S, RENEW_S = 60.0, 10.0
-"""How long a driver that says nothing more is taken for alive, and how often one that lives renews its lease."""
+"""How long a lease is valid, and how often it is renewed."""
 SETTLE_S = 1.0
-"""After taking over: whoever tried the same at once has written by then."""
+"""The wait after a takeover, by which time a competing driver has written."""
 RELEASE_S = 5.0
-"""How long a store is waited for at the end."""
+"""How long the end of a run waits for the store."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """What a lease says. Seconds are of the clock of whoever wrote it."""
+    """The content of a lease. Times are of the clock of whoever wrote it."""
 
     host: str
     pid: int
@@ -46,13 +46,13 @@ class Holder:
 
 
 class Lease:
-    """The right to write to a place, for as long as nobody else has taken it."""
+    """The right to write to a store, as long as nobody else has taken it."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, store: Store) -> None:
+        self.store = store
         self.token = secrets.token_hex(8)
         self.lost_to: str | None = None
-        """Who took it, once somebody did."""
+        """Who took it, if anybody did."""
         self._until = 0.0
         self._own: Path | None = None
         self._over = threading.Event()
@@ -60,50 +60,50 @@ class Lease:
 
     @property
     def valid(self) -> bool:
-        """Whether nobody else can have taken it yet."""
+        """Whether nobody else can have taken it."""
         return self.lost_to is None and time.time() < self._until
 
     def take(self, own: str | None) -> None:
-        """Takes a lease that is free, has run out, or is ``own``: that of a driver known to be dead.
+        """Take a lease that is free, has expired, or is ``own``: that of a driver known to be dead.
 
         Raises:
-            InputError: somebody else has it.
+            InputError: another driver has it.
         """
         began = time.time()
-        held = holder(self.place)
-        if held and held.token != own and held.until > began:
-            raise _refused(self.place, held)
-        if held:
-            self.place.write_all({LEASE: self._text(began)})
+        current = holder(self.store)
+        if current and current.token != own and current.until > began:
+            raise _held_by_other(self.store, current)
+        if current:
+            self.store.write_all({LEASE: self._text(began)})
             time.sleep(SETTLE_S)
         else:
-            self.place.create(LEASE, self._text(began))
-        held = holder(self.place)
-        if held is None or held.token != self.token:
-            raise _refused(self.place, held)
+            self.store.create(LEASE, self._text(began))
+        current = holder(self.store)
+        if current is None or current.token != self.token:
+            raise _held_by_other(self.store, current)
         self._until = began + LASTS_S
 
     def keep(self) -> None:
-        """Renews it from now on."""
+        """Start to renew it."""
         self._renewing.start()
 
     def renew(self) -> None:
-        """Puts its end off, or learns that it is lost: one that is gone may have been another driver's meanwhile."""
+        """Extend it, or find that it is lost; one that is gone may have been another driver's meanwhile."""
         began = time.time()
-        held = holder(self.place)
-        if held is None or held.token != self.token:
-            self.lost_to = str(held or "somebody who removed the lease")
+        current = holder(self.store)
+        if current is None or current.token != self.token:
+            self.lost_to = str(current or "a process that removed the lease")
             return
-        self.place.write_all({LEASE: self._text(began)})
+        self.store.write_all({LEASE: self._text(began)})
         self._until = began + LASTS_S
 
     def remember(self, folder: Path) -> None:
-        """Leaves the token in the run's folder until the lease is released."""
+        """Keep the token in the run's folder until the lease is released."""
         self._own = folder.resolve() / OWN
         self._own.write_text(f"{self.token} {_identity(folder)}", encoding="utf-8")
 
     def release(self) -> None:
-        """Lets others have it; where the store cannot be told, only whoever finds the token in the folder."""
+        """Release it; if the store does not respond, only for whoever finds the token in the folder."""
         self._over.set()
         self._renewing.join(RELEASE_S)
         if self._own and not self._renewing.is_alive() and not self.valid:
@@ -116,16 +116,16 @@ class Lease:
             self._try(self._give_back)
 
     def _give_back(self) -> None:
-        held = holder(self.place)
-        if held and held.token == self.token:
-            self.place.remove([LEASE])
+        current = holder(self.store)
+        if current and current.token == self.token:
+            self.store.remove([LEASE])
         self._until = 0.0
 
     def _try(self, job: Callable[[], None]) -> None:
         try:
             job()
         except Exception as error:
-            logger.warning("the lease at %s: %s", self.place.uri, why(error))
+            logger.warning("the lease at %s: %s", self.store.uri, format_error(error))
 
     def _text(self, now: float) -> bytes:
         lease = {"host": socket.gethostname(), "pid": os.getpid(), "token": self.token, "until": now + LASTS_S}
@@ -133,8 +133,8 @@ class Lease:
 
 
 @contextmanager
-def held(place: Place, *, folder: Path | None = None) -> Iterator[Lease]:
-    """Holds the lease at a place while a run is driven.
+def hold_lease(store: Store, *, folder: Path | None = None) -> Iterator[Lease]:
+    """Hold the lease of a store while a run is driven.
 
     Args:
         place: of the run's mirror.
@@ -143,8 +143,8 @@ def held(place: Place, *, folder: Path | None = None) -> Iterator[Lease]:
     Raises:
         InputError: another driver holds it, or the store cannot be reached.
     """
-    lease = Lease(place)
-    answered(place, lambda: lease.take(own_token(folder)))
+    lease = Lease(store)
+    ask_store(store, lambda: lease.take(own_token(folder)))
     lease.keep()
     try:
         yield lease
@@ -153,7 +153,7 @@ def held(place: Place, *, folder: Path | None = None) -> Iterator[Lease]:
 
 
 def own_token(folder: Path | None) -> str | None:
-    """What the last driver of a run left in its folder, where it was killed."""
+    """Return the token that the last driver of a run left in its folder if it was killed."""
     if folder is None or not (folder / OWN).is_file():
         return None
     token, _, left_in = (folder / OWN).read_text(encoding="utf-8").partition(" ")
@@ -161,18 +161,18 @@ def own_token(folder: Path | None) -> str | None:
 
 
 def _identity(folder: Path) -> str:
-    """Tells a folder from its copies: those say nothing of whether its driver is dead."""
+    """Identify a folder; a copy of it proves nothing about its driver."""
     status = folder.stat()
     return f"{socket.gethostname()} {status.st_dev} {status.st_ino}"
 
 
-def holder(place: Place) -> Holder | None:
-    """Who holds the lease at a place; None where nobody does.
+def holder(store: Store) -> Holder | None:
+    """Return who holds the lease of a store; None if nobody does.
 
     Raises:
-        InputError: what lies there is no lease.
+        InputError: the object is not a lease.
     """
-    content = place.read(LEASE)
+    content = store.read(LEASE)
     if content is None:
         return None
     with suppress(ValueError, KeyError, TypeError):
@@ -180,15 +180,15 @@ def holder(place: Place) -> Holder | None:
         return Holder(
             host=str(read["host"]), pid=int(read["pid"]), token=str(read["token"]), until=float(read["until"])
         )
-    rule, remedy = "the lease of a run is written by Tunehound", f"see what {LEASE} is there, and remove it"
-    raise InputError([Problem(rule=rule, given=repr(content[:60]), remedy=remedy)], place.uri)
+    rule, remedy = f"{LEASE} must be the lease of a run", f"check what this {LEASE} is, and remove it"
+    raise InputError([Problem(rule=rule, given=repr(content[:60]), remedy=remedy)], store.uri)
 
 
-def _refused(place: Place, holder: Holder | None) -> InputError:
+def _held_by_other(store: Store, holder: Holder | None) -> InputError:
     problem = Problem(
-        rule="one process drives a run, and another one holds this run now",
-        given=str(holder or "one that is just letting it go"),
-        remedy="wait for it, or stop it; where it is dead, try again when that time has passed. "
-        f"To look at the run meanwhile: tunehound leaderboard {place.uri}",
+        rule="only one process can drive a run, and another one is driving it now",
+        given=str(holder or "a process that is just ending"),
+        remedy="wait for it or stop it; if it is dead, try again after that time. "
+        f"To look at the run meanwhile: tunehound leaderboard {store.uri}",
     )
-    return InputError([problem], place.uri)
+    return InputError([problem], store.uri)

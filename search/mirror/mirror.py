@@ -1,4 +1,4 @@
-"""Keeps the mirror of a run while it is driven: sends what is new, and gives way to another driver."""
+"""Keep the mirror of a run up to date while it is driven, and give way to another driver."""
 
 from __future__ import annotations
 
@@ -11,86 +11,86 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from search.mirror.download import FETCH_S, bring_up_to_date
-from search.mirror.lease import Lease, held
-from search.mirror.store import Place, answered, place_of, why
-from search.mirror.upload import NotHeldError, Upload
+from search.mirror.lease import Lease, hold_lease
+from search.mirror.store import Store, ask_store, format_error, open_store
+from search.mirror.upload import LeaseLostError, Upload
 from search.mirror.uri import below, is_uri
-from search.run.directory import refuse_name
-from search.run.lock import driving
+from search.run.directory import check_name
+from search.run.lock import run_lock
 from spaces.problem import InputError, Problem, WorkFailedError
 
 logger = logging.getLogger(__name__)
 
 EVERY_S, SELDOM_S, SHARE = 5.0, 25.0, 4
-"""Between two passes: four times as long as the last one took, but no less and no more than these."""
+"""The pause between two uploads: four times as long as the last one took, within these limits."""
 LATE_S = 45.0
-"""After so long without a word from the store the user is told."""
+"""If the store has not responded for this long, the user is informed."""
 END_S, TROUBLED_END_S = 60.0, 10.0
-"""How long the last pass is waited for; and where the store was silent before."""
+"""How long the end of a run waits for the last upload; and if the store has not responded before."""
 SOON_S = 2.0
-"""What takes longer at the end is told."""
+"""A last upload that takes longer is announced."""
 
 
 class TakenOverError(WorkFailedError):
-    """Another driver has the run's mirror, so this one stopped."""
+    """Another driver has taken the run's mirror, so this one stopped."""
 
 
 class Mirror:
-    """The mirror of a run that this process drives. A store that fails or hangs never keeps the sweep from going on.
+    """The mirror of a run that this process drives. A store that fails or hangs never stops the sweep.
 
     Args:
-        lease: of the mirror, held.
+        lease: of the mirror; held.
         directory: of the run.
     """
 
     def __init__(self, lease: Lease, directory: Path) -> None:
         self._lease, self._directory = lease, directory
-        self._upload = Upload(directory, lease.place, may_write=lambda: lease.valid)
+        self._upload = Upload(directory, lease.store, may_write=lambda: lease.valid)
         self._over = threading.Event()
         self._error: Exception | None = None
-        self._told = False
+        self._warned = False
         self._worker = threading.Thread(target=self._send_always, name="mirror", daemon=True)
         lease.remember(directory)
 
     def taken_over(self) -> bool:
-        """Whether another driver has the run now, so that this one must stop."""
+        """Return whether another driver has taken the run, so that this one must stop."""
         return self._lease.lost_to is not None
 
-    def refuse_taken_over(self) -> None:
-        """Raises: TakenOverError, where another driver has the run now."""
+    def check_not_taken_over(self) -> None:
+        """Raises: TakenOverError, if another driver has taken the run."""
         if self.taken_over():
             raise TakenOverError(
-                f"The sweep stopped: {self._lease.place.uri} is held by {self._lease.lost_to}.\n"
-                f"What this process recorded is kept in {self._directory}, and was not sent there any more."
+                f"The sweep stopped: {self._lease.store.uri} has been taken over by {self._lease.lost_to}.\n"
+                f"What this process recorded since then is in {self._directory} and was not uploaded."
             )
 
     @contextmanager
-    def sending(self, tell: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
-        """Sends what is new, every few seconds and at the end. ``tell`` reaches the user.
+    def uploading(self, message: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+        """Upload what is new every few seconds and at the end; ``message`` informs the user.
 
-        Yields what is to be called often: it says whether the sweep must stop, and tells, once, of a silent store.
+        Yield a function to be called often: it returns whether the sweep must stop, and reports a silent store once.
         """
-        tell(f"Mirrored to {self._lease.place.uri}")
-        self._upload.heard = time.monotonic()
+        message(f"Mirroring to {self._lease.store.uri}")
+        self._upload.answered_at = time.monotonic()
         self._worker.start()
         try:
-            yield lambda: self._look(tell)
+            yield lambda: self._check(message)
         finally:
-            with suppress(KeyboardInterrupt):  # whoever presses Ctrl-C again does not want to wait
-                self._wait_for_the_last(tell)
-            self._tell_what_is_left(tell)
+            with suppress(KeyboardInterrupt):  # a second Ctrl-C: do not wait
+                self._wait_for_last_upload(message)
+            self._report_unsent(message)
 
-    def _look(self, tell: Callable[[str], None]) -> bool:
-        if self._is_late() and not self._told and not self.taken_over():
-            self._told = True
-            tell(f"The mirror is behind ({self._reason()}); the sweep goes on, and the mirror is tried again.")
+    def _check(self, message: Callable[[str], None]) -> bool:
+        if self._is_late() and not self._warned and not self.taken_over():
+            self._warned = True
+            message(f"The mirror is behind ({self._reason()}). The sweep continues; the upload will be retried.")
         return self.taken_over()
 
     def _is_late(self) -> bool:
-        return time.monotonic() - self._upload.heard > LATE_S
+        return time.monotonic() - self._upload.answered_at > LATE_S
 
     def _reason(self) -> str:
-        return why(self._error) if self._error else f"no answer from {self._lease.place.uri}"
+        return format_error(self._error) if self._error else f"no answer from {self._lease.store.uri}"
 
     def _send_always(self) -> None:
         pause_s = EVERY_S
@@ -104,89 +104,89 @@ class Mirror:
         try:
             self._upload.send()
             self._error = None
-        except NotHeldError:
-            logger.warning("the mirror at %s: the lease is not renewed", self._lease.place.uri)
+        except LeaseLostError:
+            logger.warning("the mirror at %s: the lease is not renewed", self._lease.store.uri)
         except Exception as error:  # every store has errors of its own
             self._error = error
-            logger.warning("the mirror at %s: %s", self._lease.place.uri, why(error))
+            logger.warning("the mirror at %s: %s", self._lease.store.uri, format_error(error))
 
-    def _wait_for_the_last(self, tell: Callable[[str], None]) -> None:
+    def _wait_for_last_upload(self, message: Callable[[str], None]) -> None:
         patience = TROUBLED_END_S if self._error or self._is_late() else END_S
         self._over.set()
         self._worker.join(SOON_S)
         if self._worker.is_alive() and not self.taken_over():
-            tell(f"Sending the last of the run to {self._lease.place.uri} …")
+            message(f"Uploading the rest of the run to {self._lease.store.uri} …")
             self._worker.join(patience - SOON_S)
 
-    def _tell_what_is_left(self, tell: Callable[[str], None]) -> None:
+    def _report_unsent(self, message: Callable[[str], None]) -> None:
         if not self.taken_over() and (left := self._upload.unsent()):
             files = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
-            tell(
-                f"Not at {self._lease.place.uri} as they are here: {files} ({self._reason()}). "
-                f"To send them: tunehound resume {self._directory}"
+            message(
+                f"Not up to date at {self._lease.store.uri}: {files} ({self._reason()}). "
+                f"To upload them: tunehound resume {self._directory}"
             )
 
 
-def new_place(runs: str | os.PathLike[str], name: str) -> Place | None:
-    """Where a new run is to be mirrored; None where ``runs`` is a folder.
+def new_store(runs: str | os.PathLike[str], name: str) -> Store | None:
+    """Return where a new run will be mirrored; None if ``runs`` is a folder.
 
     Raises:
-        InputError: the name is no folder name, the address is wrong, or a package is not installed.
+        InputError: the name is not a folder name, the address is wrong, or a package is not installed.
     """
-    refuse_name(name, "--name")
-    return place_of(below(str(runs), name), option="--runs") if is_uri(runs) else None
+    check_name(name, "--name")
+    return open_store(below(str(runs), name), option="--runs") if is_uri(runs) else None
 
 
 @contextmanager
-def held_for_new(place: Place | None) -> Iterator[Lease | None]:
-    """Holds the place of the mirror of a run that is about to begin; None where there is to be none.
+def hold_new_mirror(store: Store | None) -> Iterator[Lease | None]:
+    """Hold the mirror of a run that is about to begin; None if it has none.
 
     Raises:
-        InputError: the store cannot be used, or something lies there already.
+        InputError: the store cannot be used, or is not empty.
     """
-    if place is None:
+    if store is None:
         yield None
         return
-    answered(place, lambda: _refuse_taken(place))
-    with held(place) as lease:
+    ask_store(store, lambda: _check_free(store))
+    with hold_lease(store) as lease:
         yield lease
 
 
 @contextmanager
-def mirrored(directory: Path, uri: str | None, *, tell: Callable[[str], None]) -> Iterator[Mirror | None]:
-    """Holds the mirror of a run whose lock this process has, and takes over what it has beyond the run's folder.
+def hold_mirror(directory: Path, uri: str | None, *, message: Callable[[str], None]) -> Iterator[Mirror | None]:
+    """Hold the mirror of a run whose lock this process has, and download what the run's folder lacks.
 
     Raises:
-        InputError: another driver holds it, the store cannot be used, or what lies there does not belong to the run.
+        InputError: another driver holds it, the store cannot be used, or it holds another run.
     """
     if uri is None:
         yield None
         return
-    place = place_of(uri, option=f"{directory}/sweep.yaml  run.mirror")
-    with held(place, folder=directory) as lease:
-        bring_up_to_date(place, directory, tell=tell)
+    store = open_store(uri, option=f"{directory}/sweep.yaml  run.mirror")
+    with hold_lease(store, folder=directory) as lease:
+        bring_up_to_date(store, directory, message=message)
         yield Mirror(lease, directory)
 
 
-def send_finished(directory: Path, uri: str | None, *, tell: Callable[[str], None]) -> None:
-    """Sends the mirror of a finished run, where it has one, what the run's last driver could not send.
+def send_finished(directory: Path, uri: str | None, *, message: Callable[[str], None]) -> None:
+    """Upload to the mirror of a finished run, if it has one, what its last driver could not upload.
 
     Raises:
         InputError: another process drives the run; or as `mirrored`.
     """
     if uri is None:
         return
-    place = place_of(uri, option=f"{directory}/sweep.yaml  run.mirror")
-    with driving(directory), held(place, folder=directory) as lease:
-        bring_up_to_date(place, directory, tell=logger.info)
+    store = open_store(uri, option=f"{directory}/sweep.yaml  run.mirror")
+    with run_lock(directory), hold_lease(store, folder=directory) as lease:
+        bring_up_to_date(store, directory, message=logger.info)
         lease.remember(directory)
-        upload = Upload(directory, place, may_write=lambda: lease.valid)
-        answered(place, upload.send, within_s=FETCH_S)
-    tell(f"{uri} has all of it.")
+        upload = Upload(directory, store, may_write=lambda: lease.valid)
+        ask_store(store, upload.send, within_s=FETCH_S)
+    message(f"{uri} is up to date.")
 
 
-def _refuse_taken(place: Place) -> None:
-    if place.sizes():
-        rule = "a new run needs a place of its own, and something lies there already"
-        remedy = f"continue it with `tunehound resume {place.uri}`, or choose another --name"
-        raise InputError([Problem(rule=rule, remedy=remedy)], place.uri)
+def _check_free(store: Store) -> None:
+    if store.sizes():
+        rule = "a new run needs an empty folder, and this one is not empty"
+        remedy = f"continue it with `tunehound resume {store.uri}`, or choose another --name"
+        raise InputError([Problem(rule=rule, remedy=remedy)], store.uri)

@@ -1,4 +1,4 @@
-"""Where copies of runs lie: an address such as ``s3://bucket/runs``, and the few things that are done there."""
+"""A folder in an object store, such as ``s3://bucket/runs``, and the few operations on it."""
 
 from __future__ import annotations
 
@@ -10,128 +10,130 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import fsspec
+from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from search.mirror.uri import split, wrong
+from search.mirror.uri import address_error, split
 from spaces.problem import InputError, Problem, nearest
 
 ANSWER_S = 60.0
-"""How long a store is waited for before a sweep starts."""
+"""How long a store may take to respond before a sweep starts."""
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
-"""What of ours is to be installed for a protocol."""
+"""The extra of this package that a protocol needs."""
 S3: Mapping[str, Any] = {
-    "max_concurrency": 1,  # else every reading of a file asks for its size first
-    "config_kwargs": {"connect_timeout": 10, "read_timeout": 20, "retries": {"max_attempts": 1}},  # s3fs tries again
+    "max_concurrency": 1,  # otherwise every read requests the size of the file first
+    "config_kwargs": {"connect_timeout": 10, "read_timeout": 20, "retries": {"max_attempts": 1}},  # s3fs retries
 }
 TEMPORARY = ".tmp"
-"""How the name of a file ends that is being written to a file system; one that lost its folder meanwhile may stay."""
+"""The suffix of a file that is being written; one whose writer died may remain."""
 OPTIONS: Mapping[str, Mapping[str, Any]] = {"s3": S3, "s3a": S3, "file": {"auto_mkdir": True}}
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Place:
-    """A folder of a store. Whatever fails there raises what the store's own library raises."""
+class Store:
+    """A folder in a store. Failures raise the exceptions of the store's own library."""
 
     uri: str
-    """Without a slash at its end."""
-    store: Any
-    """The file system, as fsspec has it."""
+    """Without a trailing slash."""
+    filesystem: Any
+    """The fsspec file system."""
     root: str
-    """What the store calls the folder."""
+    """The path of the folder in it."""
 
     def read(self, name: str) -> bytes | None:
-        """A file; None where there is none."""
+        """Return the content of a file; None if there is none."""
         try:
-            return bytes(self.store.cat_file(self._path(name)))
+            return bytes(self.filesystem.cat_file(self._path(name)))
         except FileNotFoundError:
             return None
 
     def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
-        """Files that are there, several at a time."""
+        """Return the contents of the files that exist, read several at a time."""
         paths = {self._path(name): name for name in names}
-        found = self.store.cat(list(paths), on_error="return") if paths else {}
+        found = self.filesystem.cat(list(paths), on_error="return") if paths else {}
         for content in found.values():
             if isinstance(content, Exception) and not isinstance(content, FileNotFoundError):
                 raise content
         return {paths[path]: content for path, content in found.items() if isinstance(content, bytes)}
 
     def write_all(self, contents: Mapping[str, bytes]) -> None:
-        """Writes files, several at a time, each whole or not at all."""
-        if isinstance(self.store, LocalFileSystem):
+        """Write files, several at a time, each atomically."""
+        if isinstance(self.filesystem, LocalFileSystem):
             for name, content in contents.items():
                 self._replace(self._path(name), content)
         elif contents:
-            self.store.pipe({self._path(name): content for name, content in contents.items()})
+            self.filesystem.pipe({self._path(name): content for name, content in contents.items()})
 
     def create(self, name: str, content: bytes) -> bool:
-        """Writes a file unless it is there; whether it was not. At S3 and GCS, of two who try at once one succeeds."""
+        """Write a file unless it exists; return whether it was written. On S3 and GCS this is atomic."""
         try:
-            self.store.pipe_file(self._path(name), content, mode="create")
+            self.filesystem.pipe_file(self._path(name), content, mode="create")
         except FileExistsError:
             return False
-        except (NotImplementedError, TypeError, ValueError):  # the store's library knows no such thing
+        except (NotImplementedError, TypeError, ValueError):  # the store's library does not support it
             if self.read(name) is not None:
                 return False
             self.write_all({name: content})
         return True
 
     def sizes(self) -> dict[str, int]:
-        """The bytes of every file below, by name, half-written ones left out; none where there is no such folder."""
+        """Return the size of every file by name, without half-written ones; empty if there is no such folder."""
         try:
-            found = self.store.find(self.root, detail=True)
+            found = self.filesystem.find(self.root, detail=True)
         except FileNotFoundError:
             return {}
         whole = {path: info for path, info in found.items() if not path.endswith(TEMPORARY)}
         return {path[len(self.root) :].lstrip("/"): int(info.get("size") or 0) for path, info in whole.items()}
 
     def remove(self, names: Iterable[str]) -> None:
-        """Deletes files; those that are not there any more are no matter."""
+        """Delete files, if they still exist."""
         paths = [self._path(name) for name in names]
         if paths:
             with suppress(FileNotFoundError):
-                self.store.rm(paths)
+                self.filesystem.rm(paths)
 
     def _path(self, name: str) -> str:
         return posixpath.join(self.root, name)
 
     def _replace(self, path: str, content: bytes) -> None:
         temporary = posixpath.join(posixpath.dirname(path), f".{secrets.token_hex(4)}{TEMPORARY}")
-        self.store.pipe_file(temporary, content)
-        self.store.mv(temporary, path)
+        self.filesystem.pipe_file(temporary, content)
+        self.filesystem.mv(temporary, path)
 
 
-def place_of(uri: str, *, option: str) -> Place:
-    """The place at an address. Nothing is asked of the store yet; its keys come from where its own tools find them.
+def open_store(uri: str, *, option: str) -> Store:
+    """Return the folder at an address, without any request. Keys come from where the store's own tools find them.
 
     Args:
         uri: ``PROTOCOL://BUCKET/PATH``.
         option: what the user gave it as, for the error.
 
     Raises:
-        InputError: it is no such address, or what its protocol needs is not installed.
+        InputError: the address is malformed, or the package for its protocol is not installed.
     """
     protocol, rest = split(uri, option=option)
     whole, options = f"{protocol}://{rest}", OPTIONS.get(protocol, {})
     try:
-        store = fsspec.filesystem(protocol, use_listings_cache=False, skip_instance_cache=True, **options)
+        filesystem, root = url_to_fs(whole, use_listings_cache=False, skip_instance_cache=True, **options)
     except ImportError as error:
         remedy = f"pip install 'tunehound[{EXTRAS[protocol]}]'" if protocol in EXTRAS else str(error)
-        raise wrong(option, f"{protocol}:// needs a package of its own", given=uri, remedy=remedy) from error
+        raise address_error(option, f"{protocol}:// needs another package", given=uri, remedy=remedy) from error
     except ValueError as error:
         known = nearest(protocol, ["s3", "gs", "abfs", "file"])
-        remedy = f"did you mean {known}://?" if known else "use s3:// or gs://, or another one that fsspec knows"
-        raise wrong(option, f"{protocol}:// is no protocol that fsspec knows", given=uri, remedy=remedy) from error
-    return Place(whole, store, str(store._strip_protocol(whole)).rstrip("/"))
+        remedy = f"did you mean {known}://?" if known else "use s3://, gs:// or another protocol of fsspec"
+        raise address_error(
+            option, f"fsspec does not know the protocol {protocol}://", given=uri, remedy=remedy
+        ) from error
+    return Store(whole, filesystem, root.rstrip("/"))
 
 
-def answered(place: Place, ask: Callable[[], Answer], *, within_s: float = ANSWER_S) -> Answer:
-    """What a store answers, before anything was started.
+def ask_store(store: Store, ask: Callable[[], Answer], *, within_s: float = ANSWER_S) -> Answer:
+    """Return what a store answers, before anything is started.
 
     Raises:
-        InputError: it does not let itself be asked, or does not answer at all.
+        InputError: it reports an error or does not respond.
     """
     answer: list[Answer] = []
     errors: list[Exception] = []
@@ -139,7 +141,7 @@ def answered(place: Place, ask: Callable[[], Answer], *, within_s: float = ANSWE
     def try_it() -> None:
         try:
             answer.append(ask())
-        except Exception as error:  # every store has errors of its own
+        except Exception as error:  # every store has its own exceptions
             errors.append(error)
 
     asking = threading.Thread(target=try_it, daemon=True)
@@ -149,13 +151,13 @@ def answered(place: Place, ask: Callable[[], Answer], *, within_s: float = ANSWE
         return answer[0]
     if errors and isinstance(errors[0], InputError):
         raise errors[0]
-    given = why(errors[0]) if errors else f"no answer within {within_s:g} s"
-    rule = "the place of a run's mirror must exist, and let itself be read and written"
-    remedy = "mend that first; a run whose sweep.yaml has no line `mirror` goes on without one"
-    raise InputError([Problem(rule=rule, given=given, remedy=remedy)], place.uri) from (errors[0] if errors else None)
+    given = format_error(errors[0]) if errors else f"no answer within {within_s:g} s"
+    rule = "the mirror of a run must exist and be readable and writable"
+    remedy = "fix this first, or remove the line `mirror` from sweep.yaml to continue without a mirror"
+    raise InputError([Problem(rule=rule, given=given, remedy=remedy)], store.uri) from (errors[0] if errors else None)
 
 
-def why(error: BaseException) -> str:
-    """An error in a line."""
-    told = " ".join(str(error).split())
-    return f"{type(error).__name__}: {told}" if told else type(error).__name__
+def format_error(error: BaseException) -> str:
+    """Return an error in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

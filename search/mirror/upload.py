@@ -1,4 +1,4 @@
-"""Sends what changed of a run, in an order in which whatever lies there can be resumed at any moment.
+"""Upload what changed of a run, in an order that keeps the mirror resumable at any moment.
 
 A pass begins with a list of the files, then takes the journal as it is, then sends histories — no epoch of a trial that
 this journal does not have —, then the journal, then those checkpoints that were written before it was taken, and at
@@ -13,47 +13,47 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from search.mirror.files import Mark, is_checkpoint, is_mirrored, listed, mark_of, trial_of_history
-from search.mirror.store import Place
+from search.mirror.files import Mark, is_checkpoint, is_mirrored, mark_of, mirrored_files, trial_of_history
+from search.mirror.store import Store
 from search.run.journal import JOURNAL, record_of
 from search.run.optuna_format import JournalOperation
 
 AT_ONCE, AT_ONCE_BYTES = 64, 16_000_000
-"""How many files, and bytes, are handed to the store together."""
+"""How many files and bytes are uploaded together."""
 
 
-class NotHeldError(Exception):
-    """Somebody else may be writing there: nothing is sent until that is known."""
+class LeaseLostError(Exception):
+    """Another driver may be writing there: nothing is uploaded until that is known."""
 
 
 class Upload:
-    """What a place has of a run.
+    """What a store has of a run.
 
     Args:
         directory: of the run.
         place: where its files go.
-        may_write: looks, before every writing, whether nobody else writes there.
+        may_write: called before every write; returns whether no other driver writes there.
     """
 
-    def __init__(self, directory: Path, place: Place, *, may_write: Callable[[], bool]) -> None:
-        # Whole: while Ray starts, the process's working directory is another one.
-        self._directory, self._place, self._may_write = directory.resolve(), place, may_write
+    def __init__(self, directory: Path, store: Store, *, may_write: Callable[[], bool]) -> None:
+        # Absolute: while Ray starts, the process has another working directory.
+        self._directory, self._store, self._may_write = directory.resolve(), store, may_write
         self._sent: dict[str, Mark] = {}
         self._there: set[str] | None = None
-        self._known = Known()
+        self._known = JournalEpochs()
         self._journal_sent = 0
-        self.heard = time.monotonic()
-        """When the store last took something, or needed nothing."""
+        self.answered_at = time.monotonic()
+        """When the store last accepted something, or needed nothing."""
 
     def send(self) -> None:
-        """One pass. Whatever the store's library raises goes through; the next pass sends what this one did not.
+        """Upload once. Exceptions of the store's library propagate; the next call uploads what this one did not.
 
         Raises:
             NotHeldError: somebody else may be writing there.
         """
         if self._there is None:
-            self._there = {name for name in self._place.sizes() if is_mirrored(name)}
-        files = listed(self._directory)
+            self._there = {name for name in self._store.sizes() if is_mirrored(name)}
+        files = mirrored_files(self._directory)
         journal = self._known.read(self._directory / JOURNAL)
         changed = [name for name, mark in files.items() if self._sent.get(name) != mark and name != JOURNAL]
         self._send_all(self._read(files, [name for name in changed if not is_checkpoint(name)]))
@@ -62,17 +62,17 @@ class Upload:
             self._journal_sent = len(journal)
         self._send_all(self._read(files, [name for name in changed if is_checkpoint(name)]))
         self._remove(self._there - {*files, JOURNAL})
-        self.heard = time.monotonic()
+        self.answered_at = time.monotonic()
 
     def unsent(self) -> list[str]:
-        """The files that the place lacks, or has as they were."""
-        files = listed(self._directory)
+        """Return the files that the store lacks or has in an older version."""
+        files = mirrored_files(self._directory)
         lacking = [name for name, mark in files.items() if self._sent.get(name) != mark and name != JOURNAL]
         journal = mark_of(self._directory / JOURNAL)
         return [*([JOURNAL] if journal and journal[1] != self._journal_sent else []), *lacking]
 
     def _read(self, files: Mapping[str, Mark], names: list[str]) -> Iterator[tuple[str, bytes, Mark | None]]:
-        """Contents, and the mark under which each need not be sent again."""
+        """Yield contents, each with the mark under which it need not be uploaded again."""
         for name in names:
             try:
                 content = (self._directory / name).read_bytes()
@@ -102,34 +102,34 @@ class Upload:
         if not contents:
             return
         self._permitted()
-        self._place.write_all(contents)
+        self._store.write_all(contents)
         self._sent |= marks
         self._there = {*(self._there or ()), *contents}
-        self.heard = time.monotonic()
+        self.answered_at = time.monotonic()
 
     def _remove(self, names: set[str]) -> None:
         if names:
             self._permitted()
-            self._place.remove(sorted(names))
+            self._store.remove(sorted(names))
             self._there = (self._there or set()) - names
             for name in names:
                 self._sent.pop(name, None)
 
     def _permitted(self) -> None:
         if not self._may_write():
-            raise NotHeldError
+            raise LeaseLostError
 
 
-class Known:
-    """What the journal says by now, read on from where it was left."""
+class JournalEpochs:
+    """The epochs that the journal has, read incrementally."""
 
     def __init__(self) -> None:
         self._read = 0
         self.epochs: dict[int, int] = {}
-        """By trial, how many it reported."""
+        """By trial, how many it has reported."""
 
     def read(self, journal: Path) -> bytes:
-        """The journal as it is now; what is behind its last whole record is left out."""
+        """Return the journal up to its last whole record."""
         content = journal.read_bytes() if journal.exists() else b""
         for line in content[self._read :].splitlines(keepends=True):
             record = record_of(line)
@@ -148,6 +148,6 @@ class Known:
 
 
 def cut(history: bytes, *, rows: int) -> tuple[bytes, bool]:
-    """The header and the first rows of a history, and whether that is all of it."""
+    """Return the header and the first rows of a history, and whether that is all of it."""
     lines = history.splitlines(keepends=True)
     return b"".join(line for line in lines[: rows + 1] if line.endswith(b"\n")), len(lines) <= rows + 1

@@ -70,11 +70,11 @@ def test_a_second_driver_is_refused_and_one_that_is_taken_over_stops_in_order(tm
         until(lambda: records_at(place) > 12, of=driver)
         refused = call("resume", place.uri, cwd=other)
         assert refused.returncode == 2
-        assert "another one holds this run now" in refused.stderr
+        assert "another one is driving it now" in refused.stderr
         assert not driver.over
         held_elsewhere(place, until=time.time() + 600)
         assert ended(driver, within_s=60) == 1
-        assert "held by process 41 on head-2" in driver.said
+        assert "taken over by process 41 on head-2" in driver.said
     assert place.read("report.html") is None
     found = holder(place)
     assert found
@@ -94,7 +94,7 @@ def test_a_store_that_is_away_for_a_while_costs_the_sweep_nothing(tmp_path: Path
         store.unlink()
         away.rename(store)
         assert ended(driver) == 0, driver.said
-        assert "Not at file://" not in driver.said
+        assert "Not up to date at" not in driver.said
     assert_sound(run, trials=3)
     for name in place.sizes():
         assert place.read(name) == (run / name).read_bytes(), name

@@ -22,9 +22,9 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in {"AWS_ENDPOINT_URL": f"http://{host}:{port}", **keys}.items():
         monkeypatch.setenv(name, value)
-    from search.mirror.store import place_of
+    from search.mirror.store import open_store
 
     bucket = f"bucket-{secrets.token_hex(4)}"  # what moto holds it holds for the whole process
-    place_of(f"s3://{bucket}/runs", option="").store.mkdir(bucket)
+    open_store(f"s3://{bucket}/runs", option="").filesystem.mkdir(bucket)
     yield f"s3://{bucket}/runs"
     server.stop()

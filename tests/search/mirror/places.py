@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from search.mirror.store import Place, place_of
+from search.mirror.store import Store, open_store
 from search.mirror.upload import Upload
 from search.study.study import Proposal, Study
 from spaces.file.load import load_sweep
 from tests.search.runs import make_run, row
 
 
-def place_at(tmp_path: Path, name: str = "one") -> Place:
+def place_at(tmp_path: Path, name: str = "one") -> Store:
     """A place that is a folder."""
-    return place_of(f"file://{tmp_path}/store/{name}", option="--runs")
+    return open_store(f"file://{tmp_path}/store/{name}", option="--runs")
 
 
-def uploaded(run: Path, place: Place) -> Upload:
+def uploaded(run: Path, place: Store) -> Upload:
     """Sends a run as it is."""
     upload = Upload(run, place, may_write=lambda: True)
     upload.send()

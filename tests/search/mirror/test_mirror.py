@@ -13,7 +13,7 @@ import pytest
 from search.mirror import lease as leases
 from search.mirror import mirror as mirrors
 from search.mirror.lease import Lease
-from search.mirror.mirror import Mirror, TakenOverError, held_for_new, mirrored, send_finished
+from search.mirror.mirror import Mirror, TakenOverError, hold_mirror, hold_new_mirror, send_finished
 from spaces.problem import InputError
 from tests.search.mirror.places import place_at, uploaded
 from tests.search.mirror.test_lease import held_elsewhere
@@ -58,67 +58,67 @@ def test_a_store_that_hangs_or_refuses_is_told_once_and_waited_for_no_longer_tha
     tmp_path: Path, store: type[Hanging], reason: str
 ) -> None:
     place = place_at(tmp_path)
-    lease = Lease(replace(place, store=store(place.store)))
+    lease = Lease(replace(place, filesystem=store(place.filesystem)))
     lease._until = time.time() + 60
     said: list[str] = []
-    with Mirror(lease, make_run(tmp_path / "one")).sending(said.append) as halted:
+    with Mirror(lease, make_run(tmp_path / "one")).uploading(said.append) as halted:
         deadline = time.monotonic() + 60
         while len(said) < 2 and time.monotonic() < deadline:
             assert not halted()
             time.sleep(0.01)
         assert not halted()
-    assert said[0] == f"Mirrored to {place.uri}"
+    assert said[0] == f"Mirroring to {place.uri}"
     assert said[1].startswith(f"The mirror is behind ({reason}")
-    assert said[-1].startswith(f"Not at {place.uri} as they are here: study.journal, ")
-    assert said[-1].endswith(f"To send them: tunehound resume {tmp_path / 'one'}")
+    assert said[-1].startswith(f"Not up to date at {place.uri}: study.journal, ")
+    assert said[-1].endswith(f"To upload them: tunehound resume {tmp_path / 'one'}")
     assert len([line for line in said if "behind" in line]) == 1
-    lease.place.store.let_go.set()
+    lease.store.filesystem.let_go.set()
 
 
 def test_the_last_of_a_run_is_sent_at_its_end(tmp_path: Path) -> None:
     run, place = make_run(tmp_path / "one"), place_at(tmp_path)
     said: list[str] = []
-    with held_for_new(place) as lease:
+    with hold_new_mirror(place) as lease:
         assert lease
-        with Mirror(lease, run).sending(said.append):
+        with Mirror(lease, run).uploading(said.append):
             (run / "leaderboard.csv").write_text("the end")
     assert place.read("leaderboard.csv") == b"the end"
-    assert said == [f"Mirrored to {place.uri}"]
+    assert said == [f"Mirroring to {place.uri}"]
     assert not (run / ".lease").exists()
 
 
 def test_a_driver_whose_mirror_was_taken_over_stops_and_writes_there_no_more(tmp_path: Path) -> None:
     run, place = make_run(tmp_path / "one"), place_at(tmp_path)
-    with held_for_new(place) as lease:
+    with hold_new_mirror(place) as lease:
         assert lease
         mirror = Mirror(lease, run)
-        with mirror.sending(lambda _: None) as halted:
+        with mirror.uploading(lambda _: None) as halted:
             assert not halted()
             held_elsewhere(place, until=time.time() + 60)
             lease.renew()
             assert halted()
             (run / "leaderboard.csv").write_text("the end")
-        with pytest.raises(TakenOverError, match="held by process 41 on head-2"):
-            mirror.refuse_taken_over()
+        with pytest.raises(TakenOverError, match="taken over by process 41 on head-2"):
+            mirror.check_not_taken_over()
     assert place.read("leaderboard.csv") is None
 
 
 def test_a_new_run_is_refused_where_something_lies(tmp_path: Path) -> None:
     uploaded(make_run(tmp_path / "one"), place_at(tmp_path))
-    with pytest.raises(InputError, match=r"tunehound resume file://"), held_for_new(place_at(tmp_path)):
+    with pytest.raises(InputError, match=r"tunehound resume file://"), hold_new_mirror(place_at(tmp_path)):
         pass
 
 
 def test_what_a_finished_run_could_not_send_is_sent_later(tmp_path: Path) -> None:
     run, place = make_run(tmp_path / "one"), place_at(tmp_path)
     said: list[str] = []
-    send_finished(run, place.uri, tell=said.append)
+    send_finished(run, place.uri, message=said.append)
     assert place.read("study.journal") == (run / "study.journal").read_bytes()
-    assert said == [f"{place.uri} has all of it."]
+    assert said == [f"{place.uri} is up to date."]
 
 
 def test_a_run_is_held_before_what_its_mirror_has_is_fetched(tmp_path: Path) -> None:
     run, place = make_run(tmp_path / "one"), place_at(tmp_path)
     held_elsewhere(place, until=time.time() + 60)
-    with pytest.raises(InputError, match="another one holds this run"), mirrored(run, place.uri, tell=print):
+    with pytest.raises(InputError, match="another one is driving it"), hold_mirror(run, place.uri, message=print):
         pass

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from search.mirror.upload import NotHeldError, Upload
+from search.mirror.upload import LeaseLostError, Upload
 from tests.search.mirror.places import growing_run, history, place_at, uploaded
 from tests.search.runs import make_run
 
@@ -77,7 +77,7 @@ def test_a_checkpoint_that_is_gone_is_removed_once_the_journal_says_why(tmp_path
     study.report(proposal.number, epoch=1, value=0.5)
     file.unlink()
     held = False
-    with pytest.raises(NotHeldError):
+    with pytest.raises(LeaseLostError):
         upload.send()
     assert place.read("trials/0/checkpoint/state.npz") == b"1"
     held = True
