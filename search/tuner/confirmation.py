@@ -1,6 +1,6 @@
-"""Confirms a winner: trains the best configurations of a search and the baseline again, each from the same new seeds.
+"""Confirm a winner: train the best configurations of a search and the baseline again, each from the same new seeds.
 
-Seed by seed, so that whatever ends the sweep early leaves all configurations trained from the same ones.
+This goes seed by seed, so that a sweep that ends early has trained all configurations from the same seeds.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from clusters.connection.address import ClusterChoice
 from search.logs import log_file, quiet_environment, redirect_output
 from search.run.reader import Run, open_begun, open_run
+from search.tuner.stopping import INTERRUPTED
 from spaces.file.sweep import Sweep
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, WorkFailedError
@@ -89,47 +90,72 @@ def drive(
         TakenOverError: another driver took the mirror.
     """
     quiet_environment()
-    from search.progress import Progress
-    from search.tuner.stopping import INTERRUPTED
-    from search.tuner.tuner import run_trials  # after the checks: importing Ray takes seconds
-
     log = log_file(str(about["id"]))
-    reason: str | None = INTERRUPTED
-    with (
-        redirect_output(log) as console,
-        mirror.uploading(partial(console.print, soft_wrap=True))
-        if mirror
-        else contextlib.nullcontext(lambda: False) as should_stop,
-    ):
+    with redirect_output(log) as console, _upload(mirror, console) as should_stop:
         if changed:
             write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
         run = open_begun(directory) or Run.begin(directory, sweep.as_mapping(), about)
         if cluster.message:
             console.print(cluster.message, markup=False, highlight=False, soft_wrap=True)
         with _tracking(run.directory, sweep, console.print):
-            try:
-                reason = run_trials(
-                    run,
-                    sweep,
-                    cluster,
-                    image_side_px=image_side_px,
-                    listeners=[Progress(run, console)],
-                    message=console.print,
-                    give_up=partial(_give_up, directory, log, console),
-                    should_stop=should_stop,
-                ).reason
-            except KeyboardInterrupt:
-                logger.warning("interrupted while Ray was starting or stopping")
-            except Exception as error:
-                logger.exception("the sweep stopped")
-                with contextlib.suppress(OSError, InputError):  # the disk is full, or there is no record yet
-                    write_results(open_run(directory))
-                raise SweepFailedError(directory, error, log) from error
+            train = partial(_train, run, sweep, cluster, console, image_side_px=image_side_px, should_stop=should_stop)
+            reason = _reason(directory, log, partial(train, give_up=partial(_give_up, directory, log, console)))
             ended = open_run(directory)
             write_results(ended)
     if mirror:
         mirror.check_not_taken_over()
     return RunResult(directory=directory, run=ended, interrupted=reason == INTERRUPTED, reason=reason, log=log)
+
+
+def _train(
+    run: Run,
+    sweep: Sweep,
+    cluster: ClusterChoice,
+    console: Console,
+    *,
+    image_side_px: int,
+    should_stop: Callable[[], bool],
+    give_up: Callable[[str], None],
+) -> str | None:
+    """Train with Ray, and return why that ended before all trials were done; None if they are."""
+    from search.progress import Progress
+    from search.tuner.tuner import run_trials  # after the checks: importing Ray takes seconds
+
+    return run_trials(
+        run,
+        sweep,
+        cluster,
+        image_side_px=image_side_px,
+        listeners=[Progress(run, console)],
+        message=console.print,
+        give_up=give_up,
+        should_stop=should_stop,
+    ).reason
+
+
+def _reason(directory: Path, log: Path, train: Callable[[], str | None]) -> str | None:
+    """Return why the training ended; after a failure write the results first.
+
+    Raises:
+        SweepFailedError: as `drive`.
+    """
+    try:
+        return train()
+    except KeyboardInterrupt:
+        logger.warning("interrupted while Ray was starting or stopping")
+        return INTERRUPTED
+    except Exception as error:
+        logger.exception("the sweep stopped")
+        with contextlib.suppress(OSError, InputError):  # the disk is full, or there is no record yet
+            write_results(open_run(directory))
+        raise SweepFailedError(directory, error, log) from error
+
+
+def _upload(mirror: Mirror | None, console: Console) -> contextlib.AbstractContextManager[Callable[[], bool]]:
+    """Keep the mirror up to date, if there is one; yields what returns whether the sweep must stop."""
+    if mirror is None:
+        return contextlib.nullcontext(lambda: False)
+    return mirror.uploading(partial(console.print, soft_wrap=True))
 
 
 def _give_up(directory: Path, log: Path, console: Console, reason: str) -> NoReturn:

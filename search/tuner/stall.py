@@ -81,6 +81,6 @@ class Stall:
         if self._slowest_s is None or still_s < max(SLOW_S, SLOW_FACTOR * self._slowest_s):
             return None
         return (
-            f"No epoch has ended for {format_duration(still_s)}; before, there was one at least every "
-            f"{format_duration(self._slowest_s)}. {format_count(len(self._recorder.running), 'trial')} handed out."
+            f"No epoch has ended for {format_duration(still_s)}; until then, one ended at least every "
+            f"{format_duration(self._slowest_s)}. Still training: {format_count(len(self._recorder.running), 'trial')}."
         )
