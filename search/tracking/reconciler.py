@@ -29,7 +29,7 @@ from spaces.file.sweep import Wandb
 
 logger = logging.getLogger(__name__)
 
-TrialState = tuple[FrozenTrial, bool, Score | None]
+Snapshot = tuple[FrozenTrial, bool, Score | None]
 """A trial, whether it leads, and what the confirmation found."""
 MAX_FAILURES = 2
 """After so many failures `sync` leaves the server alone."""
@@ -49,7 +49,8 @@ class UploadResult:
 
     def failed(self, what: str, error: Exception) -> None:
         """Note a failure."""
-        self.failures.append(f"{what}: {str(error).partition(chr(10))[0] or type(error).__name__}")
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        self.failures.append(f"{what}: {reason}")
         logger.warning("W&B does not have %s", self.failures[-1])
 
 
@@ -57,9 +58,10 @@ class Reconciler:
     """Brings the W&B runs of trials up to date, round by round.
 
     A trial's W&B run stays open while the trial trains and while it leads, so that neither an epoch nor the loss of the
-    tag `best` needs a second file; it is finished in a thread of its own. Only one may use a run directory at a time.
+    tag `best` needs a second file; it is finished in a thread of its own. Only one may work on a run at a time.
 
     Args:
+        directory: of the run.
         run: as it is when the session begins; None if it has no trial yet.
         settings: W&B's project and entity.
         mode: online; or offline, and W&B writes files only. A live sweep goes offline at the first failure.
@@ -89,7 +91,7 @@ class Reconciler:
         self._finishing: dict[int, threading.Thread] = {}
         self._left_to_sync: set[int] = set()
         """Trials of which W&B did not take something in this session."""
-        self._settled: dict[int, TrialState] = {}
+        self._settled: dict[int, Snapshot] = {}
         """What each trial was when W&B had everything: saves reading the history of every trial in every round."""
 
     def update(self, run: Run, *, last: bool) -> None:
@@ -146,7 +148,7 @@ class Reconciler:
                 raise
             logger.warning("W&B cannot be reached; from now on the trials are kept offline (%s)", error)
             self._go_offline()
-            if self._stopped() or self._open or wandb.run or any(map(threading.Thread.is_alive, self._threads())):
+            if self._stopped() or self._is_busy():
                 raise  # the failed attempt holds the trial's id as long as other runs are open: left to `sync`
             wandb.teardown()
             for file in set(session_files(self._directory, wandb_id(run, trial.number))) - set(earlier):
@@ -154,14 +156,16 @@ class Reconciler:
             wandb_run = attempt()
         return TrialRun(wandb_run, epochs=self._epochs_there(wandb_run, trial.number, earlier), earlier=earlier)
 
+    def _is_busy(self) -> bool:
+        """Return whether W&B runs are open or finishing, so that W&B's process is needed."""
+        alive = any(thread.is_alive() for thread in self._finishing.values())
+        return bool(self._open) or wandb.run is not None or alive
+
     def _epochs_there(self, wandb_run: Any, number: int, earlier: Sequence[Path]) -> int:
-        """The last epoch that W&B has of a trial, or will have when the files of earlier sessions are uploaded."""
+        """Return the last epoch that W&B has, or will have when the files of earlier sessions are uploaded."""
         if not wandb_run.offline:
             return max(int(wandb_run.starting_step) - 1, 0)
         return self._before.get(number, 0) if any(map(is_uploaded, earlier)) else 0
-
-    def _threads(self) -> Sequence[threading.Thread]:
-        return list(self._finishing.values())
 
     def _finish(self, wandb_id: str, trial_run: TrialRun, entry: LedgerEntry) -> None:
         self._finishing = {number: thread for number, thread in self._finishing.items() if thread.is_alive()}
@@ -196,6 +200,6 @@ class Reconciler:
             self.mode, self._noted = "offline", noted_trials(self._directory, online=False)
 
 
-def _same(one: TrialState | None, other: TrialState) -> bool:
-    """Whether nothing has changed; Optuna's journal replaces a trial that changes."""
+def _same(one: Snapshot | None, other: Snapshot) -> bool:
+    """Return whether nothing has changed; Optuna replaces the object of a trial that changes."""
     return one is not None and one[0] is other[0] and one[1:] == other[1:]

@@ -21,7 +21,9 @@ from spaces.file.sweep import Wandb
 logger = logging.getLogger(__name__)
 
 ROUND_S = 3.0
-"""How often W&B is brought up to date; less often when that takes long."""
+"""The pause between two rounds."""
+SHARE = 20
+"""It is longer if needed: the rounds take no more than one part in so many of a core."""
 
 
 class WandbTracker:
@@ -75,31 +77,34 @@ class WandbTracker:
     def _work(self) -> None:
         try:
             mode = chosen_mode()
-            if mode == "disabled":
-                return
-            reconciler = Reconciler(
-                self._directory,
-                self._begun,
-                self._settings,
-                mode=mode,
-                home=self._directory,
-                stopped=self._given_up.is_set,
-            )
-            self._rounds(reconciler)
-        except Exception:
-            logger.exception("W&B is not brought up to date any more")
-
-    def _rounds(self, reconciler: Reconciler) -> None:
+        except Exception as error:  # such as settings of W&B that it refuses
+            logger.warning("W&B: %s", error)
+            return
+        if mode == "disabled":
+            return
+        reconciler = Reconciler(
+            self._directory,
+            self._begun,
+            self._settings,
+            mode=mode,
+            home=self._directory,
+            stopped=self._given_up.is_set,
+        )
         pause_s = 0.0
         while not self._closing.wait(pause_s):
-            began = time.monotonic()
+            began_s = time.thread_time()
+            self._round(reconciler, last=False)
+            pause_s = max(ROUND_S, SHARE * (time.thread_time() - began_s))
+        self._round(reconciler, last=True)
+
+    def _round(self, reconciler: Reconciler, *, last: bool) -> None:
+        try:
             if run := self._reader.read():
-                reconciler.update(run, last=False)
-            pause_s = max(ROUND_S, 20 * (time.monotonic() - began))
-        if run := self._reader.read():
-            reconciler.update(run, last=True)
-            if not self._given_up.is_set():
-                _update_leaderboard(run, self._settings, reconciler)
+                reconciler.update(run, last=last)
+                if last and not self._given_up.is_set():
+                    _update_leaderboard(run, self._settings, reconciler)
+        except Exception as error:
+            logger.warning("W&B: %s", error)
 
 
 def _update_leaderboard(run: Run, settings: Wandb, reconciler: Reconciler) -> None:

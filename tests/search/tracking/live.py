@@ -10,7 +10,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from search.run.history import append_row
-from tests.search.runs import Told, add_trial, make_run, row
+from tests.search.runs import TrialRecord, add_trial, make_run, row
 
 
 class LiveRun:
@@ -23,7 +23,7 @@ class LiveRun:
 
     def start(self, number: int, *, baseline: bool = False) -> None:
         """A new trial."""
-        told = Told(curve=[], state=TrialState.RUNNING, reason="", baseline=baseline)
+        told = TrialRecord(curve=[], state=TrialState.RUNNING, reason="", baseline=baseline)
         add_trial(self._study, self.directory, number=number, told=told, metric="val_accuracy")
 
     def epoch(self, number: int, epoch: int, value: float) -> None:

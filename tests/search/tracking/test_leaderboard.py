@@ -19,7 +19,7 @@ from spaces.file.load import load_config
 from spaces.file.sweep import Wandb
 from spaces.file.write import write_yaml
 from tests.search.commands import called
-from tests.search.runs import SMALL, Told, confirm, make_run
+from tests.search.runs import SMALL, TrialRecord, confirm, make_run
 from tests.search.tracking.wandb_files import files, shown, shown_board
 from tests.search.tracking.wandb_server import WandbServer
 
@@ -95,7 +95,7 @@ def test_the_leaderboard_is_one_run_with_table_figures_and_the_best_configuratio
 def test_trials_bear_grid_friendly_names_and_kinds(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with WandbServer() as server:
         log_in(server, monkeypatch)
-        regularised = Told(curve=[0.5], params={"model.l2": "on", "model.l2.on": 1e-4})
+        regularised = TrialRecord(curve=[0.5], params={"model.l2": "on", "model.l2.on": 1e-4})
         track(make_run(run.parent / "on" / "digits-1", [regularised]))
         trial = server.of(0)
     assert (trial.name, trial.job_type) == ("0000", "trial")
@@ -140,7 +140,7 @@ def lengthened(run: Path) -> None:
     for part in ("trials", "study.journal"):
         path = run / part
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    make_run(run, [*SMALL[:4], Told(curve=[0.98])])
+    make_run(run, [*SMALL[:4], TrialRecord(curve=[0.98])])
 
 
 def test_the_retrained_model_is_sent_once_with_what_predict_needs(

@@ -19,15 +19,15 @@ from search.tracking.download import write_download
 from search.tracking.tracker import WandbTracker
 from spaces.file.sweep import Wandb
 from tests.search.commands import called, environment
-from tests.search.runs import Told, make_run
+from tests.search.runs import TrialRecord, make_run
 from tests.search.tracking.live import LiveRun
 from tests.search.tracking.wandb_files import files, shown
 from tests.search.tracking.wandb_server import KEY, WandbServer
 
 TRIALS = (
-    Told(curve=[0.5, 0.6, 0.7], baseline=True),
-    Told(curve=[0.8, 0.9, 0.9]),
-    Told(curve=[0.5], state=TrialState.PRUNED, reason="asha"),
+    TrialRecord(curve=[0.5, 0.6, 0.7], baseline=True),
+    TrialRecord(curve=[0.8, 0.9, 0.9]),
+    TrialRecord(curve=[0.5], state=TrialState.PRUNED, reason="asha"),
 )
 STEPS = {0: [1, 2, 3], 1: [1, 2, 3], 2: [1]}
 
@@ -146,7 +146,7 @@ def test_what_the_server_refuses_is_not_taken_for_sent(
 def test_a_trial_that_went_on_after_it_was_sent_is_sent_from_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = make_run(tmp_path / "digits-1", [Told(curve=[0.5, 0.6], state=TrialState.RUNNING, reason="")])
+    run = make_run(tmp_path / "digits-1", [TrialRecord(curve=[0.5, 0.6], state=TrialState.RUNNING, reason="")])
     track(run)
     with WandbServer() as server:
         log_in(server, monkeypatch)
@@ -155,7 +155,7 @@ def test_a_trial_that_went_on_after_it_was_sent_is_sent_from_there(
         assert server.of(0).tags == ["interrupted", "best"]
         shutil.rmtree(run / "trials")
         (run / "study.journal").unlink()
-        make_run(run, [Told(curve=[0.5, 0.6, 0.7])])
+        make_run(run, [TrialRecord(curve=[0.5, 0.6, 0.7])])
         assert sync(run, capsys) == (0, "Uploaded to W&B: 1 trial, 1 epoch, the leaderboard.")
         assert server.steps() == {0: [1, 2, 3]}
         assert server.of(0).tags == ["complete", "best"]
@@ -186,7 +186,7 @@ with WandbTracker(Path(sys.argv[1]), Wandb()):
 
 
 def test_after_a_kill_the_offline_files_hold_every_epoch_once(tmp_path: Path) -> None:
-    trials = (*TRIALS, Told(curve=[0.5, 0.6], state=TrialState.RUNNING, reason=""))
+    trials = (*TRIALS, TrialRecord(curve=[0.5, 0.6], state=TrialState.RUNNING, reason=""))
     run = make_run(tmp_path / "killed" / "digits-1", trials)
     with subprocess.Popen([sys.executable, "-c", CUT_OFF, str(run)], env=environment(tmp_path)) as first:
         while len(files(run)) < len(trials):

@@ -12,11 +12,12 @@ import pytest
 import wandb
 from optuna.trial import TrialState
 
+from search.run.reader import Run, RunReader
 from search.tracking import client, tracker
 from search.tracking.client import chosen_mode, safe
 from search.tracking.tracker import WandbTracker
 from spaces.file.sweep import Wandb
-from tests.search.runs import PARAMS, Told, config, make_run
+from tests.search.runs import PARAMS, TrialRecord, config, make_run
 from tests.search.tracking.live import LiveRun
 from tests.search.tracking.wandb_files import files, read, shown
 from tests.search.tracking.wandb_server import KEY, WandbServer
@@ -154,7 +155,7 @@ def test_trials_that_still_run_at_the_end_are_finished_as_interrupted(run_dir: P
 
 
 def test_a_resumed_trial_is_one_file_with_every_epoch_once(tmp_path: Path) -> None:
-    directory = make_run(tmp_path / "digits-1", [Told(curve=[0.5, 0.6], state=TrialState.RUNNING, reason="")])
+    directory = make_run(tmp_path / "digits-1", [TrialRecord(curve=[0.5, 0.6], state=TrialState.RUNNING, reason="")])
     close(tracking(directory))
     assert set(shown(directory)[0].tags) == {"interrupted", "best"}
     run = LiveRun(directory)
@@ -168,7 +169,7 @@ def test_a_resumed_trial_is_one_file_with_every_epoch_once(tmp_path: Path) -> No
 
 
 def test_a_resumed_sweep_takes_the_tag_from_the_earlier_best(tmp_path: Path) -> None:
-    directory = make_run(tmp_path / "digits-1", [Told(curve=[0.5, 0.6], baseline=True)])
+    directory = make_run(tmp_path / "digits-1", [TrialRecord(curve=[0.5, 0.6], baseline=True)])
     close(tracking(directory))
     assert set(shown(directory)[0].tags) == {"baseline", "complete", "best"}
     run = LiveRun(directory)
@@ -184,7 +185,7 @@ def test_a_resumed_sweep_takes_the_tag_from_the_earlier_best(tmp_path: Path) -> 
 
 
 def test_an_uploaded_file_is_continued_and_never_replaced(tmp_path: Path) -> None:
-    directory = make_run(tmp_path / "digits-1", [Told(curve=[0.5] * 3, state=TrialState.RUNNING, reason="")])
+    directory = make_run(tmp_path / "digits-1", [TrialRecord(curve=[0.5] * 3, state=TrialState.RUNNING, reason="")])
     close(tracking(directory))
     (uploaded,) = [file for file in files(directory) if file.stem.endswith("-0")]
     uploaded.with_suffix(".wandb.synced").touch()
@@ -219,6 +220,26 @@ def test_a_refusal_by_wandb_is_logged_and_the_sweep_goes_on(run_dir: Path, caplo
     run.end(0)
     at_work.close()
     assert "Invalid project name" in caplog.text
+
+
+def test_a_round_that_fails_does_not_end_the_tracking(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, calls = RunReader.read, iter(range(10**6))
+
+    def every_other_fails(reader: RunReader) -> Run | None:
+        if next(calls) % 2 == 1:
+            raise OSError("the disk is away")
+        return read(reader)
+
+    run = LiveRun(run_dir)
+    run.start(0)
+    run.epoch(0, 1, 0.5)
+    monkeypatch.setattr(RunReader, "read", every_other_fails)
+    at_work = tracking(run_dir)
+    until(lambda: bool(files(run_dir)))
+    run.end(0)
+    monkeypatch.setattr(RunReader, "read", read)
+    close(at_work)
+    assert set(shown(run_dir)[0].tags) == {"complete", "best"}
 
 
 def test_disabled_by_the_environment_nothing_is_written(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
