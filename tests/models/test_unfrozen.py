@@ -1,4 +1,4 @@
-"""Layers that are unfrozen by name or by count train, and no others; the gate unfreezes blocks."""
+"""Layers that are unfrozen by name or by count train, and no others, and none at depth 0; the gate unfreezes blocks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from tests.trainables.models.test_pretrained import is_head, moved, state
 from tests.trainables.models.test_pretrained import weights_file as weights_file
 from tests.trainables.small import config, fit, mobilenet
+from trainables.training import checkpoint
+from trainables.training.build import set_values
 from trainables.training.checkpoint import Snapshot
 from trainables.training.train import Hooks
 
@@ -26,3 +28,12 @@ def test_layers_unfrozen_by_name_or_count_train_after_the_head_and_no_others_do(
     first, second = (state(trained.built, snapshot) for snapshot in snapshots)
     changed = {"/".join(path.split("/")[-2:]) for path in moved(first, second) if not is_head(path)}
     assert changed == {"Conv_1/kernel", "Conv_1_bn/gamma", "Conv_1_bn/beta"}
+
+
+def test_at_depth_0_every_weight_of_the_backbone_stays(weights_file: Path) -> None:
+    settings = config(mobilenet(weights=str(weights_file)), epochs=1)
+    trained = fit(settings)
+    after = state(trained.built, checkpoint.take(trained.built, ()))
+    set_values(trained.built, settings)
+    before = state(trained.built, checkpoint.take(trained.built, ()))
+    assert moved(before, after) == {path for path in before if is_head(path)}

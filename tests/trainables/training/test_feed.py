@@ -97,18 +97,6 @@ def test_a_training_that_goes_on_is_the_one_that_was_never_interrupted() -> None
     assert measured(fit(tuned, sharing=SHARING, resume=snapshots[2])) == measured(whole)
 
 
-def test_what_fine_tuning_changes_is_in_no_stored_feature() -> None:
-    """The upper layers train in the second stage, while later views are still being computed."""
-    fit(settings(strength=0.5, unfrozen_blocks=1, head={}, epochs=5), sharing=SHARING)
-    frozen = FeatureSharing(images="digits", trials=10, cuts=shelf_cuts())
-    first = measured(fit(settings(strength=0.5, epochs=5, head={}), sharing=frozen))
-    table._entries.clear()
-    for folder in list(store.root().iterdir()):
-        if folder.is_dir():
-            store.evict(folder)
-    assert measured(fit(settings(strength=0.5, epochs=5, head={}), sharing=frozen)) == first
-
-
 def shelf_cuts() -> tuple[Any, ...]:
     from trainables.models.cut import cuts_of
 
