@@ -138,7 +138,7 @@ def hold_lease(store: Store, *, folder: Path | None = None) -> Iterator[Lease]:
 
     Args:
         place: of the run's mirror.
-        folder: of the run, whose lock this process has and whose last driver is dead; None where there is none yet.
+        folder: of the run, whose lock this process has and whose last driver is dead; None if there is none yet.
 
     Raises:
         InputError: another driver holds it, or the store cannot be reached.

@@ -49,7 +49,7 @@ class Upload:
         """Upload once. Exceptions of the store's library propagate; the next call uploads what this one did not.
 
         Raises:
-            NotHeldError: somebody else may be writing there.
+            LeaseLostError: another driver may be writing there.
         """
         if self._there is None:
             self._there = {name for name in self._store.sizes() if is_mirrored(name)}

@@ -90,9 +90,9 @@ def seeds_figure(run: Run, frame: pd.DataFrame) -> go.Figure | None:
         return None
     figure = blank(run.metric, "", height=90 + 44 * len(records))
     for record in reversed(records):
-        by_seed, told = run.scores[record["trial"]].by_seed, f"trial {record['trial']}{' =' if record['tied'] else ''}"
+        by_seed, name = run.scores[record["trial"]].by_seed, f"trial {record['trial']}{' =' if record['tied'] else ''}"
         kind = "best" if record["rank"] == 1 else "baseline" if record["baseline"] else "complete"
-        label = f"{told}<br>baseline" if record["baseline"] else told
+        label = f"{name}<br>baseline" if record["baseline"] else name
         figure.add_trace(
             go.Scatter(
                 x=list(by_seed.values()), y=[label] * len(by_seed), text=[f"seed {seed}" for seed in by_seed],

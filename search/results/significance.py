@@ -44,7 +44,7 @@ def comparisons(
         scores: of each configuration, by trial number and seed.
         leader: its trial number.
         maximise: whether larger scores are better.
-        overlap: validation images a training image where each seed divides the two anew; 0 where they stay the same.
+        overlap: validation images per training image if each seed splits them again; 0 if the split is fixed.
     """
     sign, compared = (1.0 if maximise else -1.0), {}
     for number, by_seed in scores.items():
