@@ -79,7 +79,7 @@ def second_run(shared_home: Path, first_run: object) -> subprocess.CompletedProc
         env=environment(shared_home, {"WANDB_MODE": "offline"}),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     shutil.copytree(shared_home / "runs" / "second", shared_home / "cut", symlinks=True)

@@ -42,7 +42,7 @@ def call(
     """A command that has ended."""
     env = environment(cwd, more)
     return subprocess.run(
-        command(*arguments), cwd=cwd, env=env, input=given, capture_output=True, text=True, timeout=300
+        command(*arguments), cwd=cwd, env=env, input=given, capture_output=True, text=True, timeout=600
     )
 
 
