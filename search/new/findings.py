@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from search.machine import Machine
 from search.new.model_section import Weights
 from spaces.config.trial import Data
-from trainables.data.headers import Look
+from trainables.data.headers import Headers
 from trainables.dataset import DataInfo
 
 
@@ -19,7 +19,7 @@ class Findings:
     """DATA as given on the command line."""
     data: Data
     info: DataInfo
-    headers: Look | None
+    headers: Headers | None
     """None if the source has no image files."""
     provided: frozenset[str]
     """Which of the validation and test splits come with the data set."""

@@ -15,7 +15,7 @@ from search.new.template import render_sweep
 from spaces.config.trial import Data, TfdsData
 from spaces.file.write import write_text
 from spaces.problem import InputError, Problem
-from trainables.data.headers import Look, look
+from trainables.data.headers import Headers, read_headers
 from trainables.data.load import SOURCES, describe
 
 SMALLEST_PX, LARGEST_PX, STEP_PX = 32, 224, 32
@@ -55,7 +55,7 @@ def inspect_data(given: str) -> Findings:
         InputError: as for `new_sweep`.
     """
     data, machine, weights = detect_source(given), this_machine(), None
-    headers = look(resized(data, STEP_PX))
+    headers = read_headers(resized(data, STEP_PX))
     if headers is not None:
         if headers.training < SMALL_SET and headers.short_side_px >= SMALL_SET_SIDE_PX:
             weights = find_weights()
@@ -72,7 +72,7 @@ def resized(data: Data, size_px: int) -> Data:
     return data.model_copy(update={"image_size": size_px}) if "image_size" in type(data).model_fields else data
 
 
-def sized(data: Data, headers: Look, machine: Machine, *, scratch: bool) -> Data:
+def sized(data: Data, headers: Headers, machine: Machine, *, scratch: bool) -> Data:
     """Return the data with the image size to train on: the median shorter side, rounded, within the machine's limits.
 
     A TensorFlow dataset whose images all have the same moderate size keeps it.
@@ -80,7 +80,7 @@ def sized(data: Data, headers: Look, machine: Machine, *, scratch: bool) -> Data
     largest = LARGEST_ON_CPU_PX if scratch and not machine.gpus else LARGEST_PX
     if isinstance(data, TfdsData) and len(np.unique(headers.sides)) == 1 and headers.short_side_px <= largest:
         with contextlib.suppress(InputError):
-            look(data)
+            read_headers(data)
             return data
     side = max(SMALLEST_PX, min(largest, headers.short_side_px // STEP_PX * STEP_PX))
     # Trials share the decoded images, which should fit into half of the memory to be read fast.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spaces.config.trial import PretrainedModel, Ranges
 from trainables.dataset import PixelArray
 from trainables.features.storage import FeatureArray
-from trainables.models.augment import USES, augmented, drawn
+from trainables.models.augment import USES, augment_images, draw
 from trainables.models.cut import Cut
 from trainables.models.head import POOLINGS
 from trainables.models.pretrained import network_of, prepared
@@ -69,20 +69,20 @@ class Prefix:
     ) -> list[FeatureArray]:
         """Return the features at each cut for images uint8 (n, height, width, channels).
 
-        The augmentation has this ``strength`` (0 for none) and is drawn from the two ``seed`` numbers.
+        The augmentation has this ``strength`` (0 for none) and is draw from the two ``seed`` numbers.
         ``check_interrupt`` is called regularly and may raise.
         """
-        numbers = drawn(tf.constant(seed, tf.int32), tf.constant(len(pixels)))
+        numbers = draw(tf.constant(seed, tf.int32), tf.constant(len(pixels)))
         pieces = []
         for first in range(0, len(pixels), self._batch):
             check_interrupt()
             batch = slice(first, first + self._batch)
-            augmented = (tf.constant(strength, tf.float32), numbers[:, batch])
-            pieces.append(self._augmented(pixels[batch], *augmented) if strength else self._clean(pixels[batch]))
+            augment_images = (tf.constant(strength, tf.float32), numbers[:, batch])
+            pieces.append(self._augmented(pixels[batch], *augment_images) if strength else self._clean(pixels[batch]))
         return [np.concatenate([piece.numpy() for piece in at_cut]) for at_cut in zip(*pieces, strict=True)]
 
     def _augmented_features(self, pixels: tf.Tensor, strength: tf.Tensor, numbers: tf.Tensor) -> list[tf.Tensor]:
-        return self._features(augmented(tf.cast(pixels, tf.float32), self.ranges, strength, numbers))
+        return self._features(augment_images(tf.cast(pixels, tf.float32), self.ranges, strength, numbers))
 
     def _features(self, pixels: tf.Tensor) -> list[tf.Tensor]:
         outputs = self._network(tf.cast(pixels, tf.float32), training=False)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.data import store
-from trainables.data.entry import META, Shortage, put_away
+from trainables.data.entry import META, Shortage, remove_atomically
 
 FeatureArray = NDArray[np.floating]
 """Features at a cut, a row per image: float16 or float32 (n, height, width, channels), or (n, channels) if pooled."""
@@ -191,10 +191,10 @@ def open_entry(key: str, layout: Layout) -> FeatureEntry:
     folder = store.root() / key
     with contextlib.suppress(OSError, ValueError):
         return FeatureEntry(folder, layout)
-    with store.building(key, "frozen features"):
+    with store.build_lock(key, "frozen features"):
         with contextlib.suppress(OSError, ValueError):
             return FeatureEntry(folder, layout)  # created in the meantime
-        with store.making_room(key, layout.bytes) as (draft, shortage):
+        with store.reserve_space(key, layout.bytes) as (draft, shortage):
             if shortage is not None:
                 raise NoRoomError(shortage, layout.bytes)
             try:
@@ -202,7 +202,7 @@ def open_entry(key: str, layout: Layout) -> FeatureEntry:
             except OSError as error:
                 shutil.rmtree(draft, ignore_errors=True)
                 raise NoRoomError("disk", layout.bytes) from error
-            put_away(folder)  # if damaged
+            remove_atomically(folder)  # if damaged
             draft.rename(folder)
         return FeatureEntry(folder, layout)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spaces.config.trial import Augmentation, PretrainedModel
-from trainables.dataset import AnyImages, Features
+from trainables.dataset import AnyImages, StoredFeatures
 from trainables.features.key import key_of
 from trainables.features.prefix import Prefix, hash_of
 from trainables.features.storage import CHUNK, FeatureArray, FeatureEntry, Layout, open_entry
@@ -41,16 +41,16 @@ class FeatureTable:
         self._entry = _cached_entry(key_of(model, prefix, images=name, views=views), layout)
         self._values = self._entry.values[prefix.cuts.index(cut)]
         self._labels = np.tile(images.labels, views.count)
-        self._features = Features(self._values, self._labels)
+        self._features = StoredFeatures(self._values, self._labels)
 
     def fill(self, view: int, check_interrupt: Callable[[], None]) -> None:
         """Complete a view. Raises: NoRoomError: the disk is full."""
         if self._entry.fill(
             view, partial(self._compute, check_interrupt=check_interrupt), check_interrupt=check_interrupt
         ):
-            self._features = Features(self._values, self._labels)  # a GPU's copy is outdated
+            self._features = StoredFeatures(self._values, self._labels)  # a GPU's copy is outdated
 
-    def features(self) -> Features:
+    def features(self) -> StoredFeatures:
         """Return all views, one after the other. Views that were not filled have undefined content."""
         return self._features
 

@@ -11,8 +11,8 @@ from spaces.config.trial import CnnModel, CustomModel, PretrainedModel, TrialCon
 from spaces.problem import InputError, Problem
 from trainables.data.load import describe
 from trainables.dataset import DataInfo
-from trainables.models.backbones import BACKBONES, Backbone, misfit
-from trainables.trust import distrust
+from trainables.models.backbones import BACKBONES, Backbone, incompatibility
+from trainables.trust import trust_problem
 
 MODEL = ("trial", "model")
 FILE_STARTS = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
@@ -30,7 +30,7 @@ def incompatibilities(config: TrialConfig, data: DataInfo, *, metric: str = "val
     if isinstance(config.model, CnnModel):
         yield from _vanishing(config.model, data)
         return
-    found = distrust(config.model) if isinstance(config.model, CustomModel) else misfit(config.model)
+    found = trust_problem(config.model) if isinstance(config.model, CustomModel) else incompatibility(config.model)
     if found is not None:
         yield replace(found, path=("trial", *found.path))
     if isinstance(config.model, PretrainedModel) and config.model.backbone in BACKBONES:

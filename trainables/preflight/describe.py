@@ -11,7 +11,7 @@ import keras
 
 from spaces.config.trial import Model, PretrainedModel, TrialConfig
 from spaces.problem import InputError
-from trainables.models.backbones import BACKBONES, feature_cut, first_unfrozen, layer_names, misfit
+from trainables.models.backbones import BACKBONES, feature_cut, first_unfrozen, incompatibility, layer_names
 from trainables.models.layers import StockLayers
 from trainables.models.pretrained import BACKBONE_LAYER, network_of, set_trainable
 from trainables.models.settable import settable_values
@@ -82,7 +82,7 @@ def describe_backbone(name: str) -> Description:
         InputError: there is no such backbone.
     """
     settings = PretrainedModel(kind="pretrained", backbone=name, weights="none")
-    problem = misfit(settings)
+    problem = incompatibility(settings)
     if problem is not None:
         raise InputError([problem], name)
     network, side = network_of(settings), BACKBONES[name].size_px

@@ -10,7 +10,7 @@ import numpy as np
 
 from spaces.config.trial import PretrainedModel, TrialConfig
 from trainables.data import store
-from trainables.dataset import Dataset, Features
+from trainables.dataset import Dataset, StoredFeatures
 from trainables.features.policy import SHORTAGES, FeatureSharing, Source, decide
 from trainables.features.storage import Layout
 from trainables.features.table import prefix_of
@@ -27,11 +27,11 @@ SAMPLE_IMAGES = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Features of a few images, and the time they took."""
+    """StoredFeatures of a few images, and the time they took."""
 
     steps: Steps
     """The steps that train the layers above the cut."""
-    features: Features
+    features: StoredFeatures
     image_s: float
     """Seconds to compute the features of one image."""
 
@@ -58,7 +58,7 @@ def sample(
     views = views_of(config.augmentation, model.features)
     whole = Layout(images=len(dataset.train), views=views.count, shapes=prefix.shapes, dtype=prefix.dtype)
     try:
-        shortage, _ = store.plan(whole.bytes)
+        shortage, _ = store.plan_eviction(whole.bytes)
     except OSError:
         return Source.NO_STORE
     if shortage is not None:
@@ -72,6 +72,6 @@ def sample(
     cut = highest_usable(places, wanted, backbone=model.backbone)
     return Sample(
         steps=feature_steps(built, cut, unfrozen=stage.unfrozen, dtype=model.features.dtype),
-        features=Features(computed[places.index(cut)], dataset.train.labels[few]),
+        features=StoredFeatures(computed[places.index(cut)], dataset.train.labels[few]),
         image_s=image_s,
     )

@@ -118,7 +118,7 @@ def _add_snapshot(time: StageTime, seconds: float) -> StageTime:
 
 def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: Any) -> StageTime:
     """Time a stage; if ``sampled`` is a `trainables.preflight.feature_sample.Sample`, its features stand for all."""
-    from trainables.dataset import Features, chosen
+    from trainables.dataset import StoredFeatures, select
     from trainables.features.policy import Source
     from trainables.preflight.feature_sample import Sample
     from trainables.training.batches import order, steps_per_epoch
@@ -143,9 +143,9 @@ def _stage(built: Any, config: TrialConfig, dataset: Any, stage: Any, sampled: A
         images = count * FEW_IMAGES
         if few:
             at = np.arange(min(images, len(held_out))) % len(few.features)
-            features = Features(few.features.read(at), few.features.labels[at])
+            features = StoredFeatures(few.features.read(at), few.features.labels[at])
             return lambda: steps.evaluate(features, check_interrupt=lambda: None)
-        some = held_out if images >= len(held_out) else chosen(held_out, np.arange(images))
+        some = held_out if images >= len(held_out) else select(held_out, np.arange(images))
         return lambda: steps.evaluate(some, check_interrupt=lambda: None)
 
     first = [train(1), evaluate(1)]

@@ -225,10 +225,10 @@ def _data(facts: CardFacts) -> dict[str, Any]:
 
 
 def _training(facts: CardFacts) -> str:
-    rates, seeds = facts.recipe.learning_rates, facts.seeds
+    rates, seeds, epochs = facts.recipe.learning_rates, facts.seeds, facts.metrics["epochs"]
     replayed = f", replaying the learning rates of the search, {rates[0]:g} to {rates[-1]:g}" if rates else ""
     others = f"; also trained with {', '.join(map(str, seeds[1:]))}. The first model is saved, whatever the scores"
-    return f"{facts.metrics['epochs']} epochs{replayed}. Seed {seeds[0]}{others if len(seeds) > 1 else ''}."
+    return f"{epochs} epoch{'s' * (epochs != 1)}{replayed}. Seed {seeds[0]}{others if len(seeds) > 1 else ''}."
 
 
 def _provenance(facts: CardFacts) -> str:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from spaces.problem import InputError, Problem, did_you_mean
-from trainables.process import unheard
+from trainables.process import silenced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ def export(network: keras.Model, folder: Path, formats: Iterable[str], *, stagin
     for name in dict.fromkeys(formats):
         file = FORMATS[name].file
         try:
-            with unheard():
+            with silenced():
                 _write(network, staging / file, name)
             (staging / file).rename(folder / file)
         except Exception as error:  # converters raise anything; the trained model must survive

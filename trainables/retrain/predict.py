@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from spaces.problem import InputError, Problem
 from trainables.sources.image import is_hidden, is_image_name, read_images
-from trainables.sources.location import existing
+from trainables.sources.location import check_exists
 
 MODEL_FILE = "model.keras"
 PREPROCESSING_FILE = "preprocessing.json"
@@ -59,7 +59,7 @@ def predict(
     """
     if top < 1:
         raise ValueError(f"top must be at least 1; got {top}")
-    directory = existing(os.fspath(folder), folder=True, where=())
+    directory = check_exists(os.fspath(folder), folder=True, where=())
     preprocessing = read_preprocessing(directory)
     model = read_model(directory, len(preprocessing.class_names))
     return predictions(model, preprocessing, (file for path in paths for file in image_files(Path(path))), top)

@@ -14,8 +14,8 @@ from sklearn.model_selection import train_test_split
 
 from spaces.config.metric import maximised
 from spaces.problem import InputError, Problem, WorkFailedError
-from trainables.data.load import describe, kept_for_test, leaked_test_images, load, load_test
-from trainables.dataset import AnyImages, Dataset, Images, chosen, joined
+from trainables.data.load import describe, leaked_test_images, load, load_test, select_test_images
+from trainables.dataset import AnyImages, Dataset, Images, concatenate, select
 from trainables.evaluation import by_class, evaluate
 from trainables.preflight.compatibility import check_compatibility
 from trainables.retrain.card import CardFacts
@@ -82,7 +82,7 @@ def _train(
     recipe: Recipe, dataset: Dataset, *, seeds: int, holdout: float | None, log: Log
 ) -> tuple[keras.Model, list[RetrainedModel]]:
     """Return one network in stock layers, and the weights from each seed: several networks might not fit on a GPU."""
-    parts = _hold_out(joined(dataset.train, dataset.validation), holdout, seed=recipe.config.data.split_seed)
+    parts = _hold_out(concatenate(dataset.train, dataset.validation), holdout, seed=recipe.config.data.split_seed)
     first = recipe.config.training.seed
     models = []
     for seed in range(first, first + seeds):
@@ -105,7 +105,7 @@ def _test(recipe: Recipe, dataset: Dataset, made: tuple[keras.Model, list[Retrai
         evaluations=[evaluate(each, images.labels, dataset.class_names) for each in predictions],
         probabilities=predictions[0],
         images=images,
-        split=kept_for_test(recipe.config.data),
+        split=select_test_images(recipe.config.data),
     )
 
 
@@ -188,7 +188,7 @@ def _hold_out(images: AnyImages, share: float | None, *, seed: int) -> tuple[Any
         remedy = "hold out a larger share, or replay without --holdout"
         problem = Problem(rule=rule, given=f"{share:g}: {error}", remedy=remedy)
         raise InputError([problem], "--holdout") from error
-    return chosen(images, np.sort(kept)), chosen(images, np.sort(held))
+    return select(images, np.sort(kept)), select(images, np.sort(held))
 
 
 def _predictions(model: keras.Model, test: AnyImages) -> NDArray[np.floating]:

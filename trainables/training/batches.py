@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from trainables.dataset import AnyImages, Features, Images, LabelArray, PositionArray
+from trainables.dataset import AnyImages, Images, LabelArray, PositionArray, StoredFeatures
 
 Array = NDArray[np.uint8] | NDArray[np.floating]
 
@@ -18,7 +18,7 @@ ON_GPU_BYTES = 256 * 2**20
 """Only splits up to this size are kept in GPU memory, which several trials may share."""
 
 
-Examples = AnyImages | Features
+Examples = AnyImages | StoredFeatures
 """What a network is trained and evaluated on."""
 
 
@@ -45,7 +45,7 @@ def order(images: int, *, seed: int, epoch: int) -> PositionArray:
 
 def resident(part: Examples) -> ResidentTensors | None:
     """Return the split as tensors, cached per process; None if it is too large for a GPU, or streamed."""
-    if not isinstance(part, Images | Features):
+    if not isinstance(part, Images | StoredFeatures):
         return None
     values = part.images if isinstance(part, Images) else part.values
     if tf.config.list_logical_devices("GPU") and values.nbytes > ON_GPU_BYTES:
@@ -71,7 +71,7 @@ def stream(part: Examples, positions: PositionArray, *, batch_size: int) -> Iter
         return iter(batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2))
 
 
-_resident: WeakKeyDictionary[Images | Features, ResidentTensors] = WeakKeyDictionary()
+_resident: WeakKeyDictionary[Images | StoredFeatures, ResidentTensors] = WeakKeyDictionary()
 
 
 def _tensor(values: Array) -> tf.Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spaces.config.trial import PretrainedModel, TrialConfig
-from trainables.data.load import told
+from trainables.data.load import format_size
 from trainables.data.store import LIMIT, UnusableError
 from trainables.dataset import AnyImages, PositionArray
 from trainables.features.policy import SHORTAGES, FeatureSharing, Source, decide
@@ -195,4 +195,4 @@ def warn_once(warning: str) -> None:
 
 def _no_room(error: NoRoomError) -> str:
     why = f"which exceeds {LIMIT}" if error.shortage == "limit" else "but the disk is too full"
-    return f"The frozen features need {told(error.needed)}, {why}: the frozen layers run in every epoch instead"
+    return f"The frozen features need {format_size(error.needed)}, {why}: the frozen layers run in every epoch instead"

@@ -138,7 +138,7 @@ class _TrialThread:
         if task.env:
             os.environ.update(ray.get(self._driver.environment.remote()))
         trust(task.trusted)
-        dataset = load(task.config.data, anew=task.split_seed)
+        dataset = load(task.config.data, resplit_seed=task.split_seed)
         self._latest = self._read_checkpoint()
         result = train(
             task.config,

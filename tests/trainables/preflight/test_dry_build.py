@@ -76,7 +76,7 @@ def test_a_function_that_ends_its_process_is_told(home: Path) -> None:
     sound, ends = custom(home, "sound"), custom(home, "exits")
     (problem,) = tried(sound, ends)
     assert problem.path == ("trial", "model", "build")
-    assert "exit code 7, its last output: I have had enough" in str(problem.given)
+    assert "exit code 7; its last output: I have had enough" in str(problem.given)
 
 
 def test_each_model_is_tried_once_and_only_where_arithmetic_says_too_little(

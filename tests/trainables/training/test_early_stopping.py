@@ -27,7 +27,7 @@ def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     training._cache.clear()
 
 
-def reporter(values: list[Any], *, metric: str = "val_accuracy", **options: Any) -> StageMonitor:
+def stage_monitor(values: list[Any], *, metric: str = "val_accuracy", **options: Any) -> StageMonitor:
     """One that notes in ``values`` each row and the reason told with it."""
     return StageMonitor(
         history=[],
@@ -43,10 +43,10 @@ def reporter(values: list[Any], *, metric: str = "val_accuracy", **options: Any)
 def follow(values: list[float], metric: str = "val_accuracy", **options: Any) -> list[Any]:
     """The reason told with each of the epochs in which the metric took these values, until one ends the run."""
     told: list[tuple[Row, Any]] = []
-    follower = reporter(told, metric=metric, **options)
+    monitor = stage_monitor(told, metric=metric, **options)
     for value in values:
-        follower.epoch({"loss": 1.0, metric: value}, rate=follower.rate(), seconds=0.1)
-        if follower.reason is not None:
+        monitor.add_epoch({"loss": 1.0, metric: value}, rate=monitor.rate(), seconds=0.1)
+        if monitor.reason is not None:
             break
     return [reason for _, reason in told]
 
@@ -88,8 +88,8 @@ def test_the_wait_is_counted_from_the_last_gain() -> None:
 
 def test_a_nan_in_validation_alone_diverges_and_the_metric_is_nan_whatever_was_measured() -> None:
     rows: list[tuple[Row, Any]] = []
-    follower = reporter(rows, patience=3)
-    follower.epoch({"loss": 1.0, "val_loss": math.nan, "val_accuracy": 0.1}, rate=0.5, seconds=0.1)
+    monitor = stage_monitor(rows, patience=3)
+    monitor.add_epoch({"loss": 1.0, "val_loss": math.nan, "val_accuracy": 0.1}, rate=0.5, seconds=0.1)
     ((row, reason),) = rows
     assert reason == "diverged"
     assert math.isnan(row["val_accuracy"])
