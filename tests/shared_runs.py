@@ -54,7 +54,7 @@ main()
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's folder, with two sweep files."""
     folder = tmp_path_factory.mktemp("user")
-    (folder / "tiny.yaml").write_text(TINY)
+    (folder / "tiny.yaml").write_text(TINY + "resources: {cpus: 2}\n")
     (folder / "second.yaml").write_text(SECOND)
     return folder
 
