@@ -137,7 +137,7 @@ def hold_lease(store: Store, *, folder: Path | None = None) -> Iterator[Lease]:
     """Hold the lease of a store while a run is driven.
 
     Args:
-        place: of the run's mirror.
+        store: of the run's mirror.
         folder: of the run, whose lock this process has and whose last driver is dead; None if there is none yet.
 
     Raises:

@@ -31,7 +31,7 @@ class Upload:
 
     Args:
         directory: of the run.
-        place: where its files go.
+        store: where its files go.
         may_write: called before every write; returns whether no other driver writes there.
     """
 

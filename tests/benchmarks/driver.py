@@ -196,8 +196,9 @@ def pace(number: int) -> float:
 
 def begin(folder: Path, sweep: Sweep) -> Run:
     """Makes what a run has before its first trial."""
-    write_yaml(folder / "sweep.yaml", sweep.as_mapping())
-    return Run.begin(folder, sweep.as_mapping(), about={"id": "0", "name": folder.name})
+    about = {"id": "0", "name": folder.name}
+    write_yaml(folder / "sweep.yaml", sweep.as_mapping() | {"run": about})
+    return Run.begin(folder, sweep.as_mapping(), about=about)
 
 
 def sweep_of(options: argparse.Namespace, *, trials: int, sampler: str) -> Sweep:
