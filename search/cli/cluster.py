@@ -67,7 +67,7 @@ def check(
 def _no_cluster(chosen: ClusterChoice) -> NoReturn:
     rule = "this machine must belong to a cluster, or an address must be given"
     remedy = "start one (`ray up CLUSTER.yaml`, or `ray start --head` here) or give --address HOST:PORT"
-    given = chosen.rejection or "it belongs to none, and no address was given"
+    given = chosen.rejection or "no cluster and no address"
     raise InputError([Problem(rule=rule, given=given, remedy=remedy)], f"{command()} cluster check")
 
 

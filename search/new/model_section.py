@@ -58,7 +58,7 @@ def cnn_lines(side_px: int) -> Iterator[str]:
     blocks = max(1, min(5, int(math.log2(max(side_px, 1) / 4)) if side_px >= 4 else 1))
     left = side_px // 2**blocks
     yield "    kind: cnn"
-    yield with_comment(f"    blocks: {blocks}", f"each halves the image: {side_px} → {left} pixels a side")
+    yield with_comment(f"    blocks: {blocks}", f"each halves the image: {side_px} → {left} pixels per side")
     if left == 0:
         yield with_comment("    pool_size: 1", "the images are too small to halve")
     yield "    convs_per_block: {int: [1, 2], baseline: 1}"

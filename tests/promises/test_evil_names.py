@@ -64,8 +64,8 @@ def test_new_writes_a_sweep_that_means_them_and_the_check_shows_them(
     assert set(read_yaml(file)) == {"trial", "search", "budget", "confirm", "resources", "tracking"}
     assert describe(next(closed_corners(load_sweep(file))).data).class_names == tuple(sorted(EVIL))
     code, out, err = called(capsys, "plan", str(file), "--check")
-    assert (code, out) == (0, "first: nothing is wrong\n")
-    assert err.startswith("Warning: the same image stands in two parts")
+    assert (code, out) == (0, "first: no problems found\n")
+    assert err.startswith("Warning: the same image is in two parts")
     assert err.count("\n") == 1
     assert is_clean(err)
 
