@@ -37,7 +37,7 @@ PARAMS = {"model.filters": 16, "model.dropout": 0.3, "model.l2": "off", "optimiz
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class TrialRecord:
     """A trial as the journal tells it: its curve, how it ended, and what it was."""
 
     curve: Sequence[float]
@@ -48,12 +48,16 @@ class Told:
 
 
 SMALL = (
-    Told(curve=[0.70, 0.85, 0.90], baseline=True),
-    Told(curve=[0.80, 0.95, 0.94], reason="patience", params={"model.filters": 32}),
-    Told(curve=[0.50], state=TrialState.PRUNED, reason="asha", params={"model.dropout": 0.6}),
-    Told(curve=[0.97, math.nan], state=TrialState.PRUNED, reason="diverged", params={"optimizer.learning_rate": 0.01}),
-    Told(curve=[], state=TrialState.FAIL, reason="error"),
-    Told(curve=[0.60, 0.65], state=TrialState.RUNNING, reason="", params={"model.l2": "on", "model.l2.on": 1e-4}),
+    TrialRecord(curve=[0.70, 0.85, 0.90], baseline=True),
+    TrialRecord(curve=[0.80, 0.95, 0.94], reason="patience", params={"model.filters": 32}),
+    TrialRecord(curve=[0.50], state=TrialState.PRUNED, reason="asha", params={"model.dropout": 0.6}),
+    TrialRecord(
+        curve=[0.97, math.nan], state=TrialState.PRUNED, reason="diverged", params={"optimizer.learning_rate": 0.01}
+    ),
+    TrialRecord(curve=[], state=TrialState.FAIL, reason="error"),
+    TrialRecord(
+        curve=[0.60, 0.65], state=TrialState.RUNNING, reason="", params={"model.l2": "on", "model.l2.on": 1e-4}
+    ),
 )
 """One trial of every kind; number 1 leads."""
 
@@ -66,7 +70,7 @@ def begun(directory: Path, *, trials: int = 6) -> Run:
 
 
 def make_run(
-    directory: Path, trials: Sequence[Told] = SMALL, *, metric: str = "val_accuracy", name: str = "digits-1"
+    directory: Path, trials: Sequence[TrialRecord] = SMALL, *, metric: str = "val_accuracy", name: str = "digits-1"
 ) -> Path:
     """A run directory with these trials in it, numbered from 0."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -78,7 +82,7 @@ def make_run(
     return directory
 
 
-def add_trial(study: optuna.Study, directory: Path, *, number: int, told: Told, metric: str) -> None:
+def add_trial(study: optuna.Study, directory: Path, *, number: int, told: TrialRecord, metric: str) -> None:
     """One trial: into the journal and into its folder."""
     params = {**PARAMS, **told.params}
     finite = {epoch: value for epoch, value in enumerate(told.curve, start=1) if math.isfinite(value)}

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from search.report import hyperparameters
 from search.run.reader import open_run
 from tests.search.report.test_write import many
-from tests.search.runs import SMALL, Told, make_run
+from tests.search.runs import SMALL, TrialRecord, make_run
 
 
 def test_importance_is_told_only_where_enough_trials_are_there(tmp_path: Path) -> None:
@@ -23,7 +23,8 @@ def test_importance_is_told_only_where_enough_trials_are_there(tmp_path: Path) -
 
 def test_importance_at_the_first_rung_counts_the_trials_that_were_stopped_there(tmp_path: Path) -> None:
     stopped = [
-        Told(curve=told.curve[:1], params=told.params, state=TrialState.PRUNED, reason="asha") for told in many(24)[12:]
+        TrialRecord(curve=told.curve[:1], params=told.params, state=TrialState.PRUNED, reason="asha")
+        for told in many(24)[12:]
     ]
     figure = hyperparameters.importances(open_run(make_run(tmp_path / "run", [*many(12), *stopped, *SMALL[3:5]])))
     assert figure is not None
@@ -31,7 +32,7 @@ def test_importance_at_the_first_rung_counts_the_trials_that_were_stopped_there(
 
 
 def test_the_side_by_side_figure_places_a_branch_not_taken_below_its_axis(tmp_path: Path) -> None:
-    taken = Told(curve=[0.8], params={"model.l2": "on", "model.l2.on": 1e-3})
+    taken = TrialRecord(curve=[0.8], params={"model.l2": "on", "model.l2.on": 1e-3})
     figure = hyperparameters.parallel_coordinates(open_run(make_run(tmp_path / "run", [SMALL[0], taken])))
     assert figure is not None
     axis = next(axis for axis in figure.data[0].dimensions if axis.label == "l2.on")

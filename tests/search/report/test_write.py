@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 
 from search.report import write_report
 from search.run.journal import OwnJournal
-from tests.search.runs import DISTRIBUTIONS, PARAMS, SMALL, Told, make_run
+from tests.search.runs import DISTRIBUTIONS, PARAMS, SMALL, TrialRecord, make_run
 
 
 class Parts(HTMLParser):
@@ -48,12 +48,12 @@ def written(directory: Path) -> str:
     return write_report(directory).read_text(encoding="utf-8")
 
 
-def many(count: int) -> list[Told]:
+def many(count: int) -> list[TrialRecord]:
     trials = []
     for number in range(count):
         share = 7 * number % 100 / 100
         params = {"optimizer.learning_rate": 1e-4 * 100**share, "model.dropout": 0.6 * number / count}
-        trials.append(Told(curve=[0.5 + 0.1 * share, 0.6 + 0.1 * share], baseline=number == 0, params=params))
+        trials.append(TrialRecord(curve=[0.5 + 0.1 * share, 0.6 + 0.1 * share], baseline=number == 0, params=params))
     return trials
 
 
@@ -91,14 +91,14 @@ def test_what_a_user_wrote_is_shown_and_never_executed(tmp_path: Path) -> None:
     "trials",
     [
         [],
-        [Told(curve=[], state=TrialState.RUNNING, reason="")],
-        [Told(curve=[math.nan], state=TrialState.PRUNED, reason="diverged", baseline=True)],
-        [Told(curve=[0.5], baseline=True)],
-        [Told(curve=[0.5], baseline=True)] * 9,
+        [TrialRecord(curve=[], state=TrialState.RUNNING, reason="")],
+        [TrialRecord(curve=[math.nan], state=TrialState.PRUNED, reason="diverged", baseline=True)],
+        [TrialRecord(curve=[0.5], baseline=True)],
+        [TrialRecord(curve=[0.5], baseline=True)] * 9,
         list(SMALL),
     ],
 )
-def test_a_page_can_be_written_at_any_moment(trials: list[Told], tmp_path: Path) -> None:
+def test_a_page_can_be_written_at_any_moment(trials: list[TrialRecord], tmp_path: Path) -> None:
     directory = make_run(tmp_path / "run", trials)
     page = written(directory)
     assert page.rstrip().endswith("</html>")

@@ -13,7 +13,7 @@ from search.cli.table import run_table
 from search.results.compare import comparison
 from tests.search.commands import called
 from tests.search.report.test_leaderboard import confirmed
-from tests.search.runs import SMALL, Told, make_run
+from tests.search.runs import SMALL, TrialRecord, make_run
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def runs(tmp_path: Path) -> list[Path]:
     (first / "retrained").mkdir()
     scores = {"accuracy": 0.91, "cross_entropy": 0.31, "epochs": 3, "mean": {"accuracy": 0.9}, "sd": {"accuracy": 0.01}}
     (first / "retrained" / "metrics.json").write_text(json.dumps(scores))
-    second = make_run(tmp_path / "second", [Told(curve=[0.98], baseline=True)])
+    second = make_run(tmp_path / "second", [TrialRecord(curve=[0.98], baseline=True)])
     return [make_run(tmp_path / "third", SMALL[4:5]), first, second]
 
 
@@ -35,7 +35,7 @@ def test_runs_stand_by_what_they_came_to_and_tell_what_their_test_said(runs: lis
 
 
 def test_runs_about_different_metrics_stay_in_the_order_given(runs: list[Path], tmp_path: Path) -> None:
-    loss = make_run(tmp_path / "loss", [Told(curve=[0.2])], metric="val_loss")
+    loss = make_run(tmp_path / "loss", [TrialRecord(curve=[0.2])], metric="val_loss")
     frame = comparison([loss, *runs])
     assert list(frame["run"]) == ["loss", "third", "first", "second"]
     assert "metric" in " ".join(lines(frame))

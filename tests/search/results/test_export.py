@@ -9,7 +9,7 @@ import pytest
 from search.results.export import best_config, write_best
 from spaces.file.load import load_config
 from spaces.problem import InputError
-from tests.search.runs import SMALL, Told, config, make_run
+from tests.search.runs import SMALL, TrialRecord, config, make_run
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_a_run_without_any_value_has_nothing_to_export(tmp_path: Path) -> None:
 
 
 def test_a_history_with_a_hole_is_refused_rather_than_replayed(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", [Told(curve=[0.5, 0.6, 0.7])])
+    run = make_run(tmp_path / "run", [TrialRecord(curve=[0.5, 0.6, 0.7])])
     (run / "trials" / "0" / "history.csv").write_text("epoch,val_accuracy,learning_rate\n1,0.5,0.1\n3,0.7,0.1\n")
     with pytest.raises(InputError, match="no learning rate for epoch 2"):
         best_config(run)

@@ -11,7 +11,7 @@ from search.results.export import best_config
 from search.results.headline import headline, tied
 from search.results.leaderboard import leaderboard
 from search.run.reader import open_run
-from tests.search.runs import Told, confirm, make_run
+from tests.search.runs import TrialRecord, confirm, make_run
 
 
 @pytest.fixture
@@ -26,34 +26,43 @@ def test_the_headline_names_the_winner_and_its_distance_from_the_baseline(small:
 
 
 def test_the_headline_says_it_when_the_baseline_leads(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", [Told(curve=[0.9], baseline=True), Told(curve=[0.8])])
+    run = make_run(tmp_path / "run", [TrialRecord(curve=[0.9], baseline=True), TrialRecord(curve=[0.8])])
     assert headline(open_run(run)).startswith("The baseline leads with val_accuracy 0.9000")
 
 
 def test_the_headline_of_a_loss_counts_downwards(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", [Told(curve=[0.9], baseline=True), Told(curve=[0.8])], metric="val_loss")
+    run = make_run(
+        tmp_path / "run", [TrialRecord(curve=[0.9], baseline=True), TrialRecord(curve=[0.8])], metric="val_loss"
+    )
     assert "0.1000 below the baseline's 0.9000" in headline(open_run(run))
 
 
 @pytest.mark.parametrize(
     ("trials", "words"),
     [
-        ([Told(curve=[0.8]), Told(curve=[0.9])], "has no baseline"),
+        ([TrialRecord(curve=[0.8]), TrialRecord(curve=[0.9])], "has no baseline"),
         (
-            [Told(curve=[], baseline=True, state=TrialState.FAIL, reason="error"), Told(curve=[0.9])],
+            [TrialRecord(curve=[], baseline=True, state=TrialState.FAIL, reason="error"), TrialRecord(curve=[0.9])],
             "the baseline has not reported a value",
         ),
-        ([Told(curve=[], state=TrialState.RUNNING, reason="", baseline=True)], "No trial has reported"),
+        ([TrialRecord(curve=[], state=TrialState.RUNNING, reason="", baseline=True)], "No trial has reported"),
         ([], "No trial has reported"),
-        ([Told(curve=[0.9], baseline=True)], "The baseline leads"),
-        ([Told(curve=[0.9], baseline=True), Told(curve=[0.9])], "The baseline leads"),
+        ([TrialRecord(curve=[0.9], baseline=True)], "The baseline leads"),
+        ([TrialRecord(curve=[0.9], baseline=True), TrialRecord(curve=[0.9])], "The baseline leads"),
     ],
 )
-def test_the_headline_is_right_where_there_is_little_to_tell(trials: list[Told], words: str, tmp_path: Path) -> None:
+def test_the_headline_is_right_where_there_is_little_to_tell(
+    trials: list[TrialRecord], words: str, tmp_path: Path
+) -> None:
     assert words in headline(open_run(make_run(tmp_path / "run", trials)))
 
 
-THREE = (Told(curve=[0.90], baseline=True), Told(curve=[0.95]), Told(curve=[0.94]), Told(curve=[0.5]))
+THREE = (
+    TrialRecord(curve=[0.90], baseline=True),
+    TrialRecord(curve=[0.95]),
+    TrialRecord(curve=[0.94]),
+    TrialRecord(curve=[0.5]),
+)
 CLEAR = {
     0: [0.900, 0.901, 0.899, 0.900, 0.902],
     1: [0.951, 0.949, 0.952, 0.950, 0.953],
@@ -83,7 +92,7 @@ def test_a_baseline_that_leads_is_told_and_is_the_best_configuration(tmp_path: P
 
 
 def test_confirmed_trials_rank_first_by_their_means_whatever_the_search_saw(tmp_path: Path) -> None:
-    trials = (*THREE, Told(curve=[0.99]))
+    trials = (*THREE, TrialRecord(curve=[0.99]))
     frame = leaderboard(confirm(make_run(tmp_path / "run", trials), CLEAR))
     assert list(frame["trial"]) == [1, 2, 0, 4, 3]
     assert list(frame["seeds"]) == [5, 5, 5, 0, 0]
@@ -109,7 +118,7 @@ def test_a_training_that_diverged_puts_its_trial_behind_and_is_told(tmp_path: Pa
 
 
 def test_a_loss_is_confirmed_downwards(tmp_path: Path) -> None:
-    trials = [Told(curve=[0.5], baseline=True), Told(curve=[0.4])]
+    trials = [TrialRecord(curve=[0.5], baseline=True), TrialRecord(curve=[0.4])]
     run = make_run(tmp_path / "run", trials, metric="val_loss")
     told = headline(open_run(confirm(run, {0: [0.50, 0.51, 0.52], 1: [0.30, 0.31, 0.32]})))
     assert told.startswith("Trial 1 beats the baseline: val_loss 0.3100 ± 0.0100 over 3 seeds, 0.2000 better than")

@@ -13,7 +13,7 @@ from rich.console import Console
 from search.cli.table import table
 from search.results.leaderboard import as_json, compared, leaderboard, write_csv
 from spaces.problem import InputError
-from tests.search.runs import SMALL, Told, make_run
+from tests.search.runs import SMALL, TrialRecord, make_run
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +78,16 @@ def test_a_running_trial_shows_its_best_so_far(small: Path) -> None:
 
 
 def test_ties_go_to_the_lower_number(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "tie", [Told(curve=[0.5]), Told(curve=[0.7]), Told(curve=[0.7])])
+    run = make_run(tmp_path / "tie", [TrialRecord(curve=[0.5]), TrialRecord(curve=[0.7]), TrialRecord(curve=[0.7])])
     assert ranks(run) == [1, 2, 0]
 
 
 def test_a_loss_ranks_the_least_first(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "loss", [Told(curve=[0.5]), Told(curve=[0.7, 0.3]), Told(curve=[0.4])], metric="val_loss")
+    run = make_run(
+        tmp_path / "loss",
+        [TrialRecord(curve=[0.5]), TrialRecord(curve=[0.7, 0.3]), TrialRecord(curve=[0.4])],
+        metric="val_loss",
+    )
     assert ranks(run) == [1, 2, 0]
 
 
