@@ -19,7 +19,7 @@ from search.run.reader import Run
 from search.study.recorder import Recorder
 from search.study.rungs import Rungs, quantile
 from search.study.study import Study
-from search.tuner.scheduler import FairAsha
+from search.tuner.scheduler import Asha
 from spaces.file.load import load_sweep
 from spaces.file.write import write_yaml
 from tests.search.commands import TINY
@@ -71,7 +71,7 @@ def test_a_result_costs_the_hundredth_trial_what_it_cost_the_first(tmp_path: Pat
     run = Run.begin(tmp_path, sweep.as_mapping(), about={"id": "0", "name": "tiny"})
     study = Study(tmp_path / "study.journal", sweep)
     recorder = Recorder(run, sweep, study, [Progress(run, Console(quiet=True))])
-    asha = FairAsha(Rungs(grace_epochs=1, reduction_factor=2, epochs=EPOCHS), metric="val_accuracy")
+    asha = Asha(Rungs(grace_epochs=1, reduction_factor=2, epochs=EPOCHS), metric="val_accuracy")
     costs = []
     for number in range(100):
         proposal = study.next()

@@ -1,7 +1,7 @@
 """Runs outlive versions: one that an earlier version made and left in its third trial is read, and resumed to its end.
 
-`old_run/` is what Tunehound 0.1.0 had written by then: 4 trials to be searched, 2 of them done, the best of them and the
-baseline to be confirmed with 2 seeds. Nothing in it is ever brought up to date.
+`old_run/` is what Tunehound 0.1.0 had written by then: 2 of 4 trials done, their best and the baseline to be confirmed
+with 2 seeds. Nothing in it is ever brought up to date.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def test_a_trusted_function_that_fails_at_a_corner_is_told_before_anything_start
     assert "mine.yaml:4  trial.model.build" in err
     assert "ValueError: too wide in line 6" in err
     assert "{units: 32}" in err
-    assert "→ mend my_models:build" in err
+    assert "→ fix my_models:build" in err
     assert not (project / "runs").exists()
 
 
