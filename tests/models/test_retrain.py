@@ -20,7 +20,7 @@ from tests.trainables.retrain.test_retrain import (
     write_images,
 )
 from trainables.data.load import load
-from trainables.dataset import joined
+from trainables.dataset import concatenate
 from trainables.evaluation import evaluate
 from trainables.retrain import retrain as module
 from trainables.retrain.retrain import retrain
@@ -48,7 +48,7 @@ def test_a_held_out_part_stops_early_and_the_best_epoch_comes_back(done: Done, t
     assert len(losses) == min(12, metrics(result.folder)["epochs"] + 2)
     settings = load_config(best)[0]
     dataset = load(settings.data)
-    kept, held = module._hold_out(joined(dataset.train, dataset.validation), 0.25, seed=settings.data.split_seed)
+    kept, held = module._hold_out(concatenate(dataset.train, dataset.validation), 0.25, seed=settings.data.split_seed)
     assert held is not None
     assert (len(kept), len(held)) == (54, 18)
     model = keras.saving.load_model(result.folder / "model.keras")
@@ -58,9 +58,9 @@ def test_a_held_out_part_stops_early_and_the_best_epoch_comes_back(done: Done, t
 
 def test_other_data_can_be_named_and_are_warned_of(done: Done, tmp_path: Path) -> None:
     other, told = write_images(tmp_path / "other", seed=9), list[str]()
-    result = retrain(done.best, overrides=[f"data.path={other}"], output=tmp_path / "out", tell=told.append)
+    result = retrain(done.best, overrides=[f"data.path={other}"], output=tmp_path / "out", log=told.append)
     assert load_config(result.folder / "config.yaml")[0].data.path == str(other)
-    assert [line for line in told if line.startswith("Warning: this is the data differ from the search's")] == told[:1]
+    assert [line for line in told if line.startswith("Warning: the data differ from the search's")] == told[:1]
 
 
 def test_an_earlier_retraining_is_replaced_whole(done: Done, tmp_path: Path) -> None:
