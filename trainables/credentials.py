@@ -1,4 +1,4 @@
-"""Environment variables that look like credentials: no process that trains has them, unless the sweep names them."""
+"""Environment variables that look like credentials: training processes get only those that the sweep names."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 from collections.abc import Collection
 
 MARKS = ("KEY", "SECRET", "TOKEN", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL")
-"""What the name of a credential contains; large and small letters are the same."""
+"""A credential's name contains one of these, in upper or lower case."""
 LATER_WORDS = frozenset({"AUTH", "PASS", "PAT", "PWD"})
-"""Words, between underscores, that make one of it; not the first one, since PWD is the working directory."""
+"""Words between underscores that mark a credential; not as the first word, because PWD is the working directory."""
 RAY = "RAY_"
-"""How the names of Ray's own settings begin: its processes authenticate each other by them."""
+"""The prefix of Ray's own settings, which its processes use to authenticate each other."""
 
 
 def is_credential(name: str) -> bool:
@@ -22,15 +22,15 @@ def is_credential(name: str) -> bool:
 
 
 def credentials() -> frozenset[str]:
-    """The names of this process's environment that look like credentials."""
+    """Return the names of this process's environment variables that look like credentials."""
     return frozenset(filter(is_credential, os.environ))
 
 
 def without_credentials(*, env: Collection[str] = ()) -> dict[str, str]:
-    """This process's environment without what looks like a credential, but for the variables named by ``env``."""
+    """Return this process's environment without what looks like a credential, except the variables in ``env``."""
     return {name: value for name, value in os.environ.items() if name in env or not is_credential(name)}
 
 
 def values_of(env: Collection[str]) -> dict[str, str]:
-    """The variables of ``env`` that this process has."""
+    """Return the variables of ``env`` that this process has."""
     return {name: os.environ[name] for name in env if name in os.environ}

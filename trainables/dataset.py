@@ -1,4 +1,4 @@
-"""What a trial is given: images with their labels, in a part to train on and a part to choose by."""
+"""The data of a trial: images with their labels, in a training and a validation part."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ PixelArray = NDArray[np.uint8]
 """Pixels, 0–255, of shape (n, height, width, channels) — or (height, width, channels) for one image."""
 
 LabelArray = NDArray[np.int64]
-"""One class a whole number, counted from 0, of shape (n,)."""
+"""One class per image, counted from 0, of shape (n,)."""
 
 PositionArray = NDArray[np.int64]
-"""Where in a part some of its images stand, of shape (m,)."""
+"""Positions of some images in a part, of shape (m,)."""
 
 LevelArray = NDArray[np.int64]
 """How often each level 0–255 occurs in each channel, of shape (channels, 256)."""
 
 CHUNK_BYTES = 16_000_000
-"""Of so many decoded bytes at a time a large set is read."""
+"""A large data set is read in pieces of this many decoded bytes."""
 MEMORY_SHARE = 0.25
-"""Of this machine's memory: what one process may take of it for pixels that are not mapped."""
+"""The share of this machine's memory that one process may use for pixels that are not mapped."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +36,14 @@ class Images:
     Shapes: ``images`` uint8 (n, height, width, channels) with one or three channels, ``labels`` int64 (n,).
 
     Raises:
-        ValueError: the arrays have other shapes or types than these.
+        ValueError: the arrays have other shapes or types.
     """
 
     images: PixelArray
     labels: LabelArray
     _: KW_ONLY
     counted: LevelArray | None = None
-    """Its levels, where they are known already."""
+    """Its levels, if already known."""
 
     def __post_init__(self) -> None:
         if self.images.dtype != np.uint8 or self.images.ndim != 4 or self.images.shape[-1] not in (1, 3):
@@ -51,7 +51,7 @@ class Images:
             raise ValueError(f"images must be uint8 (n, height, width, 1 or 3); got {given}")
         if self.labels.dtype != np.int64 or self.labels.shape != self.images.shape[:1]:
             given = f"{self.labels.dtype} {self.labels.shape} for {len(self.images)} images"
-            raise ValueError(f"labels must be int64, one an image; got {given}")
+            raise ValueError(f"labels must be int64, one per image; got {given}")
         self.images.flags.writeable = False
         self.labels.flags.writeable = False
 
@@ -70,15 +70,15 @@ class Images:
         return self.counted if self.counted is not None else all_levels(self)
 
     def read(self, positions: PositionArray) -> PixelArray:
-        """The pixels of some images, uint8 (m, height, width, channels): a copy."""
+        """Return a copy of the pixels of some images, uint8 (m, height, width, channels)."""
         return self.images[positions]
 
 
 @dataclass(frozen=True, eq=False)
 class StreamedImages:
-    """Images too large a set to be kept decoded: they are decoded whenever they are read.
+    """Images of a data set too large to be kept decoded: they are decoded whenever they are read.
 
-    Labels are int64 (n,); ``source`` takes positions, int64 (m,), to pixels, uint8 (m, height, width, channels);
+    Labels are int64 (n,); ``source`` maps positions, int64 (m,), to pixels, uint8 (m, height, width, channels);
     several threads may call it at once.
     """
 
@@ -88,7 +88,7 @@ class StreamedImages:
     source: Callable[[PositionArray], PixelArray]
     _: KW_ONLY
     counted: LevelArray | None = None
-    """Its levels, where they are known already."""
+    """Its levels, if already known."""
 
     def __post_init__(self) -> None:
         self.labels.flags.writeable = False
@@ -102,17 +102,17 @@ class StreamedImages:
         return self.counted if self.counted is not None else all_levels(self)
 
     def read(self, positions: PositionArray) -> PixelArray:
-        """The pixels of some images, uint8 (m, height, width, channels), decoded now.
+        """Decode the pixels of some images, uint8 (m, height, width, channels).
 
         Raises:
-            InputError: they cannot be read any more.
+            InputError: they can no longer be read.
         """
         return self.source(positions)
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
-    """What a frozen network says of images, in their place: floating (n, …) and int64 (n,)."""
+class StoredFeatures:
+    """The output of a frozen network for images, in their place: floating (n, …) and int64 (n,)."""
 
     values: NDArray[np.floating]
     labels: LabelArray
@@ -121,7 +121,7 @@ class Features:
         return len(self.labels)
 
     def read(self, positions: PositionArray) -> NDArray[np.floating]:
-        """The features at some positions: a copy."""
+        """Return a copy of the features at some positions."""
         return self.values[positions]
 
 
@@ -131,13 +131,13 @@ AnyImages = Images | StreamedImages
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """What a search sees of a data set; the test part is not in it."""
+    """The part of a data set that a search sees; the test part is not in it."""
 
     train: AnyImages
     validation: AnyImages
     class_names: tuple[str, ...]
     fingerprint: str
-    """Sixteen hexadecimal digits of the SHA-256 of pixels, labels and class names of both parts; paths play no role."""
+    """Sixteen hexadecimal digits of the SHA-256 of pixels, labels and class names of both parts, without paths."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -146,18 +146,18 @@ class Dataset:
 
     @property
     def class_count(self) -> int:
-        """How many classes there are."""
+        """Number of classes."""
         return len(self.class_names)
 
     @property
     def class_counts(self) -> tuple[int, ...]:
-        """How many training images each class has, in the order of ``class_names``."""
+        """Training images per class, in the order of ``class_names``."""
         return counts(self.train.labels, self.class_count)
 
 
 @dataclass(frozen=True)
 class Leak:
-    """One image that stands, pixel for pixel, in two parts; each place is told as ``part: name``."""
+    """One image that is, pixel for pixel, in two parts; each place has the form ``part: name``."""
 
     first: str
     second: str
@@ -174,27 +174,27 @@ class DataInfo:
     """Height and width in pixels, and the number of channels."""
     class_names: tuple[str, ...]
     counts: Mapping[str, tuple[int, ...]]
-    """Images a class, in the order of ``class_names``, for each of "train", "validation" and "test"."""
+    """Images per class, in the order of ``class_names``, for each of "train", "validation" and "test"."""
     fingerprint: str
-    """That of the `Dataset`."""
+    """The fingerprint of the `Dataset`."""
     leaks: tuple[Leak, ...]
-    """Images that stand in two parts: in train and validation by their pixels, in test by the bytes of their files."""
+    """Images that are in two parts: train and validation are compared by pixels, test by the bytes of its files."""
 
 
 def counts(labels: LabelArray, class_count: int) -> tuple[int, ...]:
-    """How many of ``labels``, int64 (n,), name each class."""
+    """Count how many of ``labels``, int64 (n,), belong to each class."""
     return tuple(int(count) for count in np.bincount(labels, minlength=class_count))
 
 
 def chunks(positions: PositionArray, image_shape: tuple[int, int, int]) -> Iterator[PositionArray]:
-    """The same positions in pieces of `CHUNK_BYTES`, and of eight images at least, for the threads that decode them."""
+    """Divide positions into pieces of `CHUNK_BYTES`, with at least eight images each, for the decoding threads."""
     height, width, channels = image_shape
     size = max(8, CHUNK_BYTES // (height * width * channels))
     return (positions[start : start + size] for start in range(0, len(positions), size))
 
 
 def all_levels(images: AnyImages) -> LevelArray:
-    """The levels of a part, read piece by piece."""
+    """Count the levels of a part, read piece by piece."""
     levels = np.zeros((images.image_shape[-1], 256), np.int64)
     for positions in chunks(np.arange(len(images), dtype=np.int64), images.image_shape):
         levels += count_levels(images.read(positions))
@@ -202,7 +202,7 @@ def all_levels(images: AnyImages) -> LevelArray:
 
 
 def count_levels(pixels: PixelArray) -> LevelArray:
-    """How often each level occurs in each channel of uint8 (n, height, width, channels)."""
+    """Count how often each level occurs in each channel of uint8 (n, height, width, channels)."""
     counts = np.zeros((pixels.shape[-1], 256), np.int64)
     for start in range(0, len(pixels), 128):  # counting copies to int64, eight times the size
         for channel, count in enumerate(counts):
@@ -210,8 +210,8 @@ def count_levels(pixels: PixelArray) -> LevelArray:
     return counts
 
 
-def joined(first: AnyImages, second: AnyImages) -> AnyImages:
-    """Two parts as one: a copy in memory where it fits there, else read from where each is."""
+def concatenate(first: AnyImages, second: AnyImages) -> AnyImages:
+    """Join two parts: a copy in memory if it fits there, otherwise read from where each is."""
     labels, levels = np.concatenate([first.labels, second.labels]), first.levels + second.levels
     size = len(labels) * math.prod(first.image_shape)
     if isinstance(first, Images) and isinstance(second, Images) and fits_in_memory(size):
@@ -226,8 +226,8 @@ def joined(first: AnyImages, second: AnyImages) -> AnyImages:
     return StreamedImages(labels, first.image_shape, source, counted=levels)
 
 
-def chosen(images: AnyImages, positions: PositionArray) -> AnyImages:
-    """Some images of a part, in this order."""
+def select(images: AnyImages, positions: PositionArray) -> AnyImages:
+    """Return some images of a part, in this order."""
     labels = images.labels[positions]
     if isinstance(images, Images):
         return Images(images.read(positions), labels)

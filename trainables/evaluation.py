@@ -1,4 +1,4 @@
-"""How good predictions are: a few numbers, and who is taken for whom."""
+"""How good predictions are: a few numbers, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sklearn.metrics import (
 )
 
 TOP = 5
-"""A prediction is right by `top5_accuracy` where the true class is among this many of the most probable ones."""
+"""`top5_accuracy` counts a prediction as right if the true class is among this many of the most probable ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Evaluation:
     """Metrics by name, and the confusion matrix."""
 
     metrics: Mapping[str, float]
-    """accuracy, top5_accuracy (of more than five classes), weighted_ and macro_ precision, recall and f1, in [0, 1];
+    """accuracy, top5_accuracy (with more than five classes), weighted_ and macro_ precision, recall and f1, in [0, 1];
     and cross_entropy in nats, ≥ 0."""
     confusion: pd.DataFrame
     """Images by true class (rows) and predicted class (columns), both by name in the order of the labels."""
@@ -36,16 +36,16 @@ class Evaluation:
 def evaluate(
     probabilities: NDArray[np.floating], labels: NDArray[np.integer], class_names: Sequence[str]
 ) -> Evaluation:
-    """Compares predictions with the truth, by scikit-learn's metrics.
+    """Compare predictions with the truth, using scikit-learn's metrics.
 
     Shapes: ``probabilities`` (n, k), rows that sum to 1; ``labels`` (n,), whole numbers in [0, k); k ``class_names``.
 
-    The prediction is the most probable class, the first of equal ones. Precision of a class never predicted, and recall
-    of a class without images, count as 0; macro averages are over all k classes. A true class of probability 0 adds
-    -log of the smallest step above 1 (36 nats), not infinity, to the cross entropy.
+    The prediction is the most probable class, the first of equal ones. Precision of a class never predicted, and
+    recall of a class without images, count as 0; macro averages are over all k classes. A true class of probability 0
+    adds -log of the smallest step above 1 (36 nats), not infinity, to the cross entropy.
 
     Raises:
-        ValueError: shapes do not fit; there are no images; or the probabilities are NaN, negative or no distribution.
+        ValueError: shapes differ; there are no images; or probabilities are NaN, negative or do not sum to 1.
     """
     check(probabilities, labels, len(class_names))
     exact = np.asarray(probabilities, dtype=np.float64)
@@ -65,7 +65,7 @@ def evaluate(
 def averaged(
     labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: NDArray[np.integer], average: str
 ) -> dict[str, float]:
-    """Precision, recall and F1 over the classes: "macro" counts each alike, "weighted" by its images."""
+    """Return precision, recall and F1 over the classes: "macro" weights each equally, "weighted" by its images."""
     scores = precision_recall_fscore_support(labels, predicted, labels=classes, average=average, zero_division=0)
     return {
         f"{average}_{name}": float(score) for name, score in zip(("precision", "recall", "f1"), scores, strict=False)
@@ -73,22 +73,22 @@ def averaged(
 
 
 def averages(confusion: NDArray[np.number]) -> dict[str, float]:
-    """Precision, recall and F1 of a confusion matrix (true classes in rows), as `averaged` has them of labels."""
+    """Return precision, recall and F1 of a confusion matrix (true classes in rows), as `averaged` does for labels."""
     matrix = np.asarray(confusion, dtype=np.float64)
     true, scores = matrix.sum(axis=1), _scores(matrix)
-    told = {f"macro_{name}": float(score.mean()) for name, score in scores.items()}
-    return told | {f"weighted_{name}": float(score @ true / true.sum()) for name, score in scores.items()}
+    macro = {f"macro_{name}": float(score.mean()) for name, score in scores.items()}
+    return macro | {f"weighted_{name}": float(score @ true / true.sum()) for name, score in scores.items()}
 
 
 def by_class(confusion: pd.DataFrame) -> pd.DataFrame:
-    """A row for each class: class, images (of it), precision, recall, f1; 0 where there is nothing to divide by."""
+    """Return a row per class: class, images (of it), precision, recall, f1; 0 if there is nothing to divide by."""
     matrix = confusion.to_numpy(dtype=np.float64)
     images = matrix.sum(axis=1).astype(int)
     return pd.DataFrame({"class": list(confusion.index), "images": images, **_scores(matrix)})
 
 
 def _scores(matrix: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Precision, recall and F1 of each class, from a confusion matrix."""
+    """Return precision, recall and F1 of each class, from a confusion matrix."""
     right, true, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     return {
         "precision": _shares(right, predicted),
@@ -98,12 +98,12 @@ def _scores(matrix: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
 
 
 def _shares(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Part of the whole, class by class; 0 of nothing."""
+    """Divide class by class; 0 of nothing is 0."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def check(probabilities: NDArray[np.floating], labels: NDArray[np.integer], classes: int) -> None:
-    """Raises ValueError where `evaluate` would answer nonsense."""
+    """Check the arguments of `evaluate`. Raises: ValueError."""
     if probabilities.ndim != 2 or probabilities.shape[1] != classes or labels.shape != probabilities.shape[:1]:
         given = f"{probabilities.shape} and {labels.shape} for {classes} classes"
         raise ValueError(f"probabilities must have shape (n, classes) and labels shape (n,); got {given}")
@@ -120,7 +120,7 @@ def check(probabilities: NDArray[np.floating], labels: NDArray[np.integer], clas
 
 
 def wilson(share: float, count: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Where the probability lies behind a share, in [0, 1], of ``count`` ≥ 1 cases: Wilson's score interval (1927)."""
+    """Return Wilson's score interval (1927) of the probability behind a share, in [0, 1], of ``count`` ≥ 1 cases."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))

@@ -1,4 +1,4 @@
-"""What must be settled before TensorFlow wakes: threads, GPU memory, how much it talks."""
+"""What must be set before TensorFlow starts: threads, GPU memory, logging."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from trainables.credentials import without_credentials
 
 
 def prepare(*, cpus: int, gpu_memory_share: float | None = None, deterministic: bool = True) -> None:
-    """Limits this process to its slot. Call it before anything else touches TensorFlow; a second call changes nothing.
+    """Limit this process to its slot. Call it before anything else uses TensorFlow; a second call changes nothing.
 
     Args:
         cpus: CPU cores of the slot; TensorFlow's operations use as many threads.
-        gpu_memory_share: in (0, 1), the part of one GPU's memory that this process may take; where it is None, 0 or a
+        gpu_memory_share: in (0, 1), the share of one GPU's memory that this process may use; if it is None, 0 or a
             whole number, memory grows as needed.
-        deterministic: without a GPU, the same seed gives the same numbers whatever the threads do; and random numbers
-            without any seed are refused, so this is not for a process of the user's. With a GPU nothing is demanded:
-            TensorFlow would refuse what has no such kernel there, the gradient of a depthwise convolution among others.
+        deterministic: without a GPU, the same seed gives the same numbers whatever the threads do. Random numbers
+            without a seed are then an error, so this is not for a process of the user's. It has no effect with a GPU,
+            where TensorFlow lacks deterministic kernels, among others for the gradient of a depthwise convolution.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["OMP_NUM_THREADS"] = str(cpus)
-    with unheard():
+    with silenced():
         import tensorflow as tf
 
     try:
@@ -40,30 +40,29 @@ def prepare(*, cpus: int, gpu_memory_share: float | None = None, deterministic: 
         if deterministic and not gpus:
             tf.config.experimental.enable_op_determinism()
     except RuntimeError:
-        # TensorFlow is awake: a reused process or a notebook. Its slot was settled when it woke.
+        # TensorFlow has started: a reused process or a notebook, whose slot was set at its start.
         return
 
 
 def resident_bytes() -> int:
-    """How much of the machine's memory this process takes, without the pages it shares where these are told."""
+    """Return how much of the machine's memory this process uses, without shared pages if these are reported."""
     process = psutil.Process()
-    told = process.memory_info()
-    return int(told.rss - getattr(told, "shared", 0))
+    memory = process.memory_info()
+    return int(memory.rss - getattr(memory, "shared", 0))
 
 
 def child_environment(*, gpus: str, env: Collection[str] = ()) -> dict[str, str]:
-    """For another Python, with code of the user in it: modules are found where this process finds them.
+    """Return the environment of another Python process that runs the user's code and finds the same modules.
 
-    It sees these GPUs, ``-1`` for none, and of this process's credentials those that ``env`` names.
+    It sees these GPUs, ``-1`` for none, and of this process's credentials only those that ``env`` names.
     """
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     return {**without_credentials(env=env), "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": gpus}
 
 
 @contextmanager
-def unheard() -> Iterator[None]:
-    """Drops what is written to stderr, by libraries in C++ too. For TensorFlow's greetings, which come before it has
-    read how much it may say, and for converters."""
+def silenced() -> Iterator[None]:
+    """Discard stderr, of C++ libraries too: converters, and TensorFlow before it reads its log level."""
     sys.stderr.flush()
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -88,7 +87,7 @@ def _limit_memory(gpu: object, share: float | None) -> None:
 
 
 def total_gpu_memory_mb() -> float | None:
-    """Memory of the smallest GPU in MiB, asked of the driver; None where it cannot say."""
+    """Return the memory of the smallest GPU in MiB, as the driver reports it; None if it does not."""
     query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout.split()

@@ -1,6 +1,6 @@
-"""CSV whose cells no spreadsheet takes for formulas, whatever classes, files and values are called.
+"""CSV whose cells no spreadsheet takes for formulas, whatever the names of classes, files and values.
 
-A text that begins like a formula gets an apostrophe before it, as spreadsheets have it themselves and OWASP advises
+A text that starts like a formula gets a leading apostrophe, as in spreadsheets themselves and as OWASP advises
 ("CSV Injection"). Numbers stay as they are.
 """
 
@@ -15,31 +15,31 @@ from typing import Any
 import pandas as pd
 
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-"""How a formula begins; apostrophes before it are counted in, so that what is guarded is known from what is not."""
+"""The start of a formula, after any apostrophes, so that guarded and unguarded texts can be told apart."""
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def guarded(value: Any) -> Any:
-    """A text that begins like a formula and is no number, behind an apostrophe; anything else as it is."""
+    """Return a text that starts like a formula and is not a number behind an apostrophe; anything else unchanged."""
     if isinstance(value, str) and FORMULA.match(value) and not NUMBER.fullmatch(value):
         return f"'{value}"
     return value
 
 
 def unguarded(text: str) -> str:
-    """What `guarded` was given."""
+    """Undo `guarded`."""
     return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
 def csv_row(values: Iterable[Any]) -> str:
-    """A line of CSV."""
+    """Return a line of CSV."""
     line = io.StringIO()
     csv.writer(line).writerow(map(guarded, values))  # quotes cells with \r and \n in them, since its lines end so
     return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def csv_text(frame: pd.DataFrame, *, index: bool = False) -> str:
-    """A frame as CSV, with its index where asked for."""
+    """Return a frame as CSV, optionally with its index."""
     safe = frame.rename(columns=guarded, index=guarded)
     for place, (_, column) in enumerate(safe.items()):
         if column.dtype.kind == "O":
@@ -50,10 +50,10 @@ def csv_text(frame: pd.DataFrame, *, index: bool = False) -> str:
 
 
 def read_csv(content: bytes) -> pd.DataFrame:
-    """A table that `csv_text` wrote, all of it text.
+    """Read a table that `csv_text` wrote, as text.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False).rename(columns=unguarded)
     for name, column in frame.items():

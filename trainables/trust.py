@@ -1,4 +1,4 @@
-"""Which modules of users this process may import: none but those that a person named with ``--trust``."""
+"""Which of the user's modules this process may import: only those named with ``--trust``."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ _trusted: set[str] = set()
 
 
 def trust(modules: Iterable[str]) -> None:
-    """Lets this process import these modules, by their full names; those trusted before stay so."""
+    """Allow this process to import these modules, by their full names, in addition to those already trusted."""
     _trusted.update(modules)
 
 
 def trusted() -> frozenset[str]:
-    """The modules that this process may import."""
+    """Return the modules that this process may import."""
     return frozenset(_trusted)
 
 
 def trust_options() -> str:
-    """What a command line needs that goes on with this process's work: `` --trust my_models``, or nothing."""
+    """Return the options for a command line that continues this process's work: `` --trust my_models``, or nothing."""
     return "".join(f" --trust {module}" for module in sorted(_trusted))
 
 
-def distrust(settings: CustomModel) -> Problem | None:
-    """Why the model's function may not or cannot be imported, at its path in the configuration. Imports nothing."""
+def trust_problem(settings: CustomModel) -> Problem | None:
+    """Return why the model's function may not or cannot be imported, with its path in the configuration."""
     module = settings.module
     if module not in _trusted:
         return Problem(
             path=("model", "build"),
-            rule="a file may run code of its own only where you trust the module by name",
-            given=f"the module {module}, not trusted",
-            remedy=f"read it first; then add --trust {module}",
+            rule="a sweep may run code of its own only if you trust its module by name",
+            given=f"the untrusted module {module}",
+            remedy=f"read it first, then add --trust {module}",
         )
     if local_module(settings) is None and importlib.util.find_spec(module.partition(".")[0]) is None:
         return Problem(
@@ -48,7 +48,7 @@ def distrust(settings: CustomModel) -> Problem | None:
 
 
 def local_module(settings: CustomModel) -> Path | None:
-    """The file or folder of the module's outermost package where the settings' own folder holds it."""
+    """Return the file or folder of the module's top-level package in the settings' folder; None if not there."""
     top = settings.module.partition(".")[0]
     places = (Path(settings.folder, f"{top}.py"), Path(settings.folder, top))
     return next((place for place in places if place.exists()), None)

@@ -13,7 +13,7 @@ import pytest
 from spaces.config.trial import Model, TrialConfig
 from tests.trainables.bare import predictions
 from trainables.dataset import Images
-from trainables.training.build import Built, Inputs, build, set_values, stock_model
+from trainables.training.build import CompiledModel, Inputs, build, set_values, stock_model
 from trainables.trust import trust
 
 CLASSES = 7
@@ -55,7 +55,7 @@ SHAPES = [(8, 8, 1), (32, 32, 3)]
 class Case:
     """A model as it is trained, its stock copy, and what both are shown."""
 
-    built: Built
+    built: CompiledModel
     stock: keras.Model
     images: np.ndarray
     file: Path

@@ -142,7 +142,7 @@ def test_images_are_uint8_and_labels_name_classes(make: Make, tmp_path: Path) ->
 def test_loading_in_a_fresh_process_would_give_the_same(make: Make, tmp_path: Path) -> None:
     data = make(tmp_path)
     first = load(data), load_test(data)
-    for cached in ("opened", "opened_test"):
+    for cached in ("load_entry", "load_test_part"):
         getattr(__import__("trainables.data.load", fromlist=[cached]), cached).cache_clear()
     second = load(data), load_test(data)
     assert (first[0].train.images == second[0].train.images).all()
@@ -229,9 +229,9 @@ every_file_source = pytest.mark.parametrize("make", [folder, csv], ids=lambda ma
 
 UNREADABLE = {
     "zero-byte": (lambda path: path.write_bytes(b""), "is empty (zero bytes)"),
-    "no image": (lambda path: path.write_bytes(b"<html>404</html>"), "is no image"),
+    "no image": (lambda path: path.write_bytes(b"<html>404</html>"), "is not an image"),
     "truncated": (truncated, "truncated"),
-    "another format, by a wrong name": (odd("RGB", "TIFF"), "is no image"),
+    "another format, by a wrong name": (odd("RGB", "TIFF"), "is not an image"),
 }
 READABLE = {
     "grey": odd("L"),
@@ -258,7 +258,7 @@ def test_an_image_that_cannot_be_read_is_refused_by_name_and_count(make: Make, k
         except InputError as error:
             told += [str(error)]
     assert sum(message.count(".png (") for message in {*told}) == 2
-    assert all("every image can be read whole; got " in message and why in message for message in told)
+    assert all("every image must be readable and complete; got " in message and why in message for message in told)
 
 
 @every_file_source
@@ -278,5 +278,5 @@ def test_a_class_in_test_but_not_in_train_is_refused(make: Make, tmp_path: Path)
     else:
         arrays = dict(np.load(tmp_path / "arrays.npz"))
         np.savez(tmp_path / "arrays.npz", **(arrays | {"y_train": np.arange(30) % 2}))
-    with pytest.raises(InputError, match="test holds classes of"):
+    with pytest.raises(InputError, match="test may hold only classes of"):
         load(make(tmp_path))

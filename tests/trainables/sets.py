@@ -14,8 +14,8 @@ from trainables.data import load as doors
 
 def forget() -> None:
     """Makes this process as good as a fresh one."""
-    doors.opened.cache_clear()
-    doors.opened_test.cache_clear()
+    doors.load_entry.cache_clear()
+    doors.load_test_part.cache_clear()
     gc.collect()
 
 

@@ -13,7 +13,7 @@ prepare(cpus=1)  # bit for bit needs one thread, and TensorFlow takes the number
 from spaces.config.trial import DigitsData, TrialConfig  # noqa: E402
 from trainables.data.load import load  # noqa: E402
 from trainables.dataset import Images  # noqa: E402
-from trainables.training.train import Trained, train  # noqa: E402
+from trainables.training.train import TrainResult, train  # noqa: E402
 
 CNN = {"kind": "cnn", "blocks": 1, "filters": 4}
 MOBILENET = {"kind": "pretrained", "backbone": "mobilenet_v2", "alpha": 0.35, "input_size": 32, "weights": "none"}
@@ -52,12 +52,12 @@ def digits() -> tuple[Images, Images]:
     return first, second
 
 
-def fit(settings: TrialConfig, **options: Any) -> Trained:
+def fit(settings: TrialConfig, **options: Any) -> TrainResult:
     """Trains on the digits."""
     images, validation = digits()
     return train(settings, images, validation, classes=10, **options)
 
 
-def measured(trained: Trained) -> list[tuple[float, ...]]:
+def measured(trained: TrainResult) -> list[tuple[float, ...]]:
     """The history without the clock."""
     return [tuple(row[name] for name in MEASURED) for row in trained.history]

@@ -14,7 +14,7 @@ from spaces.problem import InputError
 from tests.trainables.sets import archive, entries, forget, noise, pictures
 from trainables.data import store
 from trainables.data.load import describe, load, load_test
-from trainables.dataset import Images, StreamedImages, chosen, count_levels, joined
+from trainables.dataset import Images, StreamedImages, concatenate, count_levels, select
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -58,7 +58,7 @@ def test_a_streamed_set_is_looked_at_once_a_machine(
             load(data)
             forget()
     assert [record.message for record in caplog.records].count(f"Decoding {tmp_path / 'pictures'}") == 1
-    assert "TUNEHOUND_CACHE_GB allows no more: its images are decoded anew in every epoch" in caplog.text
+    assert "which exceeds TUNEHOUND_CACHE_GB: its images will be decoded again in every epoch" in caplog.text
     monkeypatch.delenv(store.LIMIT)
     assert isinstance(load(data).train, Images)
     assert len(entries(cache)) == 1
@@ -74,7 +74,7 @@ def test_bad_images_are_told_together_stored_or_streamed(
     for number, path in enumerate((tmp_path / "pictures").rglob("*.png")):
         path.write_bytes(b"no image, but one of its kind: %d" % number)
     with pytest.raises(
-        InputError, match=r"got 32: .*\.png \(is no image\), .* and 27 more"
+        InputError, match=r"got 32: .*\.png \(is not an image\), .* and 27 more"
     ):  # of 40, less the test part
         load(data)
     assert not [path for path in (tmp_path / "cache" / "data").iterdir() if path.is_dir()]
@@ -86,7 +86,7 @@ def test_a_compressed_archive_over_the_limit_is_refused_with_what_to_do(
     monkeypatch.setenv(store.LIMIT, "0.0001")
     images, labels = noise(0, 60, 32, 32, 3), np.arange(60) % 2
     np.savez_compressed(tmp_path / "arrays.npz", x_train=images, y_train=labels)
-    with pytest.raises(InputError, match=r"got 0\.1 MB\n.*write the archive by np\.savez: .*TUNEHOUND_CACHE_GB="):
+    with pytest.raises(InputError, match=r"got 0\.1 MB\n.*write the archive with np\.savez: .*TUNEHOUND_CACHE_GB="):
         load(NpzData(source="npz", path=str(tmp_path / "arrays.npz")))
 
 
@@ -95,9 +95,9 @@ def test_two_parts_are_joined_and_some_images_chosen_wherever_they_are(
 ) -> None:
     data = pictures(tmp_path)
     stored = load(data)
-    whole = joined(stored.train, stored.validation)
+    whole = concatenate(stored.train, stored.validation)
     monkeypatch.setattr("trainables.dataset.MEMORY_SHARE", 0)
-    gathered = joined(stored.train, stored.validation)
+    gathered = concatenate(stored.train, stored.validation)
     assert isinstance(whole, Images)
     assert isinstance(gathered, StreamedImages)
     some = np.random.default_rng(0).permutation(len(whole))[:9]
@@ -105,7 +105,7 @@ def test_two_parts_are_joined_and_some_images_chosen_wherever_they_are(
     assert (gathered.labels == whole.labels).all()
     assert (gathered.levels == whole.levels).all()
     assert (whole.levels == count_levels(whole.images)).all()
-    first, second = chosen(whole, some), chosen(gathered, some)
+    first, second = select(whole, some), select(gathered, some)
     assert (first.read(np.arange(9)) == second.read(np.arange(9))).all()
     assert (first.levels == second.levels).all()
 

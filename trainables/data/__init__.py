@@ -1,1 +1,1 @@
-"""Data sets decoded once, divided and counted; the two doors are `load` and `load_test` (in `load.py`)."""
+"""Data sets, decoded once, split and counted; the entry points are `load` and `load_test` (in `load.py`)."""

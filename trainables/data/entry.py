@@ -1,4 +1,4 @@
-"""One data set in the store: a folder of plain arrays, written whole or not at all, mapped by whoever uses it."""
+"""One data set in the store: a folder of plain arrays, written atomically and memory-mapped by its users."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ from typing import Any, Literal
 
 import numpy as np
 
-from trainables.data.statistics import SEARCHED, Facts
+from trainables.data.statistics import SEARCHED, DatasetStatistics
 from trainables.dataset import Leak, PixelArray
 
-META, FACTS = "meta.json", "facts.npz"
+META, STATISTICS = "meta.json", "facts.npz"
 GONE = ".gone-"
-"""How the folder of an entry that is being removed begins."""
+"""The start of the name of an entry's folder while it is being removed."""
 BY_PART = ("labels", "positions", "levels", "digests")
-"""What facts.npz holds, each by part."""
+"""The arrays of facts.npz, each by part."""
 
 Shape = tuple[int, int, int, int]
-"""Images, height and width in pixels, channels."""
+"""Number of images, height and width in pixels, channels."""
 
 Shortage = Literal["limit", "disk"]
-"""Why an entry has no pixels: they are more than the store may hold, or than fitted on the disk."""
+"""Why an entry has no pixels: they exceed the limit of the store, or the free space on the disk."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Entry:
+class DataEntry:
     """What the store has of a data set."""
 
-    facts: Facts
+    statistics: DatasetStatistics
     pixels: Mapping[str, PixelArray] | None = None
-    """Of train and validation, uint8 (n, height, width, channels), mapped; None where there was no room."""
+    """Of train and validation, uint8 (n, height, width, channels), memory-mapped; None if there was no space."""
     shortage: Shortage | None = None
-    """Why there was no room."""
+    """Why there was no space."""
     made: float = 0.0
-    """When, in seconds of the epoch."""
+    """Time of creation, in seconds since the epoch."""
 
 
 def pixel_file(part: str) -> str:
-    """The file that holds a part's pixels."""
+    """Return the name of the file of a part's pixels."""
     return f"{part}.npy"
 
 
-def open_entry(folder: Path) -> Entry | None:
-    """The entry in a folder; None where there is none, or it is damaged.
+def open_entry(folder: Path) -> DataEntry | None:
+    """Open the entry in a folder; return None if there is none, or it is damaged.
 
-    It counts as in use until its pixels are let go of, or the process ends, however it ends.
+    It counts as in use until its pixels are released or the process ends, however it ends.
     """
     try:
         claim = os.open(folder / META, os.O_RDONLY | os.O_CLOEXEC)
@@ -64,7 +64,7 @@ def open_entry(folder: Path) -> Entry | None:
     try:
         fcntl.flock(claim, fcntl.LOCK_SH)
         with contextlib.suppress(OSError):
-            os.utime(folder / META)  # the least recently used are the first to go
+            os.utime(folder / META)  # the least recently used entries are evicted first
         entry = read_entry(folder)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         os.close(claim)
@@ -73,18 +73,18 @@ def open_entry(folder: Path) -> Entry | None:
     return entry
 
 
-def read_entry(folder: Path) -> Entry:
-    """As `open_entry`, but what is wrong with it raises, and it is not claimed."""
+def read_entry(folder: Path) -> DataEntry:
+    """Read an entry like `open_entry`, but without marking it as in use, and raise if it is damaged."""
     meta = json.loads((folder / META).read_text(encoding="utf-8"))
     for name, size in meta["files"].items():
         if (folder / name).stat().st_size != size:
-            raise ValueError(f"{name} has not the size that it was written with")
-    with np.load(folder / FACTS, allow_pickle=False) as arrays:
+            raise ValueError(f"{name} does not have its original size")
+    with np.load(folder / STATISTICS, allow_pickle=False) as arrays:
         by_part: dict[str, dict[str, Any]] = {kind: {} for kind in BY_PART}
         for name in arrays.files:
             kind, part = name.split(".")
             by_part[kind][part] = arrays[name]
-    facts = Facts(
+    statistics = DatasetStatistics(
         image_shape=tuple(meta["image_shape"]),
         class_names=tuple(meta["class_names"]),
         fingerprint=meta["fingerprint"],
@@ -92,13 +92,13 @@ def read_entry(folder: Path) -> Entry:
         **by_part,
     )
     if meta["shortage"]:
-        return Entry(facts=facts, shortage=meta["shortage"], made=meta["made"])
-    pixels = {part: mapped(folder / pixel_file(part), facts.shapes[part]) for part in SEARCHED}
-    return Entry(facts=facts, pixels=pixels, made=meta["made"])
+        return DataEntry(statistics=statistics, shortage=meta["shortage"], made=meta["made"])
+    pixels = {part: mapped(folder / pixel_file(part), statistics.shapes[part]) for part in SEARCHED}
+    return DataEntry(statistics=statistics, pixels=pixels, made=meta["made"])
 
 
 def mapped(file: Path, shape: tuple[int, ...]) -> PixelArray:
-    """An array of pixels, mapped: copied on writing, so that no process can spoil another's."""
+    """Map an array of pixels copy-on-write, so that no process can change another's."""
     pixels: PixelArray = np.load(file, mmap_mode="c", allow_pickle=False)
     if pixels.shape != shape or pixels.dtype != np.uint8:
         raise ValueError(f"{file.name} holds {pixels.dtype} {pixels.shape} instead of {shape}")
@@ -106,8 +106,8 @@ def mapped(file: Path, shape: tuple[int, ...]) -> PixelArray:
 
 
 @contextmanager
-def alone_with(folder: Path) -> Iterator[bool]:
-    """Whether nobody else uses the entry in a folder; meanwhile nobody begins to."""
+def exclusive_use(folder: Path) -> Iterator[bool]:
+    """Yield whether nobody else uses the entry in a folder, and keep others from opening it inside the block."""
     try:
         claim = os.open(folder / META, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -125,20 +125,20 @@ def alone_with(folder: Path) -> Iterator[bool]:
 
 
 def is_used(folder: Path) -> bool:
-    """Whether a living process uses the entry in a folder."""
-    with alone_with(folder) as alone:
+    """Whether a running process uses the entry in a folder."""
+    with exclusive_use(folder) as alone:
         return not alone
 
 
 def evict(folder: Path) -> None:
-    """Removes an entry that nobody uses."""
-    with alone_with(folder) as alone:
+    """Remove an entry unless it is in use."""
+    with exclusive_use(folder) as alone:
         if alone:
-            put_away(folder)
+            remove_atomically(folder)
 
 
-def put_away(folder: Path) -> None:
-    """Removes an entry in a way that nobody ever sees half of it. Who has its files mapped keeps them."""
+def remove_atomically(folder: Path) -> None:
+    """Remove an entry so that nobody ever sees half of it. Processes that have mapped its files keep them."""
     gone = folder.with_name(f"{GONE}{folder.name}-{secrets.token_hex(4)}")
     with contextlib.suppress(FileNotFoundError):
         folder.rename(gone)

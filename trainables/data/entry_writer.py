@@ -1,4 +1,4 @@
-"""An entry of the store while it is being written: whole in the end, or never seen."""
+"""Writes an entry of the store, so that it appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,13 +14,23 @@ from typing import IO
 
 import numpy as np
 
-from trainables.data.entry import BY_PART, FACTS, META, Entry, Shape, Shortage, open_entry, pixel_file, put_away
-from trainables.data.statistics import SEARCHED, Facts
+from trainables.data.entry import (
+    BY_PART,
+    META,
+    STATISTICS,
+    DataEntry,
+    Shape,
+    Shortage,
+    open_entry,
+    pixel_file,
+    remove_atomically,
+)
+from trainables.data.statistics import SEARCHED, DatasetStatistics
 from trainables.dataset import PixelArray
 
 
-class Draft:
-    """An entry that is being written, in a folder of its own; a full disk costs it its pixels, not its facts."""
+class EntryWriter:
+    """Writes an entry in a folder of its own; if the disk is full, it keeps only the statistics, without pixels."""
 
     def __init__(self, folder: Path, shapes: Mapping[str, Shape], shortage: Shortage | None) -> None:
         self.folder, self.shortage = folder, shortage
@@ -28,12 +38,12 @@ class Draft:
         folder.mkdir()
         try:
             for part, shape in shapes.items() if shortage is None else ():
-                self._files[part] = begun(folder / pixel_file(part), shape)
+                self._files[part] = start_file(folder / pixel_file(part), shape)
         except OSError:
             self._run_out()
 
     def keep(self, part: str, pixels: PixelArray) -> None:
-        """Appends the next pixels of a part. Written, not mapped: a full disk is an error then, not a signal."""
+        """Append the next pixels of a part. They are written, not mapped: a full disk is then an error."""
         if self.shortage is not None:
             return
         try:
@@ -41,50 +51,52 @@ class Draft:
         except OSError:
             self._run_out()
 
-    def publish(self, facts: Facts, place: Path) -> Entry:
-        """Makes the draft the entry at ``place``, in one step.
+    def publish(self, statistics: DatasetStatistics, place: Path) -> DataEntry:
+        """Make this the entry at ``place``, in one step.
 
         Raises:
-            OSError: not even the facts could be written.
+            OSError: not even the statistics could be written.
         """
         try:
             for file in self._files.values():
-                settle(file)
+                sync_file(file)
         except OSError:
             self._run_out()
         meta = {
-            "image_shape": facts.image_shape,
-            "class_names": facts.class_names,
-            "fingerprint": facts.fingerprint,
-            "leaks": [(leak.first, leak.second) for leak in facts.leaks],
+            "image_shape": statistics.image_shape,
+            "class_names": statistics.class_names,
+            "fingerprint": statistics.fingerprint,
+            "leaks": [(leak.first, leak.second) for leak in statistics.leaks],
             "shortage": self.shortage,
             "made": time.time(),
         }
-        with (self.folder / FACTS).open("wb") as file:
-            by_part = {f"{kind}.{part}": values for kind in BY_PART for part, values in getattr(facts, kind).items()}
+        with (self.folder / STATISTICS).open("wb") as file:
+            by_part = {
+                f"{kind}.{part}": values for kind in BY_PART for part, values in getattr(statistics, kind).items()
+            }
             np.savez(file, **by_part)
-            settle(file)
+            sync_file(file)
         sizes = {path.name: path.stat().st_size for path in self.folder.iterdir()}
         with (self.folder / META).open("wb") as file:
             file.write(json.dumps(meta | {"files": sizes}).encode())
-            settle(file)
-        settle_folder(self.folder)
-        put_away(place)  # a damaged one, or one without pixels
+            sync_file(file)
+        sync_folder(self.folder)
+        remove_atomically(place)  # a damaged one, or one without pixels
         self.folder.rename(place)
-        settle_folder(place.parent)
+        sync_folder(place.parent)
         entry = open_entry(place)
         if entry is None:
             raise OSError(f"{place} cannot be read back")
         return entry
 
     def discard(self) -> None:
-        """Removes what was written and not published."""
+        """Remove what was written and not published."""
         self._close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _close(self) -> None:
         for file in self._files.values():
-            with contextlib.suppress(OSError):  # what it could not write is not wanted any more
+            with contextlib.suppress(OSError):  # what it could not write is no longer needed
                 file.close()
         self._files.clear()
 
@@ -95,8 +107,8 @@ class Draft:
             (self.folder / pixel_file(part)).unlink(missing_ok=True)
 
 
-def begun(path: Path, shape: tuple[int, ...]) -> IO[bytes]:
-    """A new file for an array of pixels, its header written and all of its room taken."""
+def start_file(path: Path, shape: tuple[int, ...]) -> IO[bytes]:
+    """Create a file for an array of pixels: write its header and allocate its space."""
     file = path.open("wb")
     try:
         # NumPy pads the header, so that the pixels begin at a multiple of 64 bytes, as TensorFlow wants them.
@@ -110,15 +122,15 @@ def begun(path: Path, shape: tuple[int, ...]) -> IO[bytes]:
     return file
 
 
-def settle(file: IO[bytes]) -> None:
-    """Brings what was written to the disk, and closes the file."""
+def sync_file(file: IO[bytes]) -> None:
+    """Flush a file to the disk, and close it."""
     file.flush()
     os.fsync(file.fileno())
     file.close()
 
 
-def settle_folder(folder: Path) -> None:
-    """Brings the names in a folder to the disk."""
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What tells one decoded data set from another: the settings that choose its pixels, and the stamp of its files."""
+"""The key of a decoded data set: the settings that determine its pixels, and the stamp of its files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from spaces.config.trial import Data, TfdsData
 from trainables.sources.location import Stamp, files, stamp
 
 FORMAT = 1
-"""Of an entry in the store and of what is in it. Count it up when the same settings give other pixels or parts."""
+"""Version of an entry in the store. Increase it if the same settings give other pixels or parts."""
 KEY_DIGITS = 24
 
 
 def stamp_of(data: Data) -> Stamp:
-    """The stamp of all files that a data set is read from, also of those that its settings do not name."""
+    """Return the stamp of all files that a data set is read from, including those that its settings do not name."""
     if isinstance(data, TfdsData) and data.data_dir is None:
         usual = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
         return tuple(sorted(files(usual / data.name.split("/")[0])))
@@ -28,10 +28,14 @@ def stamp_of(data: Data) -> Stamp:
 
 
 def key_of(data: Data, at: Stamp) -> str:
-    """The name of a data set's entry in the store; ``at`` is its stamp."""
+    """Return the name of a data set's entry in the store; ``at`` is its stamp."""
     named = [name for name, field in type(data).model_fields.items() if file_ref(field) is not None]
     paths = {name: str(Path(path).absolute()) for name in named if (path := getattr(data, name)) is not None}
-    # Pillow decodes and resizes, scikit-learn divides: another version may do it in another way.
+    # Pillow decodes and resizes, scikit-learn divides: other versions may give other results.
     versions = [FORMAT, PIL.__version__, sklearn.__version__]
-    told = [versions, data.model_dump(mode="json") | paths, [(str(Path(name).absolute()), *rest) for name, *rest in at]]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]
+    parts = [
+        versions,
+        data.model_dump(mode="json") | paths,
+        [(str(Path(name).absolute()), *rest) for name, *rest in at],
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]

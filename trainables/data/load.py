@@ -1,4 +1,4 @@
-"""The two doors to the data: `load` for the search, `load_test` for the final score alone."""
+"""The entry points to the data: `load` for the search, `load_test` for the final score only."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import numpy as np
 
 from spaces.config.trial import Data, TfdsData
 from trainables.data import store
-from trainables.data.entry import Entry
+from trainables.data.entry import DataEntry
 from trainables.data.key import key_of, stamp_of
 from trainables.data.leaks import leaks_between, places_of
-from trainables.data.resplit import divided_anew, overlap
-from trainables.data.split import Selection, Selections, divide
-from trainables.data.statistics import SEARCHED, divided_by, gather
+from trainables.data.resplit import overlap, resplit
+from trainables.data.split import DataSplit, Selection, split_parts
+from trainables.data.statistics import SEARCHED, gather, restore_split
 from trainables.dataset import AnyImages, DataInfo, Dataset, Images, Leak, StreamedImages, chunks, fits_in_memory
 from trainables.sources.csv import csv_parts
 from trainables.sources.digits import digits_parts
 from trainables.sources.folder import folder_parts
 from trainables.sources.location import Stamp
 from trainables.sources.npz import npz_parts
-from trainables.sources.part import Parts, digests, problem, refusal
+from trainables.sources.part import Parts, digests, input_error, problem
 from trainables.sources.tfds import tfds_parts
 
 SOURCES: dict[str, Callable[[Any], Parts]] = {
@@ -36,74 +36,74 @@ SOURCES: dict[str, Callable[[Any], Parts]] = {
     "csv": csv_parts,
     "tfds": tfds_parts,
 }
-"""``data.source`` → the function from its settings to the parts that it brings."""
+"""``data.source`` → the function from its settings to the parts that it provides."""
 
 RETRY_S = 3600.0
-"""After so long it is tried again to store a set for which the disk was too small."""
+"""After this time, storing a data set for which the disk was too full is tried again."""
 
 logger = logging.getLogger(__name__)
 
 
-def load(data: Data, *, anew: int | None = None) -> Dataset:
-    """Train and validation of a data set, as uint8 pixels; the test part is not decoded.
+def load(data: Data, *, resplit_seed: int | None = None) -> Dataset:
+    """Load train and validation of a data set, as uint8 pixels; the test part is not decoded.
 
-    ``anew`` is a seed that divides the two in another way than the settings do (see `trainables.data.resplit`), in the
-    memory of this process.
+    ``resplit_seed`` splits the two in another way than the settings do (see `trainables.data.resplit`), in the memory
+    of this process.
 
-    The pixels are decoded once a machine, by one process while others wait, and mapped from then on, until a file of
-    the set or a setting changes. A set that is larger than the store may be is decoded whenever it is read.
+    The pixels are decoded once per machine, by one process while others wait, and memory-mapped from then on, until a
+    file of the data set or a setting changes. If they exceed the limit of the store, they are decoded on each read.
 
     Raises:
-        InputError: the data is missing, damaged or not as its settings say; or a class is too small to be divided.
+        InputError: the data is missing, damaged or not as its settings say; or a class is too small to be split.
     """
     at = stamp_of(data)
-    return opened(data, at).dataset if anew is None else opened_anew(data, at, anew)
+    return load_entry(data, at).dataset if resplit_seed is None else load_resplit(data, at, resplit_seed)
 
 
 def fresh_overlap(data: Data) -> float:
-    """Validation images a training image where `load` can divide the two anew; 0 where the data set brings its parts.
+    """Return the ratio of validation to training images if `load` can split them again, else 0.
 
     Raises:
         InputError: as for `load`.
     """
-    return overlap(opened(data, stamp_of(data)).entry.facts)
+    return overlap(load_entry(data, stamp_of(data)).entry.statistics)
 
 
 def load_test(data: Data) -> AnyImages:
-    """The test part of a data set: for the final score, never for a choice.
+    """Load the test part of a data set: for the final score, never for a decision.
 
     Raises:
         InputError: as for `load`.
     """
-    return opened_test(data, stamp_of(data))
+    return load_test_part(data, stamp_of(data))
 
 
 def describe(data: Data) -> DataInfo:
-    """The data set in numbers. Of the test part the labels are counted and copies of other parts looked for.
+    """Return the data set in numbers. Of the test part, only labels are counted and copies of other parts detected.
 
     Raises:
         InputError: as for `load`.
     """
-    facts = opened(data, stamp_of(data)).entry.facts
+    statistics = load_entry(data, stamp_of(data)).entry.statistics
     return DataInfo(
-        image_shape=facts.image_shape,
-        class_names=facts.class_names,
-        counts=facts.counts,
-        fingerprint=facts.fingerprint,
-        leaks=facts.leaks,
+        image_shape=statistics.image_shape,
+        class_names=statistics.class_names,
+        counts=statistics.counts,
+        fingerprint=statistics.fingerprint,
+        leaks=statistics.leaks,
     )
 
 
 def leaked_test_images(data: Data) -> tuple[Leak, ...]:
-    """Test images that stand, pixel for pixel, in train or validation too. Reads the test part, as `load_test` does.
+    """Return test images that are, pixel for pixel, in train or validation too. Reads the test part, like `load_test`.
 
     Raises:
         InputError: as for `load`.
     """
-    test, facts = load_test(data), opened(data, stamp_of(data)).entry.facts
-    divided = divided_by(facts, SOURCES[data.source](data))
+    test, statistics = load_test(data), load_entry(data, stamp_of(data)).entry.statistics
+    divided = restore_split(statistics, SOURCES[data.source](data))
     learned, chosen = (
-        places_of(part, selection, (row.tobytes() for row in facts.digests[part]))
+        places_of(part, selection, (row.tobytes() for row in statistics.digests[part]))
         for part, selection in divided.searched.items()
     )
     everything = chunks(np.arange(len(test), dtype=np.int64), test.image_shape)
@@ -112,141 +112,150 @@ def leaked_test_images(data: Data) -> tuple[Leak, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
-    """A data set, and all that is known of it."""
+class LoadedDataset:
+    """A data set, and its entry in the store."""
 
     dataset: Dataset
-    entry: Entry
+    entry: DataEntry
 
 
 @lru_cache(maxsize=1)
-def opened(data: Data, at: Stamp) -> Opened:
-    """Train and validation, mapped or ready to be decoded; the stamp is there for the cache."""
-    entry = entry_of(data, at)
-    facts, pixels = entry.facts, entry.pixels
+def load_entry(data: Data, at: Stamp) -> LoadedDataset:
+    """Load train and validation, memory-mapped or ready to be decoded; the stamp is part of the cache's key."""
+    entry = find_or_build(data, at)
+    statistics, pixels = entry.statistics, entry.pixels
     parts: Sequence[AnyImages]
     if pixels is not None:
-        parts = [Images(pixels[part], facts.labels[part], counted=facts.levels[part]) for part in SEARCHED]
+        parts = [Images(pixels[part], statistics.labels[part], counted=statistics.levels[part]) for part in SEARCHED]
     else:
-        parts = unstored(data, entry)
-    return Opened(Dataset(parts[0], parts[1], facts.class_names, facts.fingerprint), entry)
+        parts = load_unstored(data, entry)
+    return LoadedDataset(Dataset(parts[0], parts[1], statistics.class_names, statistics.fingerprint), entry)
 
 
 @lru_cache(maxsize=1)
-def opened_anew(data: Data, at: Stamp, seed: int) -> Dataset:
-    """Train and validation, divided by another seed than that of the settings."""
-    found = opened(data, at)
-    return divided_anew(found.dataset, found.entry.facts, seed=seed)
+def load_resplit(data: Data, at: Stamp, seed: int) -> Dataset:
+    """Load train and validation, split by another seed than that of the settings."""
+    found = load_entry(data, at)
+    return resplit(found.dataset, found.entry.statistics, seed=seed)
 
 
 @lru_cache(maxsize=1)
-def opened_test(data: Data, at: Stamp) -> AnyImages:
-    """The test part, read into the memory of this process alone: it is read once, for the final score."""
-    test = kept_for_test(data, at)
+def load_test_part(data: Data, at: Stamp) -> AnyImages:
+    """Load the test part into the memory of this process alone, because it is read once, for the final score."""
+    test = select_test_images(data, at)
     if test.part.no_streaming or fits_in_memory(len(test) * math.prod(test.part.image_shape)):
         return Images(test.read(), test.labels)
-    for _ in test.pieces():  # bad images are told before anything rests on the others
+    for _ in test.pieces():  # report bad images before anything depends on the others
         continue
     return StreamedImages(test.labels, test.part.image_shape, test.read_some)
 
 
-def kept_for_test(data: Data, at: Stamp | None = None) -> Selection:
-    """Which images the test part has, and what a person calls each; no pixel of them is read.
+def select_test_images(data: Data, at: Stamp | None = None) -> Selection:
+    """Return which images the test part has, and their names, without reading any pixels.
 
     Raises:
         InputError: as for `load`.
     """
     parts, found = SOURCES[data.source](data), store.find(key_of(data, at or stamp_of(data)))
-    return (divided_by(found.facts, parts) if found else divide(parts, data, called(data))).test
+    return (restore_split(found.statistics, parts) if found else split_parts(parts, data, data_name(data))).test
 
 
-def entry_of(data: Data, at: Stamp) -> Entry:
-    """What the store has of a data set; where it has nothing yet, one process puts it there and the others wait."""
+def find_or_build(data: Data, at: Stamp) -> DataEntry:
+    """Return the entry of a data set; if there is none yet, one process builds it and the others wait."""
     key = key_of(data, at)
     found = store.find(key)
-    if found is not None and not outgrown(found):
+    if found is not None and not can_store_now(found):
         return found
     try:
-        with store.building(key, called(data)):
-            # Meanwhile another process may have built it, under another key where it downloaded the files first.
+        with store.build_lock(key, data_name(data)):
+            # Meanwhile another process may have build_entry it, under another key where it downloaded the files first.
             found = store.find(key_of(data, stamp_of(data)))
-            return found if found is not None and not outgrown(found) else built(data, key)
+            return found if found is not None and not can_store_now(found) else build_entry(data, key)
     except store.UnusableError as error:
-        logger.warning("The data cache %s cannot be used: %s", store.root(), error)
+        logger.warning("The data cache %s is not usable: %s", store.root(), error)
         parts = SOURCES[data.source](data)
-        divided = divide(parts, data, called(data))
-        facts = gather(divided, parts.class_names, keep=lambda part, pixels: None, called=called(data))
-        return Entry(facts=facts, shortage="disk")
+        divided = split_parts(parts, data, data_name(data))
+        statistics = gather(divided, parts.class_names, keep=lambda part, pixels: None, name=data_name(data))
+        return DataEntry(statistics=statistics, shortage="disk")
 
 
-def built(data: Data, key: str) -> Entry:
-    """Decodes train and validation into the store, or only looks at every image of a set that is too large for it.
+def build_entry(data: Data, key: str) -> DataEntry:
+    """Decode train and validation into the store, or only examine every image if the data set is too large for it.
 
     Raises:
-        InputError: as for `load`; or the set is too large and can only be read as a whole.
+        InputError: as for `load`; or the data set is too large and can only be read as a whole.
         store.UnusableError: the store cannot be written to.
     """
     parts = SOURCES[data.source](data)
-    divided = divide(parts, data, called(data))
+    divided = split_parts(parts, data, data_name(data))
     if isinstance(data, TfdsData):
         key = key_of(data, stamp_of(data))  # the set may have been downloaded just now
     shapes = {part: (len(selection), *selection.part.image_shape) for part, selection in divided.searched.items()}
-    logger.debug("Decoding %s", called(data))
-    with store.drafting(key, shapes) as draft:
+    logger.debug("Decoding %s", data_name(data))
+    with store.write_entry(key, shapes) as draft:
         if draft.shortage == "limit":
-            refuse_what_cannot_stream(data, divided, store.decoded_bytes(shapes))
-        facts = gather(divided, parts.class_names, keep=draft.keep, called=called(data))
+            check_streamable(data, divided, store.decoded_bytes(shapes))
+        statistics = gather(divided, parts.class_names, keep=draft.keep, name=data_name(data))
         try:
-            return draft.publish(facts, store.root() / key)
+            return draft.publish(statistics, store.root() / key)
         except OSError:  # the disk is full to the last byte
-            return Entry(facts=facts, shortage="disk", made=time.time())
+            return DataEntry(statistics=statistics, shortage="disk", made=time.time())
 
 
-def outgrown(entry: Entry) -> bool:
-    """Whether there is room by now for the pixels that an entry lacks."""
+def can_store_now(entry: DataEntry) -> bool:
+    """Whether there is now space for the pixels that an entry lacks."""
     if entry.shortage is None or (entry.shortage == "disk" and time.time() - entry.made < RETRY_S):
         return False
-    return store.plan(store.decoded_bytes(entry.facts.shapes))[0] is None
+    return store.plan_eviction(store.decoded_bytes(entry.statistics.shapes))[0] is None
 
 
-def unstored(data: Data, entry: Entry) -> list[AnyImages]:
-    """Train and validation of a set whose pixels are not in the store: in memory, or decoded whenever they are read."""
-    facts = entry.facts
-    divided = divided_by(facts, SOURCES[data.source](data)).searched
-    size = store.decoded_bytes(facts.shapes)
+def load_unstored(data: Data, entry: DataEntry) -> list[AnyImages]:
+    """Load train and validation of a data set that is not in the store: into memory, or decoded on each read."""
+    statistics = entry.statistics
+    divided = restore_split(statistics, SOURCES[data.source](data)).searched
+    size = store.decoded_bytes(statistics.shapes)
     whole = any(selection.part.no_streaming for selection in divided.values())
     if entry.shortage == "disk" and (whole or fits_in_memory(size)):
-        logger.warning("The disk has no room for %s (%s): each process holds it in memory", called(data), told(size))
+        logger.warning(
+            "The disk has no space for %s (%s): each process will hold it in memory", data_name(data), format_size(size)
+        )
         return [
-            Images(selection.read(), facts.labels[part], counted=facts.levels[part])
+            Images(selection.read(), statistics.labels[part], counted=statistics.levels[part])
             for part, selection in divided.items()
         ]
-    why = f"{store.LIMIT} allows no more" if entry.shortage == "limit" else "the disk has no room for it"
-    logger.warning("%s takes %s, and %s: its images are decoded anew in every epoch", called(data), told(size), why)
+    why = f"exceeds {store.LIMIT}" if entry.shortage == "limit" else "does not fit on the disk"
+    logger.warning(
+        "%s takes %s, which %s: its images will be decoded again in every epoch",
+        data_name(data),
+        format_size(size),
+        why,
+    )
     return [
-        StreamedImages(facts.labels[part], facts.image_shape, selection.read_some, counted=facts.levels[part])
+        StreamedImages(
+            statistics.labels[part], statistics.image_shape, selection.read_some, counted=statistics.levels[part]
+        )
         for part, selection in divided.items()
     ]
 
 
-def refuse_what_cannot_stream(data: Data, divided: Selections, size: int) -> None:
-    """Refuses a set that is too large to be stored and can only be read as a whole.
+def check_streamable(data: Data, divided: DataSplit, size: int) -> None:
+    """Reject a data set that is too large to be stored and can only be read as a whole.
 
     Raises:
         InputError: it is one.
     """
     remedies = {selection.part.no_streaming for selection in divided.searched.values()} - {None}
     for remedy in remedies:
-        rule = "the data set fits into the data cache when it is decoded, or can be read image by image"
-        remedy = f"{remedy}; or let the cache be larger, such as {store.LIMIT}={size / 1e9 * 1.1:.2g}"
-        raise refusal(called(data), problem(rule, given=told(size), remedy=remedy))
+        rule = "a decoded data set must fit into the data cache, unless it can be read image by image"
+        remedy = f"{remedy}; or allow a larger cache: {store.LIMIT}={size / 1e9 * 1.1:.2g}"
+        raise input_error(data_name(data), problem(rule, given=format_size(size), remedy=remedy))
 
 
-def told(size: int) -> str:
-    """Bytes as people say them."""
+def format_size(size: int) -> str:
+    """Format a number of bytes."""
     return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
 
 
-def called(data: Data) -> str:
-    """What a message calls the data set: where it lies, its own name, or that of its source."""
+def data_name(data: Data) -> str:
+    """Return the name of a data set for messages: its path, its own name, or that of its source."""
     return str(getattr(data, "path", getattr(data, "name", data.source)))

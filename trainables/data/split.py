@@ -1,4 +1,4 @@
-"""Which images train, which choose, which are kept for the final score."""
+"""Which images are for training, for validation, and for the final test."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Selection:
         return len(self.positions)
 
     def read(self) -> PixelArray:
-        """Their pixels, uint8 (n, height, width, channels); raises as `Part.pieces` does."""
+        """Read their pixels, uint8 (n, height, width, channels); raises as `Part.pieces` does."""
         pixels, filled = np.empty((len(self), *self.part.image_shape), np.uint8), 0
         for piece in self.pieces():
             pixels[filled : filled + len(piece)] = piece
@@ -39,21 +39,21 @@ class Selection:
         return pixels
 
     def read_some(self, positions: PositionArray) -> PixelArray:
-        """Those of some of them, by their position among the selected, int64 (m,)."""
+        """Read the pixels of some of them, by their positions in the selection, int64 (m,)."""
         return self.part.read(self.positions[positions])
 
     def pieces(self) -> Iterator[PixelArray]:
-        """Their pixels, a moderate number at a time; raises as `Part.pieces` does."""
+        """Read their pixels, a moderate number at a time; raises as `Part.pieces` does."""
         return self.part.pieces(self.positions)
 
     def names(self) -> list[str]:
-        """What a person calls each."""
+        """Return a name for each, for messages."""
         return [self.part.name(int(position)) for position in self.positions]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Selections:
-    """A data set divided: no image of a part is in two of them."""
+class DataSplit:
+    """A data set after splitting: no image of a part is in two of them."""
 
     train: Selection
     validation: Selection
@@ -61,34 +61,34 @@ class Selections:
 
     @property
     def searched(self) -> dict[str, Selection]:
-        """What a search sees."""
+        """The parts that a search sees."""
         return {"train": self.train, "validation": self.validation}
 
     @property
     def all(self) -> dict[str, Selection]:
-        """The parts by name."""
+        """All parts by name."""
         return {**self.searched, "test": self.test}
 
 
-def divide(parts: Parts, split: Split, source: str) -> Selections:
-    """What the data set divides itself stays as it is; the rest is carved from train, stratified, by ``split_seed``.
+def split_parts(parts: Parts, split: Split, source: str) -> DataSplit:
+    """Keep the parts that the data set provides; split the others off train, stratified, by ``split_seed``.
 
-    Test is carved first, so it is the same whatever share validation takes. Identical images go into one part together.
+    Test is split off first, so it is the same whatever share validation takes. Identical images stay in one part.
 
     Raises:
         InputError: a class has too few images to be in every part, or images cannot be read.
     """
     train, test, validation = whole(parts.train), parts.test, parts.validation
     if test is not None and validation is not None:
-        return Selections(train=train, validation=whole(validation), test=whole(test))
+        return DataSplit(train=train, validation=whole(validation), test=whole(test))
     seed, names, twins = split.split_seed, parts.class_names, twins_in(parts.train)
     if test is None:
         share = Share("test", split.test, seed)
-        train, kept = carved(train, share, twins, names, source)
+        train, kept = carve(train, share, twins, names, source)
     if validation is None:
         share = Share("validation", split.validation, seed)
-        train, chosen = carved(train, share, twins, names, source)
-    return Selections(
+        train, chosen = carve(train, share, twins, names, source)
+    return DataSplit(
         train=train,
         validation=chosen if validation is None else whole(validation),
         test=kept if test is None else whole(test),
@@ -96,43 +96,43 @@ def divide(parts: Parts, split: Split, source: str) -> Selections:
 
 
 def twins_in(part: Part) -> PositionArray:
-    """For each image the position of the first that is identical to it, int64 (n,): often its own.
+    """For each image, return the position of the first identical one, int64 (n,), which is often its own.
 
     Raises:
         InputError: the images cannot be read.
     """
     first: dict[bytes, int] = {}
-    digests = part.told_apart(np.arange(len(part), dtype=np.int64))
+    digests = part.compute_digests(np.arange(len(part), dtype=np.int64))
     return np.asarray([first.setdefault(digest, position) for position, digest in enumerate(digests)], dtype=np.int64)
 
 
 def whole(part: Part) -> Selection:
-    """All images of a part."""
+    """Select all images of a part."""
     return Selection(part, np.arange(len(part), dtype=np.int64))
 
 
 @dataclass(frozen=True)
 class Share:
-    """How much is carved off, what for, and by which seed; ``field`` is the setting's name below ``trial.data``."""
+    """How much to split off, for what, and by which seed; ``field`` is the setting's name below ``trial.data``."""
 
     field: str
     fraction: float
     seed: int
 
 
-def carved(
+def carve(
     images: Selection, share: Share, twins: PositionArray, names: tuple[str, ...], source: str
 ) -> tuple[Selection, Selection]:
-    """What is left and what is carved off; each class gives the same fraction, up to rounding, and is in both.
+    """Return what remains and what is split off; each class gives the same fraction, up to rounding, and is in both.
 
-    Of identical images, ``twins`` of the whole part says which, one is drawn and the others follow it.
+    Identical images, which ``twins`` identifies for the whole part, stay together.
     """
     twins = twins[images.positions]
     before = counts(images.labels[np.unique(twins, return_index=True)[1]], len(names))
     taken = round(sum(before) * share.fraction)
     if min(before) < 2 or taken < len(names) or sum(before) - taken < len(names):
         raise too_few(share, dict(zip(names, before, strict=True)), source)
-    is_off = drawn(images.labels, twins, share=share.fraction, seed=share.seed)
+    is_off = draw(images.labels, twins, share=share.fraction, seed=share.seed)
     rest, part = (Selection(images.part, images.positions[where]) for where in (~is_off, is_off))
     after = np.minimum(counts(rest.labels, len(names)), counts(part.labels, len(names)))
     if after.min() < 1:
@@ -141,10 +141,10 @@ def carved(
     return rest, part
 
 
-def drawn(labels: LabelArray, twins: PositionArray, *, share: float, seed: int) -> NDArray[np.bool_]:
-    """Which images are drawn, bool (n,): the same share of each class, up to rounding.
+def draw(labels: LabelArray, twins: PositionArray, *, share: float, seed: int) -> NDArray[np.bool_]:
+    """Draw images, bool (n,): the same share of each class, up to rounding.
 
-    Of identical images, whose ``twins``, int64 (n,), are the same, all or none are.
+    Of identical images, whose ``twins``, int64 (n,), are equal, all or none are drawn.
     """
     firsts, at = np.unique(twins, return_index=True)
     taken = round(len(firsts) * share)
@@ -153,13 +153,13 @@ def drawn(labels: LabelArray, twins: PositionArray, *, share: float, seed: int) 
 
 
 def too_few(share: Share, classes: dict[str, int], source: str) -> InputError:
-    """The refusal that names the classes with the fewest images; identical ones count once."""
+    """Return the error that lists the classes with the fewest images; identical ones count once."""
     fewest = sorted(classes.items(), key=lambda item: (item[1], item[0]))
-    told = first_few([f"{name} has {count} image{'' if count == 1 else 's'}" for name, count in fewest])
+    fewest_first = first_few([f"{name} has {count} image{'' if count == 1 else 's'}" for name, count in fewest])
     problem = Problem(
         path=("trial", "data", share.field),
-        rule=f"every class has images on both sides when {share.field} takes its share of {share.fraction:g}",
-        given=f"{told}, identical ones counted once",
-        remedy="add images of these classes or leave them out; or change the share; or bring the parts ready-made",
+        rule=f"every class must have images on both sides of the {share.field} split ({share.fraction:g})",
+        given=f"{fewest_first} (identical images count once)",
+        remedy="add images of these classes, remove the classes, change the share, or provide the parts yourself",
     )
     return InputError([problem], source)

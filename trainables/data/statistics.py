@@ -1,4 +1,4 @@
-"""What one pass over a data set finds out, all but the pixels themselves."""
+"""What one pass over a data set determines, except the pixels themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.data.leaks import leaks_between, leaks_into_test, places_of
-from trainables.data.split import Selection, Selections
+from trainables.data.split import DataSplit, Selection
 from trainables.dataset import LabelArray, Leak, LevelArray, PixelArray, PositionArray, count_levels, counts
 from trainables.sources.part import Parts, UnreadableError, digests
 
@@ -20,54 +20,54 @@ PARTS = ("train", "validation", "test")
 SEARCHED = ("train", "validation")
 """The parts that a search sees: their pixels are read."""
 DIGEST_BYTES = 16
-TOLD_EVERY_S = 10.0
+PROGRESS_EVERY_S = 10.0
 
 Keep = Callable[[str, PixelArray], None]
-"""Takes the next pixels of a part."""
+"""Receives the next pixels of a part."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Facts:
-    """A data set, but for its pixels. Arrays and levels are by part: labels and positions for all three."""
+class DatasetStatistics:
+    """A data set without its pixels. Arrays and levels are by part: labels and positions for all three."""
 
     image_shape: tuple[int, int, int]
     """Height and width in pixels, and the number of channels."""
     class_names: tuple[str, ...]
     fingerprint: str
-    """That of the `Dataset`."""
+    """The fingerprint of the `Dataset`."""
     leaks: tuple[Leak, ...]
     labels: Mapping[str, LabelArray]
     positions: Mapping[str, PositionArray]
-    """Where the images stand in the part that the source brings them in."""
+    """The positions of the images in the source's part."""
     levels: Mapping[str, LevelArray]
     digests: Mapping[str, NDArray[np.uint8]]
-    """Those of the pixels of each image, uint8 (n, 16)."""
+    """Digests of the pixels of each image, uint8 (n, 16)."""
 
     @property
     def counts(self) -> dict[str, tuple[int, ...]]:
-        """Images a class, for each part."""
+        """Images per class, for each part."""
         return {part: counts(labels, len(self.class_names)) for part, labels in self.labels.items()}
 
     @property
     def shapes(self) -> dict[str, tuple[int, int, int, int]]:
-        """Those of the pixels of the parts that a search sees."""
+        """Shapes of the pixels of the parts that a search sees."""
         return {part: (len(self.labels[part]), *self.image_shape) for part in SEARCHED}
 
 
-def gather(divided: Selections, class_names: tuple[str, ...], *, keep: Keep, called: str) -> Facts:
-    """Reads every image of train and validation once, piece by piece, and hands the pixels to ``keep``.
+def gather(divided: DataSplit, class_names: tuple[str, ...], *, keep: Keep, name: str) -> DatasetStatistics:
+    """Read every image of train and validation once, piece by piece, and pass the pixels to ``keep``.
 
     Raises:
-        InputError: images cannot be read; those of a part are named together.
+        InputError: images cannot be read; those of a part are reported together.
     """
     image_shape = divided.train.part.image_shape
     levels = {part: np.zeros((image_shape[-1], 256), np.int64) for part in SEARCHED}
     found: dict[str, list[bytes]] = {part: [] for part in SEARCHED}
     # Shapes, pixels and labels of both parts one after the other: the order is part of the fingerprint.
     fingerprint = hashlib.sha256("\0".join(class_names).encode())
-    for part, pixels in told(read_both(divided), divided, called):
+    for part, pixels in with_progress(read_both(divided), divided, name):
         if not found[part]:
             fingerprint.update(str((len(divided.all[part]), *image_shape)).encode())
         fingerprint.update(np.ascontiguousarray(pixels).data)
@@ -77,7 +77,7 @@ def gather(divided: Selections, class_names: tuple[str, ...], *, keep: Keep, cal
         if len(found[part]) == len(divided.all[part]):
             fingerprint.update(np.ascontiguousarray(divided.all[part].labels, dtype="<i8").data)
     learned, chosen = (places_of(part, divided.all[part], found[part]) for part in SEARCHED)
-    return Facts(
+    return DatasetStatistics(
         image_shape=image_shape,
         class_names=class_names,
         fingerprint=fingerprint.hexdigest()[:16],
@@ -89,11 +89,11 @@ def gather(divided: Selections, class_names: tuple[str, ...], *, keep: Keep, cal
     )
 
 
-def read_both(divided: Selections) -> Iterator[tuple[str, PixelArray]]:
-    """Train, then validation, piece by piece.
+def read_both(divided: DataSplit) -> Iterator[tuple[str, PixelArray]]:
+    """Read train, then validation, piece by piece.
 
     Raises:
-        InputError: as for `Part.pieces`; where both are carved from one part, the bad images of both are told together.
+        InputError: as for `Part.pieces`; if both are from one part, the bad images of both are reported together.
     """
     failed: UnreadableError | None = None
     for part, selection in divided.searched.items():
@@ -109,28 +109,28 @@ def read_both(divided: Selections) -> Iterator[tuple[str, PixelArray]]:
         raise failed
 
 
-def told(
-    pieces: Iterator[tuple[str, PixelArray]], divided: Selections, called: str
+def with_progress(
+    pieces: Iterator[tuple[str, PixelArray]], divided: DataSplit, name: str
 ) -> Iterator[tuple[str, PixelArray]]:
-    """The same pieces; where they take their time, it is told how far they are."""
+    """Yield the same pieces, and log the progress if it takes long."""
     total, done, last = sum(len(selection) for selection in divided.searched.values()), 0, time.monotonic()
     for part, pixels in pieces:
         yield part, pixels
         done += len(pixels)
-        if time.monotonic() - last > TOLD_EVERY_S:
+        if time.monotonic() - last > PROGRESS_EVERY_S:
             last = time.monotonic()
-            logger.info("Reading %s, once for this machine: %s of %s images", called, f"{done:,}", f"{total:,}")
+            logger.info("Reading %s (once per machine): %s of %s images", name, f"{done:,}", f"{total:,}")
 
 
 def as_array(digests: list[bytes]) -> NDArray[np.uint8]:
-    """uint8 (n, 16)."""
+    """Return the digests as an array, uint8 (n, 16)."""
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES)
 
 
-def divided_by(facts: Facts, parts: Parts) -> Selections:
-    """The parts of a source, divided as they were when the facts were gathered."""
+def restore_split(statistics: DatasetStatistics, parts: Parts) -> DataSplit:
+    """Split the parts of a source as they were when the statistics were gathered."""
     brought = {"train": parts.train, "validation": parts.validation, "test": parts.test}
     train, validation, test = (
-        Selection(parts.train if part is None else part, facts.positions[name]) for name, part in brought.items()
+        Selection(parts.train if part is None else part, statistics.positions[name]) for name, part in brought.items()
     )
-    return Selections(train=train, validation=validation, test=test)
+    return DataSplit(train=train, validation=validation, test=test)

@@ -1,4 +1,4 @@
-"""One strength in [0, 1] scales a policy of random changes, applied in the graph to the whole batch at once."""
+"""Random changes to training images, in the graph and on a whole batch; one strength in [0, 1] scales them."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ USUAL: Mapping[Transform, Any] = {
 """The full range of each transform that a policy only names, in the units of `spaces.config.augmentation.Ranges`."""
 
 USES = ("flip", "rotation", "shift_x", "shift_y", "zoom", "shear", "brightness", "contrast")
-"""What random numbers are drawn for, whatever the policy: adding a transform to it leaves the others' as they are."""
+"""The uses of random numbers, the same for every policy, so that adding a transform does not change the others."""
 
 GEOMETRIC = frozenset({"flip", "rotation", "shift", "zoom", "shear"})
 
 
 def full_ranges(settings: Augmentation) -> Ranges:
-    """The range of each transform at strength 1."""
+    """Return the range of each transform at strength 1."""
     policy = settings.policy
     return policy if isinstance(policy, Ranges) else Ranges.model_validate({name: USUAL[name] for name in policy})
 
 
 def names(ranges: Ranges) -> frozenset[str]:
-    """The transforms that take part."""
+    """Return the transforms that are used."""
     return frozenset(name for name, value in ranges if value is not None)
 
 
@@ -44,7 +44,7 @@ class Augment(keras.layers.Layer):
 
     Takes and returns float32 of shape (batch, height, width, channels) with pixels in [0, 255]. The geometric
     transforms of a policy are composed into one projective warp per image (bilinear, edges reflected), so that each
-    pixel is interpolated once however many of them take part.
+    pixel is interpolated only once.
     """
 
     def __init__(self, ranges: Ranges, strength: keras.Variable, **options: Any) -> None:
@@ -55,24 +55,24 @@ class Augment(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed=0)
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Augments a batch when training."""
+        """Augment a batch when training."""
         if not training:
             return images
-        numbers = drawn(self.seed_generator.next(), tf.shape(images)[0])
-        return augmented(images, self._ranges(), tf.convert_to_tensor(self._strength()), numbers)
+        numbers = draw(self.seed_generator.next(), tf.shape(images)[0])
+        return augment_images(images, self._ranges(), tf.convert_to_tensor(self._strength()), numbers)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The shape stays as it is."""
+        """Return the unchanged shape."""
         return input_shape
 
 
-def drawn(seed: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    """Random numbers for so many images, float32 (uses, count) in [0, 1)."""
+def draw(seed: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Draw random numbers for so many images, float32 (uses, count) in [0, 1)."""
     return tf.random.stateless_uniform([len(USES), count], seed)
 
 
-def augmented(images: tf.Tensor, ranges: Ranges, strength: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """Images float32 (batch, height, width, channels) in [0, 255], changed as `drawn` numbers (uses, batch) say."""
+def augment_images(images: tf.Tensor, ranges: Ranges, strength: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """Augment images, float32 (batch, height, width, channels) in [0, 255], by the random numbers (uses, batch)."""
     draws = _Draws(numbers, strength)
     if GEOMETRIC & names(ranges):
         images = _warp(images, _matrices(draws, ranges, images))
@@ -92,11 +92,11 @@ class _Draws:
         self.strength = strength
 
     def uniform(self, use: str) -> tf.Tensor:
-        """float32 (batch,) in [0, 1), not scaled."""
+        """Return float32 (batch,) in [0, 1), not scaled."""
         return self._rows[use]
 
     def change(self, use: str, full: float | tuple[float, ...] | None) -> tf.Tensor:
-        """float32 (batch,): how far each image goes, by strength times ± ``full``, or from factor to factor less 1."""
+        """Return each image's change, float32 (batch,): strength times ± ``full``, or from factor to factor less 1."""
         if full is None:
             return tf.zeros_like(self._rows[use])
         low, high = (full[0] - 1, full[1] - 1) if isinstance(full, tuple) else (-full, full)
@@ -104,7 +104,7 @@ class _Draws:
 
 
 def _matrices(draws: _Draws, ranges: Ranges, images: tf.Tensor) -> tf.Tensor:
-    """Projective transforms, float32 (batch, 8), that map output pixels to input pixels around the image's centre."""
+    """Return projective transforms, float32 (batch, 8), that map output to input pixels around the image's centre."""
     zero = tf.zeros_like(draws.uniform("flip"))
     angle = math.pi / 180 * draws.change("rotation", ranges.rotation)
     shear, zoom = draws.change("shear", ranges.shear), 1 + draws.change("zoom", ranges.zoom)
@@ -134,7 +134,7 @@ def _warp(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
 
 
 def _contrast(images: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
-    """Scales each image's distance from its own mean, channel by channel."""
+    """Scale each image's distance from its own mean, channel by channel."""
     means = tf.reduce_mean(images, axis=[1, 2], keepdims=True)
     factors = factors[:, None, None, None]
     # Not mean + factor · (x − mean): at factor 1 that is off by a rounding, and strength 0 must change nothing.

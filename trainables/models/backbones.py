@@ -1,4 +1,4 @@
-"""The pretrained backbones, one entry each. Known without TensorFlow, so that a sweep can be checked without it."""
+"""The pretrained backbones, one entry each, without TensorFlow, so that sweeps can be checked without it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from spaces.config.trial import PretrainedModel
 from spaces.problem import Problem, did_you_mean
 
 LAYER_NAMES = Path(__file__).with_name("layer_names.json")
-"""The names of every backbone's layers. ``make layer-names`` writes it."""
+"""The layer names of every backbone; ``make layer-names`` writes the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
-    """What must be known of a network to reuse it."""
+    """What is needed to reuse a network."""
 
     constructor: str
     """Name of a function of keras.applications."""
     preprocessing: Literal["centred", "caffe", "torch", "inside"]
-    """What its images were turned into: "centred" is pixels from -1 to 1, "caffe" BGR less the means of ImageNet,
+    """How its images were preprocessed: "centred" is pixels from -1 to 1, "caffe" BGR less the means of ImageNet,
     "torch" RGB standardised by ImageNet's means and deviations; "inside", the network takes pixels from 0 to 255."""
     size_px: int
     """Side of the images that it was trained on."""
@@ -33,13 +33,13 @@ class Backbone:
     has_alpha: bool = False
     """Whether its constructor takes a width multiplier."""
     rescaled: tuple[float, ...] = ()
-    """Divisors, one a channel, after the layer "normalization", where only published weights come with them."""
+    """Divisors, one per channel, after the layer "normalization", which Keras adds only to published weights."""
     block_ends: tuple[str, ...]
-    """The layer that ends each block, from the input up; one tensor crosses each of these boundaries."""
+    """The last layer of each block, from the input up; a single tensor crosses each of these boundaries."""
 
 
 def _named(pattern: str, stages: dict[int | str, str | int]) -> tuple[str, ...]:
-    """Names of blocks by stage: ``{2: 3}`` numbers them 1, 2, 3; ``{2: "ab"}`` letters them."""
+    """Return names of blocks by stage: ``{2: 3}`` numbers them 1, 2, 3; ``{2: "ab"}`` letters them."""
     return tuple(
         pattern.format(stage=stage, block=block)
         for stage, blocks in stages.items()
@@ -62,7 +62,7 @@ def _densenet121() -> tuple[str, ...]:
 
 
 def _efficientnet(stages: dict[int | str, str | int], first: str) -> tuple[str, ...]:
-    """The first block of each stage has no way around; the last convolution is a block of its own."""
+    """The first block of each stage has no shortcut; the last convolution is a block of its own."""
     names = _named("block{stage}{block}", stages)
     middle = (f"{name}_project_bn" if name.endswith("a") else f"{name}_add" for name in names)
     return (first, *middle, "top_activation")
@@ -113,15 +113,15 @@ BACKBONES: dict[str, Backbone] = {
 
 @cache
 def layer_names(backbone: str) -> tuple[str, ...]:
-    """The layers of a backbone from the input up, by the names that they have in a fresh process.
+    """Return the layers of a backbone from the input up, by their names in a fresh process.
 
-    Read from a record beside this file, so that a sweep that names them is checked without building a network.
+    They are read from a file, so that a sweep that names them can be checked without building a network.
     """
     return tuple(json.loads(LAYER_NAMES.read_text())[backbone].split())
 
 
-def misfit(settings: PretrainedModel) -> Problem | None:
-    """What is wrong with the name of the backbone or with what is unfrozen of it, at its path in the configuration."""
+def incompatibility(settings: PretrainedModel) -> Problem | None:
+    """Check the name of the backbone and what is unfrozen of it; a problem has its path in the configuration."""
     if settings.backbone not in BACKBONES:
         rule, remedy = "there is no such backbone", did_you_mean(settings.backbone, BACKBONES)
         return Problem(path=("model", "backbone"), rule=rule, given=settings.backbone, remedy=remedy)
@@ -129,8 +129,8 @@ def misfit(settings: PretrainedModel) -> Problem | None:
         names = layer_names(settings.backbone)
         near = difflib.get_close_matches(settings.unfreeze_from, names, n=3, cutoff=0.6)
         remedy = f"did you mean {', '.join(near)}?" if near else ""
-        remedy = f"{remedy} `tunehound describe {settings.backbone} --json` lists them all".strip()
-        rule, given = f"{settings.backbone} has no layer of this name", settings.unfreeze_from
+        remedy = f"{remedy} `tunehound describe {settings.backbone} --json` lists all layers".strip()
+        rule, given = f"{settings.backbone} has no layer with this name", settings.unfreeze_from
         return Problem(path=("model", "unfreeze_from"), rule=rule, given=given, remedy=remedy)
     if settings.unfreeze_last:
         return _too_many(settings, "unfreeze_last", "layers", len(layer_names(settings.backbone)))
@@ -140,15 +140,15 @@ def misfit(settings: PretrainedModel) -> Problem | None:
 def _too_many(settings: PretrainedModel, field: str, noun: str, count: int) -> Problem | None:
     if getattr(settings, field) <= count:
         return None
-    rule = f"{settings.backbone} has {count} {noun}, and no more can be unfrozen"
-    given, remedy = str(getattr(settings, field)), f"give {count} to train all of it"
+    rule = f"{settings.backbone} has {count} {noun}; no more can be unfrozen"
+    given, remedy = str(getattr(settings, field)), f"give {count} to train all of them"
     return Problem(path=("model", field), rule=rule, given=given, remedy=remedy)
 
 
 def first_unfrozen(settings: PretrainedModel) -> int:
-    """Position, among `layer_names`, of the first layer that trains; their number where none does.
+    """Return the position, in `layer_names`, of the first layer that trains; their number if none does.
 
-    The settings must fit the backbone (`misfit`).
+    The settings must be compatible with the backbone (`incompatibility`).
     """
     names = layer_names(settings.backbone)
     if settings.unfreeze_from != "off":
@@ -163,7 +163,7 @@ def first_unfrozen(settings: PretrainedModel) -> int:
 
 
 def feature_cut(settings: PretrainedModel) -> str | None:
-    """The layer whose output can be stored: the end of the last block below all that trains; None where none is."""
+    """Return the layer whose output can be stored: the last block's end below all that trains; None if none is."""
     names, first = layer_names(settings.backbone), first_unfrozen(settings)
     ends = BACKBONES[settings.backbone].block_ends
     below = list(takewhile(lambda end: names.index(end) < first, ends))

@@ -11,7 +11,7 @@ from trainables.models.settable import entry
 
 
 def cnn(images: keras.KerasTensor, settings: CnnModel, *, classes: int, layers: Layers) -> keras.KerasTensor:
-    """Class probabilities (batch, classes) of normalised images (batch, h, w, c)."""
+    """Return class probabilities (batch, classes) of normalised images (batch, h, w, c)."""
     x = images
     for block, filters in enumerate(block_filters(settings)):
         name = f"block_{block + 1}"
@@ -25,14 +25,14 @@ def cnn(images: keras.KerasTensor, settings: CnnModel, *, classes: int, layers: 
 
 
 def block_filters(settings: CnnModel) -> tuple[int, ...]:
-    """Filters of each block: as listed, or the first block's times the growth, again and again."""
+    """Return the filters of each block: as listed, or the first block's times the growth for every further block."""
     if isinstance(settings.filters, tuple):
         return settings.filters
     return tuple(max(1, round(settings.filters * settings.growth**block)) for block in range(settings.blocks))
 
 
 def _block(x: keras.KerasTensor, filters: int, settings: CnnModel, block: int, *, layers: Layers) -> keras.KerasTensor:
-    """The convolutions of a block, each with its normalisation, activation and dropout; around them, the way around."""
+    """Build the convolutions of a block, each with normalisation, activation and dropout, and the shortcut."""
     around = x
     for conv in range(settings.convs_per_block):
         name = f"block_{block + 1}_conv_{conv + 1}"
@@ -51,7 +51,7 @@ def _block(x: keras.KerasTensor, filters: int, settings: CnnModel, block: int, *
 def _convolution(
     x: keras.KerasTensor, filters: int, kernel_size: int, settings: CnnModel, *, layers: Layers, name: str
 ) -> keras.KerasTensor:
-    """A convolution as it stands before its activation."""
+    """Build a convolution up to its activation."""
     penalties = Penalties(
         l1=used("model.l1", settings.l1), l2="model.l2", bias_l2=used("model.bias_l2", settings.bias_l2)
     )
@@ -69,7 +69,7 @@ def _convolution(
 def _conv_dropout(
     x: keras.KerasTensor, settings: CnnModel, block: int, conv: int, *, layers: Layers
 ) -> keras.KerasTensor:
-    """Dropout after a convolution; no layer where its rate is zero."""
+    """Apply dropout after a convolution; no layer if its rate is zero."""
     rates = settings.conv_dropout
     a_block = not isinstance(rates, tuple) or len(rates) == settings.blocks
     position = block if a_block else block * settings.convs_per_block + conv

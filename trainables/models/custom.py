@@ -1,4 +1,4 @@
-"""A model that a function of the user's builds: imported only where its module is trusted."""
+"""A model that the user's own function builds; its module is imported only if it is trusted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from spaces.config.trial import CustomModel
 from spaces.problem import InputError, Problem, shown
 from trainables.models.keras_internals import flat_layers
-from trainables.trust import distrust, local_module
+from trainables.trust import local_module, trust_problem
 
 CUSTOM_LAYER = "network"
 
@@ -24,51 +24,53 @@ CUSTOM_LAYER = "network"
 def custom(
     images: keras.KerasTensor, settings: CustomModel, *, classes: int, image_shape: tuple[int, int, int]
 ) -> keras.KerasTensor:
-    """Class probabilities (batch, classes) of images (batch, h, w, c) with pixels in [0, 255].
+    """Return class probabilities (batch, classes) of images (batch, h, w, c) with pixels in [0, 255].
 
     Raises:
-        InputError: the module is not trusted or cannot be imported, or its function returns no such model.
+        InputError: the module is not trusted or cannot be imported, or its function does not return a suitable model.
     """
-    model = _called(settings, classes=classes, image_shape=image_shape)
-    _refuse_misfits(model, settings, classes=classes, image_shape=image_shape)
+    model = _build(settings, classes=classes, image_shape=image_shape)
+    _check_model(model, settings, classes=classes, image_shape=image_shape)
     return keras.Model(model.inputs[0], model.outputs[0], name=CUSTOM_LAYER)(images)
 
 
 def fresh_weights(
     settings: CustomModel, *, seed: int, classes: int, image_shape: tuple[int, int, int]
 ) -> list[np.ndarray]:
-    """The weights that the function gives its model when it is called with this seed: drawn, or loaded by it."""
+    """Return the weights of the model that the function builds with this seed, whether drawn or loaded."""
     keras.utils.set_random_seed(seed)
-    weights: list[np.ndarray] = _called(settings, classes=classes, image_shape=image_shape).get_weights()
+    weights: list[np.ndarray] = _build(settings, classes=classes, image_shape=image_shape).get_weights()
     return weights
 
 
-def _called(settings: CustomModel, *, classes: int, image_shape: tuple[int, int, int]) -> Any:
-    """What the user's function returns."""
-    problem = distrust(settings)
+def _build(settings: CustomModel, *, classes: int, image_shape: tuple[int, int, int]) -> Any:
+    """Call the user's function."""
+    problem = trust_problem(settings)
     if problem is not None:
         raise InputError([problem], settings.build)
     function = _function(settings)
     try:
         return function(copy.deepcopy(settings.values), image_shape, classes)
-    except Exception as error:  # it is the user's code: whatever it raises, they want to read it
-        raise _refusal(settings, "the function must build a model", _told(error) + _line(settings, error)) from error
+    except Exception as error:  # the user's code: show whatever it raises
+        raise _error(
+            settings, "the function must build a model", _format_error(error) + _line(settings, error)
+        ) from error
 
 
 def _function(settings: CustomModel) -> Callable[..., Any]:
     name = settings.build.partition(":")[2]
-    _prefer(settings)
+    _import_first(settings)
     try:
         function: Callable[..., Any] | None = getattr(importlib.import_module(settings.module), name, None)
     except Exception as error:  # as above
-        raise _refusal(settings, f"the module {settings.module} must be importable", _told(error)) from error
+        raise _error(settings, f"the module {settings.module} must be importable", _format_error(error)) from error
     if not callable(function):
-        raise _refusal(settings, f"the module {settings.module} must have a function {name}", "none of this name")
+        raise _error(settings, f"the module {settings.module} must have a function {name}", "no such function")
     return function
 
 
-def _prefer(settings: CustomModel) -> None:
-    """Lets imports find the module local_module the sweep first, and forgets one of the same name from elsewhere."""
+def _import_first(settings: CustomModel) -> None:
+    """Make imports find the module next to the sweep first, and forget one of the same name from elsewhere."""
     found = local_module(settings)
     if found is None:
         return
@@ -82,40 +84,42 @@ def _prefer(settings: CustomModel) -> None:
         importlib.invalidate_caches()
 
 
-def _refuse_misfits(model: Any, settings: CustomModel, *, classes: int, image_shape: tuple[int, int, int]) -> None:
-    """Raises: InputError, where the function returned no classifier of stock layers for these images."""
+def _check_model(model: Any, settings: CustomModel, *, classes: int, image_shape: tuple[int, int, int]) -> None:
+    """Raises: InputError, if the model is not a classifier of these images made of stock layers."""
     if not isinstance(model, keras.Model):
-        raise _refusal(settings, "the function must return a keras.Model", type(model).__name__)
+        raise _error(settings, "the function must return a keras.Model", type(model).__name__)
     strange = {type(each) for each in (model, *flat_layers(model)) if type(each).__module__.split(".")[0] != "keras"}
     if strange:
         names = ", ".join(sorted(each.__name__ for each in strange))
-        raise _refusal(settings, "the model must consist of stock Keras layers, so that its file loads anywhere", names)
+        raise _error(
+            settings, "the model must consist of stock Keras layers, so that its file can be loaded anywhere", names
+        )
     if not model.built or (len(model.inputs), len(model.outputs)) != (1, 1):
-        raise _refusal(settings, "the model must have one Input and one output", "another number of them")
+        raise _error(settings, "the model must have one input and one output", "more, or none")
     images = np.random.default_rng(0).integers(0, 256, (2, *image_shape)).astype(np.float32)
     try:
         probabilities = np.asarray(model(images, training=False))
     except Exception as error:  # as above
         rule = f"the model must take images of shape {image_shape}"
-        raise _refusal(settings, rule, _told(error)) from error
+        raise _error(settings, rule, _format_error(error)) from error
     rule = f"the model must end in softmax over {classes} classes"
     if probabilities.shape != (2, classes):
-        raise _refusal(settings, rule, f"an output of shape {probabilities.shape[1:]}")
+        raise _error(settings, rule, f"an output of shape {probabilities.shape[1:]}")
     if not np.allclose(probabilities.sum(axis=-1), 1, atol=1e-2):
-        raise _refusal(settings, rule, "outputs that do not add up to 1")
+        raise _error(settings, rule, "outputs that do not sum to 1")
 
 
-def _told(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".strip().split("\n")[0]
 
 
 def _line(settings: CustomModel, error: Exception) -> str:
-    """Where in the user's module it came from, and with which values it was called."""
+    """Return the line of the user's module that raised the error, and the values of the call."""
     file = getattr(sys.modules.get(settings.module), "__file__", None)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return (f" in line {lines[-1]} of {file}" if lines else "") + f", with values {shown(settings.values)}"
 
 
-def _refusal(settings: CustomModel, rule: str, given: str) -> InputError:
-    remedy = f"mend {settings.build}: function(values, image_shape, classes) → keras.Model"
+def _error(settings: CustomModel, rule: str, given: str) -> InputError:
+    remedy = f"fix {settings.build}: function(values, image_shape, classes) → keras.Model"
     return InputError([Problem(path=("model", "build"), rule=rule, given=given, remedy=remedy)], settings.build)

@@ -1,4 +1,4 @@
-"""The stages of a training run, told from its configuration alone."""
+"""The stages of a training run, derived from its configuration alone."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ class Stage:
     """Consecutive epochs in which the same layers train."""
 
     first_epoch: int
-    """Counted from 1, included."""
+    """Counted from 1, inclusive."""
     last_epoch: int
-    """Included."""
+    """Inclusive."""
     unfrozen: bool
     """Whether the unfrozen blocks of a backbone train, or only the head."""
     learning_rate: float
 
 
 def stages(config: TrialConfig) -> tuple[Stage, ...]:
-    """The stages of a run: one, or head then head and unfrozen blocks where a backbone is fine-tuned.
+    """Return the stages of a run: one, or, for fine-tuning, the head and then the head with the unfrozen blocks.
 
-    A head stage as long as the whole run leaves no second one.
+    If the head stage is as long as the run, there is no second one.
     """
     model, epochs = config.model, config.training.epochs
     rate = config.optimizer.learning_rate

@@ -19,19 +19,19 @@ POOLINGS = {
 }
 FIRST_LAYER = "head_pool"
 ON_A_BACKBONE: Mapping[str, Any] = {"activation": "relu", "negative_slope": 0.1, "initializer": "glorot_uniform"}
-"""What a head does that says nothing of it, where its model has no such settings."""
+"""A head's defaults if its model has no such settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Penalties:
-    """The paths of the values that penalise weights; None where nothing does."""
+    """The paths of the values that penalise weights; None if there is no penalty."""
 
     l1: str | None
     l2: str | None
     bias_l2: str | None
 
     def on(self, layers: Layers) -> dict[str, keras.regularizers.Regularizer | None]:
-        """The arguments of a layer with a kernel and a bias."""
+        """Return the regularizer arguments of a layer with a kernel and a bias."""
         bias = layers.penalty(l2=self.bias_l2)
         return {"kernel_regularizer": layers.penalty(l1=self.l1, l2=self.l2), "bias_regularizer": bias}
 
@@ -39,7 +39,7 @@ class Penalties:
 def head(
     features: keras.KerasTensor, model: CnnModel | PretrainedModel, *, classes: int, layers: Layers
 ) -> keras.KerasTensor:
-    """Pools ``features`` (batch, h, w, c), runs the hidden dense layers, ends in softmax: float32 (batch, classes)."""
+    """Pool ``features`` (batch, h, w, c), run the hidden dense layers, end in softmax: float32 (batch, classes)."""
     settings, penalties = model.head, _penalties(model)
     x = POOLINGS[settings.pooling](name=FIRST_LAYER)(features)
     for position, width in enumerate(settings.widths):
@@ -52,14 +52,14 @@ def head(
 
 
 def activation(kind: str, negative_slope: float, *, name: str) -> keras.layers.Layer:
-    """ReLU, or ReLU with a slope below zero."""
+    """Return ReLU, or ReLU with a slope below zero."""
     if kind == "leaky_relu":
         return keras.layers.LeakyReLU(negative_slope=negative_slope, name=name)
     return keras.layers.Activation(kind, name=name)
 
 
 def used(path: str, value: float | None) -> str | None:
-    """The path of a penalty for which nothing is built where it is zero; None there."""
+    """Return the path of a penalty, or None if it is zero, because then nothing is built for it."""
     return path if value else None
 
 
@@ -80,13 +80,13 @@ def _hidden(
 
 
 def _style(model: CnnModel | PretrainedModel, name: str) -> Any:
-    """A setting of the head: its own, else its model's."""
+    """Return a setting of the head: its own, else its model's."""
     own = getattr(model.head, name)
     return getattr(model, name, ON_A_BACKBONE[name]) if own is None else own
 
 
 def _penalties(model: CnnModel | PretrainedModel) -> Penalties:
-    """The head's own penalties, else its model's."""
+    """Return the head's own penalties, else its model's."""
     paths = {}
     for name in ("l1", "l2", "bias_l2"):
         own = getattr(model.head, name)

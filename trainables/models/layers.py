@@ -1,4 +1,4 @@
-"""The layers whose settings a sweep varies, in two kinds: settable while a model lives, and stock for the file."""
+"""The layers whose settings a sweep varies, in two kinds: settable in a live model, and stock layers for its file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from trainables.models.augment import Augment, full_ranges, names
 
 
 class Layers(Protocol):
-    """Where the model functions get the layers that carry a settable value; ``path`` names the value's field."""
+    """Provides the layers that carry a settable value; ``path`` names the value's field."""
 
     def dropout(self, path: str, *, name: str) -> keras.layers.Layer:
-        """A dropout layer."""
+        """Return a dropout layer."""
 
     def penalty(self, *, l1: str | None = None, l2: str | None = None) -> keras.regularizers.Regularizer | None:
-        """An L1 and L2 penalty; None for a path is none of that kind."""
+        """Return an L1 and L2 penalty; a path of None means no penalty of that kind."""
 
     def augment(self, settings: Augmentation, path: str) -> keras.layers.Layer | None:
-        """The augmentation; none in a model that is to be saved."""
+        """Return the augmentation; None in a model that is to be saved."""
 
     def batch_norm(self, options: Mapping[str, Any]) -> keras.layers.Layer:
-        """Batch normalisation that keeps its statistics, as a pretrained backbone needs it."""
+        """Return batch normalisation that keeps its statistics, as a pretrained backbone needs."""
 
 
 class SettableLayers:
@@ -35,50 +35,50 @@ class SettableLayers:
         self.variables: dict[str, keras.Variable] = {}
 
     def variable(self, path: str) -> keras.Variable:
-        """The variable that holds the value of a field; float32, a scalar."""
+        """Return the variable that holds the value of a field; a float32 scalar."""
         if path not in self.variables:
             self.variables[path] = keras.Variable(0.0, trainable=False, dtype="float32", name=path.replace(".", "_"))
         return self.variables[path]
 
     def dropout(self, path: str, *, name: str) -> keras.layers.Layer:
-        """Dropout at the variable's rate."""
+        """Return dropout at the variable's rate."""
         return _VariableDropout(self.variable(path), name=name)
 
     def penalty(self, *, l1: str | None = None, l2: str | None = None) -> keras.regularizers.Regularizer | None:
-        """Penalties of the variables' sizes."""
+        """Return penalties of the variables' sizes."""
         sizes = {norm: self.variable(path) for norm, path in (("l1", l1), ("l2", l2)) if path is not None}
         return _VariablePenalty(sizes) if sizes else None
 
     def augment(self, settings: Augmentation, path: str) -> keras.layers.Layer | None:
-        """Augmentation of the variable's strength."""
+        """Return augmentation of the variable's strength."""
         ranges = full_ranges(settings)
         return Augment(ranges, self.variable(path), name="augment") if names(ranges) else None
 
     def batch_norm(self, options: Mapping[str, Any]) -> keras.layers.Layer:
-        """Batch normalisation in inference mode: gamma and beta may train, the statistics never move."""
+        """Return batch normalisation in inference mode: gamma and beta may train, the statistics never change."""
         return _InferenceBatchNorm(**options)
 
 
 class StockLayers:
-    """Layers of Keras alone, for the file that anyone can load."""
+    """Layers of Keras alone, for a file that can be loaded anywhere."""
 
     def __init__(self, values: Mapping[str, float]) -> None:
         self._values = values
 
     def dropout(self, path: str, *, name: str) -> keras.layers.Layer:
-        """Keras' own dropout."""
+        """Return Keras' own dropout."""
         return keras.layers.Dropout(self._values[path], name=name)
 
     def penalty(self, *, l1: str | None = None, l2: str | None = None) -> keras.regularizers.Regularizer | None:
-        """Keras' own penalty; none where it is zero."""
+        """Return Keras' own penalty; None if it is zero."""
         sizes = {norm: self._values[path] for norm, path in (("l1", l1), ("l2", l2)) if path is not None}
         return keras.regularizers.L1L2(**sizes) if any(sizes.values()) else None
 
     def augment(self, settings: Augmentation, path: str) -> None:
-        """A saved model augments nothing."""
+        """Return None: a saved model augments nothing."""
 
     def batch_norm(self, options: Mapping[str, Any]) -> keras.layers.Layer:
-        """Keras' own batch normalisation."""
+        """Return Keras' own batch normalisation."""
         return keras.layers.BatchNormalization(**options)
 
 

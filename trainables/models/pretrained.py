@@ -1,4 +1,4 @@
-"""A backbone trained elsewhere under a new head, with as much of it unfrozen as wanted."""
+"""A pretrained backbone under a new head, with as much of it unfrozen as wanted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from spaces.config.trial import PretrainedModel
 from spaces.problem import InputError, Problem
-from trainables.models.backbones import BACKBONES, Backbone, first_unfrozen, layer_names, misfit
+from trainables.models.backbones import BACKBONES, Backbone, first_unfrozen, incompatibility, layer_names
 from trainables.models.cut import Cut
 from trainables.models.head import FIRST_LAYER, head
 from trainables.models.layers import Layers, StockLayers
@@ -27,9 +27,9 @@ CAFFE_MEANS = (103.939, 116.779, 123.68)
 def pretrained(
     images: keras.KerasTensor, settings: PretrainedModel, *, classes: int, layers: Layers
 ) -> keras.KerasTensor:
-    """Class probabilities (batch, classes) of images (batch, h, w, 1 or 3) with pixels in [0, 255].
+    """Return class probabilities (batch, classes) of images (batch, h, w, 1 or 3) with pixels in [0, 255].
 
-    The weights are random; `trained_weights` has the others.
+    The weights are random; `trained_weights` has the trained ones.
 
     Raises:
         InputError: there is no such backbone, or no such part of it to unfreeze.
@@ -39,7 +39,7 @@ def pretrained(
 
 
 def prepared(images: keras.KerasTensor, settings: PretrainedModel) -> keras.KerasTensor:
-    """Images (batch, h, w, 1 or 3) with pixels in [0, 255] as the backbone wants them: its size, its preprocessing.
+    """Resize and preprocess images (batch, h, w, 1 or 3) with pixels in [0, 255] for the backbone.
 
     Raises:
         InputError: there is no such backbone.
@@ -49,14 +49,14 @@ def prepared(images: keras.KerasTensor, settings: PretrainedModel) -> keras.Kera
     if x.shape[-1] == 1:
         x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
     if tuple(x.shape[1:3]) != (side, side):
-        # Unless it is told otherwise, this layer takes every call for one of training, and so do all after it: dropout
-        # and batch normalisation would train in `model(images)` and in whatever the model is exported to.
+        # By default, this layer and all after it would run in training mode: dropout and batch normalisation would be
+        # active in `model(images)` and in the exported model.
         x = keras.layers.Resizing(side, side, name="resize")(x, training=False)
     return preprocessed(x, entry)
 
 
 def preprocessed(pixels: keras.KerasTensor, backbone: Backbone) -> keras.KerasTensor:
-    """Pixels in [0, 255] (batch, h, w, 3) as the backbone was shown them in its training, by stock layers."""
+    """Preprocess pixels in [0, 255] (batch, h, w, 3) as in the backbone's training, by stock layers."""
     name, dtype = "preprocess", "float32"
     if backbone.preprocessing == "centred":
         return keras.layers.Rescaling(1 / 127.5, offset=-1, name=name, dtype=dtype)(pixels)
@@ -71,10 +71,10 @@ def preprocessed(pixels: keras.KerasTensor, backbone: Backbone) -> keras.KerasTe
 
 
 def trained_weights(model: keras.Model, settings: PretrainedModel) -> dict[str, list[np.ndarray]]:
-    """The weights that the settings name for the backbone inside ``model``, by layer; none of them for "none".
+    """Return the weights that the settings name for the backbone inside ``model``, by layer; empty for "none".
 
     Raises:
-        InputError: they cannot be read, or they are of another network.
+        InputError: they cannot be read, or they are those of another network.
     """
     if settings.weights == "none":
         return {}
@@ -84,20 +84,20 @@ def trained_weights(model: keras.Model, settings: PretrainedModel) -> dict[str, 
 
 
 def trained_network(settings: PretrainedModel) -> keras.Model:
-    """The backbone as Keras has it, with the weights that the settings name.
+    """Return Keras' backbone with the weights that the settings name.
 
     Raises:
-        InputError: they cannot be read, or they are of another network.
+        InputError: they cannot be read, or they are those of another network.
     """
     try:
-        with warnings.catch_warnings(action="ignore"):  # a hundred lines where the file is another network's
+        with warnings.catch_warnings(action="ignore"):  # a hundred lines if the file is another network's
             return _network(settings, weights=settings.weights)
-    except Exception as error:  # h5py, Keras and the download each have their own
+    except Exception as error:  # h5py, Keras and the download each raise their own
         raise _wrong_weights(settings, error) from error
 
 
 def set_trainable(model: keras.Model, settings: PretrainedModel, *, unfrozen: bool) -> None:
-    """Lets that part of the backbone train that the settings unfreeze, or (``unfrozen`` false) nothing of it."""
+    """Make the unfrozen part of the backbone trainable, or (``unfrozen`` false) none of it."""
     layers = model.get_layer(BACKBONE_LAYER).layers  # from the input up
     count = len(layer_names(settings.backbone)) - first_unfrozen(settings) if unfrozen else 0
     for below_top, layer in enumerate(reversed(layers)):
@@ -105,13 +105,14 @@ def set_trainable(model: keras.Model, settings: PretrainedModel, *, unfrozen: bo
 
 
 def network_of(settings: PretrainedModel) -> keras.Model:
-    """The backbone alone with random weights, its layers named as in a fresh process."""
+    """Return the backbone alone with random weights, its layers named as in a fresh process."""
     return _backbone(settings, StockLayers({}))
 
 
 def suffix_of(whole: keras.Model, cut: Cut) -> keras.Model:
-    """The part of a network that trains on stored features: from what crosses the cut,
-    float32 (batch, …), to class probabilities, by the layers of ``whole`` themselves.
+    """Return the part of a network that trains on stored features, made of the layers of ``whole`` themselves.
+
+    It maps what crosses the cut, float32 (batch, …), to class probabilities.
     """
     backbone, pool = whole.get_layer(BACKBONE_LAYER), whole.get_layer(FIRST_LAYER)
     crossing = backbone.get_layer(cut.layer).output
@@ -135,7 +136,9 @@ def _backbone(settings: PretrainedModel, layers: Layers) -> keras.Model:
 
     def call(layer: keras.layers.Layer, *inputs: Any, **options: Any) -> Any:
         outputs = layer(*inputs, **options)
-        if divisors and layer.name == "normalization":  # Keras adds this where it downloads weights, not for a file
+        if (
+            divisors and layer.name == "normalization"
+        ):  # Keras adds this if it downloads the weights, but not for a file
             outputs = keras.layers.Rescaling([1 / each for each in divisors], name="rescaling_1")(outputs)
         return outputs
 
@@ -145,7 +148,7 @@ def _backbone(settings: PretrainedModel, layers: Layers) -> keras.Model:
 
 
 def fresh_names(network: keras.Model) -> dict[str, str]:
-    """The names that the layers of a network would have in a fresh process, by those that they have.
+    """Map the layer names of a network to those that they would have in a fresh process.
 
     Keras numbers layers without a name of their own through the whole process: ``conv2d_94`` is ``conv2d`` of the
     second InceptionV3.
@@ -163,7 +166,7 @@ def fresh_names(network: keras.Model) -> dict[str, str]:
 
 
 def _automatic(layer: keras.layers.Layer) -> tuple[str, int]:
-    """The kind and the number in a name that Keras gave; -1 for one that the network's author gave."""
+    """Return the kind and the number in a name that Keras gave; -1 for a name that the network's author gave."""
     found = re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name)
     kind, number = (found[1], found[2]) if found else (layer.name, None)
     if kind.replace("_", "") != type(layer).__name__.lower():
@@ -183,7 +186,7 @@ def _side(settings: PretrainedModel) -> int:
 
 
 def _entry(settings: PretrainedModel) -> Backbone:
-    problem = misfit(settings)
+    problem = incompatibility(settings)
     if problem is not None:
         raise InputError([problem], "configuration")
     return BACKBONES[settings.backbone]
@@ -191,11 +194,11 @@ def _entry(settings: PretrainedModel) -> Backbone:
 
 def _wrong_weights(settings: PretrainedModel, error: Exception) -> InputError:
     width = f" of width alpha {settings.alpha:g}" if _entry(settings).has_alpha else ""
-    told = str(error).strip().split("\n")[0] or type(error).__name__
+    message = str(error).strip().split("\n")[0] or type(error).__name__
     problem = Problem(
         path=("model", "weights"),
-        rule=f"the weights must be those of {settings.backbone}{width}, without its top",
-        given=f"{settings.weights}: {told}",
-        remedy="name the file that belongs to this backbone and this alpha, or `none`",
+        rule=f"the weights must be those of {settings.backbone}{width} without its top",
+        given=f"{settings.weights}: {message}",
+        remedy="give the file for this backbone and this alpha, or `none`",
     )
     return InputError([problem], settings.weights)

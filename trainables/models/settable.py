@@ -1,4 +1,4 @@
-"""Which values of a configuration are variables of the graph, and which make the graph."""
+"""Which values of a configuration are variables of the graph, and which determine the graph."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from spaces.config.settings import SettableUnlessZero
 from spaces.config.trial import Settable, TrialConfig
 
 KEPT_MODELS = 4
-"""How many compiled models a process keeps for the trials to come."""
+"""How many compiled models a process keeps for later trials."""
 
 Kind = Literal["settable", "unless zero", "architecture"]
 
 
 def settable_values(settings: BaseModel, path: str = "") -> dict[str, float]:
-    """The values that need no new graph, by dotted path (``model.dropout``); of lists one an entry, by position."""
+    """Return the values that need no new graph, by dotted path (``model.dropout``); for lists, one per entry."""
     values: dict[str, float] = {}
     for name, value, kind in _fields(settings, path):
         if kind == "architecture" or value is None:
@@ -30,23 +30,23 @@ def settable_values(settings: BaseModel, path: str = "") -> dict[str, float]:
 
 
 def architecture(settings: BaseModel) -> tuple[tuple[str, Any], ...]:
-    """Everything else, hashable: configurations that agree here share one compiled model.
+    """Return everything else, hashable: configurations that agree here share one compiled model.
 
-    Of a settable value it holds what makes layers: whether it is given, as one number or as how many — and, where
+    Of a settable value it holds what determines the layers: whether it is given, as one number or how many, and, if
     nothing is built for a zero, which of them are zero.
     """
     return tuple((path, _essence(value, kind)) for path, value, kind in _fields(settings, ""))
 
 
 def graph_key(config: TrialConfig) -> tuple[Any, ...]:
-    """Configurations that agree here, on data of the same shape, train in one compiled model; hashable."""
-    rule = config.optimizer  # less its schedule, which is no part of the graph
+    """Return a hashable key: configurations that share it train, on data of one shape, in one compiled model."""
+    rule = config.optimizer  # without its schedule, which is not part of the graph
     compiled = (rule.name, rule.momentum, rule.nesterov, config.training.mixed_precision)
     return architecture(config.model), architecture(config.augmentation), compiled
 
 
 def entry(path: str, value: object, position: int) -> str:
-    """The path of a block's or layer's own number: of one number for all, the field's own."""
+    """Return the path of a block's or layer's own number; with one number for all, the field's path."""
     return f"{path}.{position}" if isinstance(value, tuple) else path
 
 
@@ -59,7 +59,7 @@ def _essence(value: Any, kind: Kind) -> Any:
 
 
 def _hashable(value: Any) -> Any:
-    """A value as a key, in which 1, 1.0 and true differ."""
+    """Return a value as a key, in which 1, 1.0 and true differ."""
     if isinstance(value, Mapping):
         return tuple((key, _hashable(each)) for key, each in value.items())
     if isinstance(value, tuple):

@@ -12,7 +12,7 @@ from trainables.sources.part import Part, Parts
 
 
 def digits_parts(data: DigitsData) -> Parts:
-    """One part of 1,797 grey images, 8 × 8 pixels, of the digits 0–9; we divide it."""
+    """Return one part, to be split: 1,797 grey images, 8 × 8 pixels, of the digits 0–9."""
     bunch = load_digits()
 
     def read(positions: PositionArray) -> PixelArray:
@@ -24,8 +24,8 @@ def digits_parts(data: DigitsData) -> Parts:
 
 
 def stretched(levels: NDArray[np.float64]) -> PixelArray:
-    """Levels 0–16, (n, height, width) → pixels 0–255, (n, height, width, 1): 255 · level / 16, halves rounded up.
+    """Map levels 0–16, (n, height, width) to pixels 0–255, (n, height, width, 1): 255 · level / 16, halves rounded up.
 
-    All seventeen levels stay apart, so nothing is lost.
+    All seventeen levels remain distinct, so nothing is lost.
     """
     return ((levels.astype(np.int64) * 255 + 8) // 16).astype(np.uint8)[..., np.newaxis]

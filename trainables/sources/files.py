@@ -12,7 +12,7 @@ from trainables.sources.part import Part, UnreadableError, digest
 
 
 def file_part(paths: Sequence[Path], labels: LabelArray, *, root: Path, size_px: int) -> Part:
-    """One part; its images become RGB squares of ``size_px`` a side when they are read. ``labels`` is int64 (n,)."""
+    """Return a part whose images become RGB squares of ``size_px`` a side when read. ``labels`` is int64 (n,)."""
 
     def read(positions: PositionArray) -> PixelArray:
         return squares([paths[position] for position in positions], root, size_px)
@@ -32,21 +32,21 @@ def file_part(paths: Sequence[Path], labels: LabelArray, *, root: Path, size_px:
 
 
 def squares(paths: list[Path], root: Path, size_px: int) -> PixelArray:
-    """The images, uint8 (n, size_px, size_px, 3).
+    """Read the images, uint8 (n, size_px, size_px, 3).
 
     Raises:
-        UnreadableError: some cannot be read; it names the first of them, with the reason, and counts them.
+        UnreadableError: some cannot be read; it lists the first of them, with the reasons, and their number.
     """
     pixels, failed = read_images(paths, height=size_px, width=size_px, channels=3)
     if failed:
-        told = [f"{relative([paths[position]], root)[0]} ({why})" for position, why in failed.items()]
-        rule, cure = "every image can be read whole", "mend these files or move them away"
-        raise UnreadableError(str(root), told, rule=rule, remedy=cure)
+        unreadable = [f"{relative([paths[position]], root)[0]} ({why})" for position, why in failed.items()]
+        rule, cure = "every image must be readable and complete", "repair these files or move them away"
+        raise UnreadableError(str(root), unreadable, rule=rule, remedy=cure)
     return pixels
 
 
 def content_digest(path: Path) -> bytes:
-    """That of a file's bytes. Files that hold nothing are not alike, so that each is told when it is read."""
+    """Return the digest of a file's bytes. Empty files are considered different, so that each is reported when read."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -55,5 +55,5 @@ def content_digest(path: Path) -> bytes:
 
 
 def relative(paths: list[Path], root: Path) -> list[str]:
-    """Paths as they are told: from the root of the data set, with forward slashes."""
+    """Return paths as shown in messages: relative to the data set's folder, with forward slashes."""
     return [path.relative_to(root).as_posix() for path in paths]

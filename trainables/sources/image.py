@@ -1,4 +1,4 @@
-"""One image file → pixels: the same way for training data and for prediction."""
+"""One image file → pixels, in the same way for training and for prediction."""
 
 from __future__ import annotations
 
@@ -13,42 +13,41 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from trainables.dataset import PixelArray
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
-"""What the name of an image ends in, in lower case."""
+"""The extensions of image files, in lower case."""
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
-"""What an image may be inside, whatever its name says."""
+"""The formats that an image may have, whatever its name."""
 
 DECODE_THREADS = 4
 """Pillow decodes outside the interpreter lock, so a few threads keep a few cores busy."""
 
 
 ImageFile = Path | memoryview
-"""A file that holds an image, or what stands in one."""
+"""A file that holds an image, or the content of one."""
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether a file or folder is none that a person put there: a dot file, or what Windows leaves behind."""
+    """Whether a file or folder was not put there by a person: a dot file, or one that Windows creates."""
     return path.name.startswith(".") or path.name in ("Thumbs.db", "desktop.ini")
 
 
 def is_image_name(path: Path) -> bool:
-    """Whether the name ends like that of an image, in capitals or not."""
+    """Whether a name has the extension of an image, in upper or lower case."""
     return path.suffix.lower() in SUFFIXES
 
 
 def read_image(file: ImageFile, *, height: int, width: int, channels: int) -> PixelArray:
-    """The image in a file as pixels, uint8 (height, width, channels); ``channels`` is 1 (grey) or 3 (RGB).
+    """Read an image as pixels, uint8 (height, width, channels); ``channels`` is 1 (grey) or 3 (RGB).
 
-    Turned as its EXIF orientation says, laid on white where it is transparent, converted from whatever it is (grey,
-    palette, CMYK, 16 bits a channel: the high byte; of an animation the first frame), then resized to fit, its sides
-    not kept in proportion, by a triangle filter that averages when shrinking. An image that fits already keeps every
-    pixel.
+    It is rotated by its EXIF orientation, put on white if transparent, converted from its mode (grey, palette, CMYK,
+    16 bits per channel: the high byte; the first frame of an animation), then resized without keeping its proportions,
+    by a triangle filter that averages when shrinking. An image that has the size already keeps every pixel.
 
     Raises:
-        OSError: there is no such file, or it holds no whole image; the message says why, in a few words.
+        OSError: there is no such file, or it holds no complete image; the message gives the reason in a few words.
     """
     try:
-        with opened_image(file) as opened:
+        with open_image(file) as opened:
             # A large JPEG is decoded at a half, a quarter or an eighth of its size, at least the size wanted.
             opened.draft(None, (max(height, width) * 2, max(height, width) * 2))
             upright = ImageOps.exif_transpose(opened)
@@ -59,11 +58,11 @@ def read_image(file: ImageFile, *, height: int, width: int, channels: int) -> Pi
     return np.asarray(fitted, dtype=np.uint8).reshape(height, width, channels)
 
 
-def opened_image(file: ImageFile) -> Image.Image:
-    """The image in a file, its header read and its pixels not yet; whoever opens it closes it.
+def open_image(file: ImageFile) -> Image.Image:
+    """Open an image and read its header, but not its pixels; the caller closes it.
 
     Raises:
-        OSError: there is no such file, or it is empty or holds no image.
+        OSError: there is no such file, or it is empty or not an image.
     """
     if (file.stat().st_size if isinstance(file, Path) else file.nbytes) == 0:
         raise OSError("is empty (zero bytes)")
@@ -71,7 +70,7 @@ def opened_image(file: ImageFile) -> Image.Image:
 
 
 def flattened(image: Image.Image) -> Image.Image:
-    """The same image with eight bits a channel and nothing transparent."""
+    """Convert an image to eight bits per channel without transparency."""
     if image.mode.startswith("I"):
         levels = np.asarray(image).astype(np.int64)
         return Image.fromarray((levels.clip(0, 65535) >> 8).astype(np.uint8))
@@ -82,15 +81,15 @@ def flattened(image: Image.Image) -> Image.Image:
 
 
 def reason(error: Exception) -> str:
-    """Why a file could not be read, without its path, which the reader is told beside it."""
+    """Return why a file could not be read, without its path."""
     if isinstance(error, UnidentifiedImageError):
-        return "is no image"
+        return "is not an image"
     if isinstance(error, FileNotFoundError):
         return "does not exist"
     if isinstance(error, IsADirectoryError):
         return "is a folder without images"
     if isinstance(error, PermissionError):
-        return "may not be read"
+        return "is not readable (permissions)"
     if isinstance(error, Image.DecompressionBombError):
         return "has more pixels than Pillow accepts"
     return str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
@@ -99,11 +98,11 @@ def reason(error: Exception) -> str:
 def read_images(
     files: Sequence[ImageFile], *, height: int, width: int, channels: int
 ) -> tuple[PixelArray, dict[int, str]]:
-    """Many files at once, by a few threads.
+    """Read many files with a few threads.
 
     Returns:
-        Pixels, uint8 (n, height, width, channels), and for each position that could not be read the reason; its
-        pixels are zero.
+        Pixels, uint8 (n, height, width, channels), and the reason for each position that could not be read; its pixels
+        are zero.
     """
     pixels = np.zeros((len(files), height, width, channels), np.uint8)
 

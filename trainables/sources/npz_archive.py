@@ -1,4 +1,4 @@
-"""One array of images in a NumPy archive: read in order without the whole of it in memory, or here and there."""
+"""One array of images in a NumPy archive, read in order without holding all of it in memory, or at random."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.dataset import LabelArray, PixelArray, PositionArray, chunks
-from trainables.sources.part import Part, problem, refusal
+from trainables.sources.part import Part, input_error, problem
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
-"""What NumPy raises on an archive that is cut off, overwritten or none at all."""
+"""What NumPy raises for an archive that is truncated, overwritten or not one at all."""
 
 Header = tuple[tuple[int, ...], np.dtype[np.generic]]
 """Shape and type of an array, read without its values."""
 
 
 def archived_part(path: Path, key: str, labels: LabelArray) -> Part:
-    """The images of an archive at ``key``, uint8 (n, height, width[, channels]), opened again when they are wanted."""
+    """Return the images of an archive at ``key``, uint8 (n, height, width[, channels]), read when they are needed."""
     shape, _ = header(path, key)
     height, width, channels = (*shape[1:], 1)[:3]
     plain = is_plain(path, key)
@@ -50,14 +50,16 @@ def archived_part(path: Path, key: str, labels: LabelArray) -> Part:
         read=read,
         name=lambda position: f"{key}[{position}]",
         in_order=in_order,
-        no_streaming=None if plain else "write the archive by np.savez: compressed, it can only be read as a whole",
+        no_streaming=None
+        if plain
+        else "write the archive with np.savez: if compressed, it can only be read as a whole",
     )
 
 
 @contextmanager
 def archive(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
-    """The archive, open; what NumPy says of a damaged one is said as `InputError`. It never unpickles."""
-    with damage_told(path):
+    """Open the archive; report a damaged one as `InputError`. Never unpickles."""
+    with damage_reported(path):
         opened = np.load(path, allow_pickle=False)
         if not isinstance(opened, np.lib.npyio.NpzFile):
             raise ValueError("a single array, saved by np.save")
@@ -66,25 +68,25 @@ def archive(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
 
 
 @contextmanager
-def damage_told(path: Path) -> Iterator[None]:
-    """Turns what is raised on a damaged archive into `InputError`."""
+def damage_reported(path: Path) -> Iterator[None]:
+    """Turn the exceptions of a damaged archive into `InputError`."""
     try:
         yield
     except DAMAGED as error:
-        cure = "write it by np.savez_compressed(path, x_train=…, y_train=…) from arrays of plain numbers and text"
-        rule = "the file is a whole .npz archive of plain arrays"
-        raise refusal(str(path), problem(rule, given=str(error) or type(error).__name__, remedy=cure)) from error
+        cure = "write it with np.savez_compressed(path, x_train=…, y_train=…) from arrays of plain numbers and text"
+        rule = "the file must be a complete .npz archive of plain arrays"
+        raise input_error(str(path), problem(rule, given=str(error) or type(error).__name__, remedy=cure)) from error
 
 
 def header(path: Path, key: str) -> Header:
-    """Shape and type of an array in an archive, without decompressing it."""
+    """Return shape and type of an array in an archive, without decompressing it."""
     with zipfile.ZipFile(path) as zipped, zipped.open(f"{key}.npy") as member:
         shape, _, dtype = read_header(member)
     return shape, dtype
 
 
 def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
-    """Shape, whether columns come first, and type of an array in NumPy's format; the file stands at its values then."""
+    """Read shape, Fortran order and type of an array in NumPy's format, up to where its values begin."""
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
         return np.lib.format.read_array_header_1_0(file)
@@ -92,12 +94,12 @@ def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.gen
 
 
 def unpacked(path: Path, key: str, positions: PositionArray, image_shape: tuple[int, int, int]) -> Iterator[PixelArray]:
-    """The images at ascending positions; the archive is unpacked from its start to its end, piece by piece.
+    """Yield the images at ascending positions; the archive is decompressed from start to end, piece by piece.
 
     Raises:
         InputError: it is damaged.
     """
-    with damage_told(path), zipfile.ZipFile(path) as zipped, zipped.open(f"{key}.npy") as member:
+    with damage_reported(path), zipfile.ZipFile(path) as zipped, zipped.open(f"{key}.npy") as member:
         shape, columns_first, _ = read_header(member)
         if columns_first:
             values = np.load(path, allow_pickle=False)[key].reshape(-1, *image_shape)
@@ -112,7 +114,7 @@ def unpacked(path: Path, key: str, positions: PositionArray, image_shape: tuple[
 
 
 def rows(member: IO[bytes], count: int, image_shape: tuple[int, int, int]) -> PixelArray:
-    """The next so many images of a member that stands at one."""
+    """Read the next images of an archive member."""
     size = count * int(np.prod(image_shape))
     content = member.read(size)
     if len(content) < size:
@@ -121,7 +123,7 @@ def rows(member: IO[bytes], count: int, image_shape: tuple[int, int, int]) -> Pi
 
 
 def is_plain(path: Path, key: str) -> bool:
-    """Whether an array lies in its archive as it would in memory."""
+    """Whether an array has the same layout in its archive as in memory."""
     with zipfile.ZipFile(path) as zipped:
         if zipped.getinfo(f"{key}.npy").compress_type != zipfile.ZIP_STORED:
             return False
@@ -130,8 +132,8 @@ def is_plain(path: Path, key: str) -> bool:
 
 
 def map_plain(path: Path, key: str) -> NDArray[np.uint8]:
-    """The values of a plain array, mapped from the archive."""
-    with damage_told(path), zipfile.ZipFile(path) as zipped, path.open("rb") as file:
+    """Memory-map the values of a plain array in the archive."""
+    with damage_reported(path), zipfile.ZipFile(path) as zipped, path.open("rb") as file:
         file.seek(zipped.getinfo(f"{key}.npy").header_offset)
         local = file.read(30)  # the fixed part of a member's own header; it ends in the lengths of name and extra field
         file.seek(int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little"), 1)

@@ -1,4 +1,4 @@
-"""What a source brings: up to three parts of a data set, their labels known, their pixels not read yet."""
+"""What a source provides: up to three parts of a data set, with their labels, but without their pixels yet."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from trainables.sources.image import ImageFile
 
 DATA_PATH = ("trial", "data", "path")
 SHOWN = 5
-"""How many of many faulty images a message names."""
+"""How many of many faulty images a message lists."""
 
 Digests = Callable[[PositionArray], list[bytes]]
-"""Positions, int64 (m,) → for each image sixteen bytes that only an identical one shares."""
+"""Positions, int64 (m,) → sixteen bytes per image that only identical images share."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Part:
-    """Images that a data set holds together.
+    """Images that belong together in a data set.
 
-    ``labels`` is int64 (n,); ``read`` takes positions, int64 (m,), to their pixels, uint8 (m, height, width, channels),
-    and raises `InputError` where they cannot be read — `UnreadableError` where the others still can; several threads
-    may call it at once; ``name`` tells a person which image stands at a position.
+    ``labels`` is int64 (n,). ``read`` maps positions, int64 (m,), to pixels, uint8 (m, height, width, channels); it
+    raises `InputError` if they cannot be read, `UnreadableError` if others can, and several threads may call it at
+    once. ``name`` maps a position to the image's name in messages.
     """
 
     labels: LabelArray
@@ -35,23 +35,23 @@ class Part:
     read: Callable[[PositionArray], PixelArray]
     name: Callable[[int], str]
     digests: Digests | None = None
-    """Tells identical images without decoding them; where not given, they are told by their pixels."""
+    """Identifies images without decoding them; by default they are identified by their pixels."""
     stored: Callable[[int], ImageFile] | None = None
-    """The file of the image at a position, where it has one and is resized when it is read."""
+    """The file of the image at a position, if it has one and is resized when it is read."""
 
     in_order: Callable[[PositionArray], Iterator[PixelArray]] | None = None
-    """The pixels at ascending positions piece by piece, where that is cheaper than reading here and there."""
+    """Reads the pixels at ascending positions piece by piece, if that is cheaper than reading at random."""
     no_streaming: str | None = None
-    """What to do about it that images cannot be read here and there, but only all of them; None where they can."""
+    """The remedy if images can only be read all at once; None if they can be read one by one."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def pieces(self, positions: PositionArray) -> Iterator[PixelArray]:
-        """The pixels at ascending positions, uint8 (m, height, width, channels), a moderate number at a time.
+        """Yield the pixels at ascending positions, uint8 (m, height, width, channels), a moderate number at a time.
 
         Raises:
-            UnreadableError: some cannot be read; raised when all were tried, and names them all.
+            UnreadableError: some cannot be read; raised after all were tried, and lists them all.
             InputError: the rest cannot be read either.
         """
         if self.in_order is not None:
@@ -68,20 +68,20 @@ class Part:
         if failed is not None:
             raise failed
 
-    def told_apart(self, positions: PositionArray) -> list[bytes]:
-        """The digests of some images.
+    def compute_digests(self, positions: PositionArray) -> list[bytes]:
+        """Return the digests of some images.
 
         Raises:
             InputError: they cannot be read.
         """
         if self.digests is not None:
             return self.digests(positions)
-        return [told for pixels in self.pieces(positions) for told in digests(pixels)]
+        return [each for pixels in self.pieces(positions) for each in digests(pixels)]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Parts:
-    """A data set as it is brought: what it does not divide itself is divided by `trainables.data.split`."""
+    """A data set as its source provides it; missing parts are split off train by `trainables.data.split`."""
 
     train: Part
     validation: Part | None = None
@@ -90,46 +90,46 @@ class Parts:
 
 
 def array_part(pixels: PixelArray, labels: LabelArray, name: Callable[[int], str]) -> Part:
-    """A part whose pixels, uint8 (n, height, width, channels), are in memory already."""
+    """Return a part whose pixels, uint8 (n, height, width, channels), are in memory."""
     shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
     return Part(labels=labels, image_shape=shape, read=lambda positions: pixels[positions], name=name)
 
 
 def digest(content: bytes | memoryview) -> bytes:
-    """Sixteen bytes that only the same content has."""
+    """Return sixteen bytes that identify the content."""
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def digests(pixels: PixelArray) -> list[bytes]:
-    """That of each image of uint8 (n, height, width, channels)."""
+    """Return the digest of each image of uint8 (n, height, width, channels)."""
     return [digest(np.ascontiguousarray(image).data) for image in pixels]
 
 
 class UnreadableError(InputError):
-    """Some images cannot be read; the others can."""
+    """Some images cannot be read, but others can."""
 
-    def __init__(self, source: str, told: Sequence[str], *, rule: str, remedy: str, where: Path = DATA_PATH) -> None:
-        super().__init__([problem(rule, given=first_few(list(told)), remedy=remedy, where=where)], source)
-        self.told = tuple(told)
+    def __init__(self, source: str, images: Sequence[str], *, rule: str, remedy: str, where: Path = DATA_PATH) -> None:
+        super().__init__([problem(rule, given=first_few(list(images)), remedy=remedy, where=where)], source)
+        self.images = tuple(images)
         """Each image, with the reason."""
 
     def after(self, other: UnreadableError | None) -> UnreadableError:
-        """This error and one before it as one."""
-        (mistake,), told = self.problems, (*(other.told if other else ()), *self.told)
-        return UnreadableError(self.source, told, rule=mistake.rule, remedy=mistake.remedy, where=mistake.path)
+        """Combine this error with an earlier one."""
+        (mistake,), images = self.problems, (*(other.images if other else ()), *self.images)
+        return UnreadableError(self.source, images, rule=mistake.rule, remedy=mistake.remedy, where=mistake.path)
 
 
-def refusal(source: str, *problems: Problem) -> InputError:
-    """The error that says what is wrong with the data at ``source``, a file or folder."""
+def input_error(source: str, *problems: Problem) -> InputError:
+    """Return the error for mistakes in the data at ``source``, a file or folder."""
     return InputError(problems, source)
 
 
 def problem(rule: str, *, given: str | None = None, remedy: str, where: Path = DATA_PATH) -> Problem:
-    """A mistake in the data that the setting ``where`` names."""
+    """Return a mistake in the data that the setting ``where`` names."""
     return Problem(path=where, rule=rule, given=given, remedy=remedy)
 
 
 def first_few(names: list[str]) -> str:
-    """``"7: a, b, c, d, e and 2 more"``."""
+    """Format names as ``"7: a, b, c, d, e and 2 more"``."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{len(names)}: " + ", ".join(names[:SHOWN]) + more

@@ -19,7 +19,7 @@ prepare(cpus=2)
 
 from spaces.config.trial import FolderData, TrialConfig  # noqa: E402
 from trainables.data.load import load  # noqa: E402
-from trainables.dataset import AnyImages, chosen  # noqa: E402
+from trainables.dataset import AnyImages, select  # noqa: E402
 from trainables.features.policy import FeatureSharing, Source  # noqa: E402
 from trainables.training.train import train  # noqa: E402
 
@@ -52,7 +52,7 @@ def _parts(data: Path) -> list[AnyImages]:
     found = load(FolderData(source="folder", path=str(data), image_size=SIDE, validation=0.2))
     random = np.random.default_rng(0)
     return [
-        chosen(part, np.sort(random.permutation(len(part))[:count]))
+        select(part, np.sort(random.permutation(len(part))[:count]))
         for part, count in ((found.train, IMAGES * 4 // 5), (found.validation, IMAGES // 5))
     ]
 

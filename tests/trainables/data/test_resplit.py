@@ -1,4 +1,4 @@
-"""Train and validation divided anew: same images, same sizes, twins together, the test part untouched."""
+"""Train and validation divided resplit_seed: same images, same sizes, twins together, the test part untouched."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def pictures(dataset: Dataset) -> list[bytes]:
 
 def held_out(seed: int | None) -> bytes:
     """The first images that are held out."""
-    return load(DIGITS, anew=seed).validation.read(np.arange(50)).tobytes()
+    return load(DIGITS, resplit_seed=seed).validation.read(np.arange(50)).tobytes()
 
 
 def test_another_seed_holds_out_other_images_of_the_same_set() -> None:
-    plain, other = load(DIGITS), load(DIGITS, anew=1)
+    plain, other = load(DIGITS), load(DIGITS, resplit_seed=1)
     assert pictures(plain) == pictures(other)
     assert len(other.validation) == pytest.approx(len(plain.validation), abs=10)
     assert len({held_out(None), held_out(1), held_out(2)}) == 3
@@ -39,14 +39,14 @@ def test_the_same_seed_divides_alike() -> None:
 
 
 def test_every_class_keeps_its_share() -> None:
-    shares = np.bincount(load(DIGITS, anew=3).validation.labels) / np.bincount(load(DIGITS).validation.labels)
+    shares = np.bincount(load(DIGITS, resplit_seed=3).validation.labels) / np.bincount(load(DIGITS).validation.labels)
     assert shares == pytest.approx(np.ones(10), abs=0.1)
 
 
 def test_no_test_image_gets_into_another_part() -> None:
     test = load_test(DIGITS)
     kept = {image.tobytes() for image in test.read(np.arange(len(test)))}
-    assert not kept & set(pictures(load(DIGITS, anew=5)))
+    assert not kept & set(pictures(load(DIGITS, resplit_seed=5)))
 
 
 def test_identical_images_stay_together(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_identical_images_stay_together(tmp_path: Path) -> None:
     np.savez(tmp_path / "twins.npz", x_train=np.concatenate([images] * 2), y_train=np.concatenate([labels] * 2))
     data = NpzData(source="npz", path=str(tmp_path / "twins.npz"), validation=0.4, test=0.2)
     for seed in range(5):
-        dataset = load(data, anew=seed)
+        dataset = load(data, resplit_seed=seed)
         parts = [part.read(np.arange(len(part))) for part in (dataset.train, dataset.validation)]
         train, validation = ({image.tobytes() for image in pixels} for pixels in parts)
         assert not train & validation
@@ -67,7 +67,7 @@ def test_a_validation_part_that_the_data_set_brings_stays(tmp_path: Path) -> Non
     np.savez(tmp_path / "own.npz", y_train=labels, y_val=labels, y_test=labels, **parts)
     data = NpzData(source="npz", path=str(tmp_path / "own.npz"))
     assert fresh_overlap(data) == 0.0
-    np.testing.assert_array_equal(load(data, anew=1).validation.read(np.arange(20)), parts["x_val"])
+    np.testing.assert_array_equal(load(data, resplit_seed=1).validation.read(np.arange(20)), parts["x_val"])
 
 
 def test_the_overlap_is_validation_over_train() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from spaces.config.trial import Split
 from spaces.problem import InputError
-from trainables.data.split import Selections, divide
+from trainables.data.split import DataSplit, split_parts
 from trainables.sources.part import Part, Parts, array_part
 
 
@@ -20,9 +20,9 @@ def part(labels: Sequence[int], name: str = "image", *, contents: Sequence[int] 
     return array_part(pixels, np.asarray(labels, dtype=np.int64), lambda position: f"{name}[{position}]")
 
 
-def divided(labels: Sequence[int], split: Split, **brought: Part) -> Selections:
+def divided(labels: Sequence[int], split: Split, **brought: Part) -> DataSplit:
     names = tuple("abcdefgh"[: max(labels) + 1])
-    return divide(Parts(train=part(labels), class_names=names, **brought), split, "somewhere")
+    return split_parts(Parts(train=part(labels), class_names=names, **brought), split, "somewhere")
 
 
 def test_each_image_is_in_one_part() -> None:
@@ -78,7 +78,7 @@ def test_a_share_of_fewer_images_than_classes_is_refused() -> None:
 def test_identical_images_go_into_one_part_together(seed: int) -> None:
     contents = [*range(40), *range(40), *range(20), *range(20)]
     parts = Parts(train=part([0, 1] * 60, contents=contents), class_names=("a", "b"))
-    divided = divide(parts, Split(split_seed=seed), "somewhere")
+    divided = split_parts(parts, Split(split_seed=seed), "somewhere")
     held = [{contents[p] for p in one.positions} for one in (divided.train, divided.validation, divided.test)]
     assert sum(map(len, held)) == len(set().union(*held)) == 40
     assert sum(len(one.positions) for one in (divided.train, divided.validation, divided.test)) == 120
@@ -86,12 +86,12 @@ def test_identical_images_go_into_one_part_together(seed: int) -> None:
 
 def test_copies_do_not_change_how_the_others_are_divided() -> None:
     labels, contents = [0, 1] * 25 + [0, 1], [*range(50), 0, 1]
-    copied = divide(Parts(train=part(labels, contents=contents), class_names=("a", "b")), Split(), "somewhere")
+    copied = split_parts(Parts(train=part(labels, contents=contents), class_names=("a", "b")), Split(), "somewhere")
     plain = divided([0, 1] * 25, Split())
     assert [p for p in copied.test.positions if p < 50] == plain.test.positions.tolist()
 
 
 def test_a_class_of_copies_of_one_image_is_refused() -> None:
     parts = Parts(train=part([0] * 50 + [1] * 9, contents=[*range(50), *[99] * 9]), class_names=("a", "b"))
-    with pytest.raises(InputError, match=r"b has 1 image, .*identical ones counted once"):
-        divide(parts, Split(), "somewhere")
+    with pytest.raises(InputError, match=r"b has 1 image, .*identical images count once"):
+        split_parts(parts, Split(), "somewhere")

@@ -152,11 +152,11 @@ def test_pixels_stay_readable_when_the_store_is_deleted(tmp_path: Path, cache: P
 
 def test_a_wrong_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(store.LIMIT, "ten")
-    with pytest.raises(InputError, match="TUNEHOUND_CACHE_GB is a number of gigabytes"):
+    with pytest.raises(InputError, match="TUNEHOUND_CACHE_GB must be a number of gigabytes"):
         load(DigitsData(source="digits"))
 
 
-@pytest.mark.parametrize("spoil", ["train.npy", "facts.npz", "meta.json"])
+@pytest.mark.parametrize("spoil", ["train.npy", "statistics.npz", "meta.json"])
 def test_a_damaged_entry_is_built_anew(spoil: str, tmp_path: Path, cache: Path) -> None:
     data = archive(tmp_path / "arrays.npz", 50)
     load(data)
@@ -178,11 +178,11 @@ def test_a_disk_that_is_full_costs_the_sharing_not_the_work(tmp_path: Path, cach
     told = [child(program, tmp_path, preexec_fn=no_large_files).communicate(timeout=120) for _ in range(2)]
     kind, total, fingerprint = told[0][0].split()
     assert (kind, int(total)) == ("Images", int(noise(0, 400, 64, 64, 3).sum()))
-    assert "The disk has no room" in told[0][1]
+    assert "The disk has no space" in told[0][1]
     assert told[1][0] == told[0][0]
     assert [err.count("Decoding") for _, err in told] == [1, 0]
     assert not list(cache.rglob("*.npy"))
-    assert store.find(next(iter(entries(cache)))).facts.fingerprint == fingerprint
+    assert store.find(next(iter(entries(cache)))).statistics.fingerprint == fingerprint
 
 
 def test_a_cache_that_cannot_be_made_is_replaced_by_a_temporary_one(

@@ -13,7 +13,14 @@ import pytest
 
 from spaces.config.trial import PretrainedModel
 from tests.trainables.small import config
-from trainables.models.backbones import BACKBONES, LAYER_NAMES, feature_cut, first_unfrozen, layer_names, misfit
+from trainables.models.backbones import (
+    BACKBONES,
+    LAYER_NAMES,
+    feature_cut,
+    first_unfrozen,
+    incompatibility,
+    layer_names,
+)
 from trainables.models.pretrained import (
     BACKBONE_LAYER,
     network_of,
@@ -143,7 +150,7 @@ def test_the_cut_is_the_last_boundary_below_all_that_trains(backbone: str, model
 
 
 def test_an_unknown_layer_gets_the_nearest_names() -> None:
-    problem = misfit(settings("mobilenet_v2", unfreeze_from="block_16_expnd"))
+    problem = incompatibility(settings("mobilenet_v2", unfreeze_from="block_16_expnd"))
     assert problem is not None
     assert problem.path == ("model", "unfreeze_from")
     assert "block_16_expand" in problem.remedy
@@ -151,7 +158,7 @@ def test_an_unknown_layer_gets_the_nearest_names() -> None:
 
 @pytest.mark.parametrize("field", ["unfrozen_blocks", "unfreeze_last"])
 def test_more_than_there_is_cannot_be_unfrozen(field: str) -> None:
-    problem = misfit(settings("vgg16", **{field: 20}))
+    problem = incompatibility(settings("vgg16", **{field: 20}))
     assert problem is not None
     assert problem.path == ("model", field)
     assert "no more" in problem.rule

@@ -180,7 +180,7 @@ def test_each_hidden_layer_of_the_head_may_have_its_own_norm_and_dropout() -> No
     ],
 )
 def test_lists_of_another_length_and_ways_around_what_shrinks_are_refused(model: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match=r"must have one (number|answer) a|must end at the size"):
+    with pytest.raises(ValidationError, match=r"must have one (number|true or false) per|must keep the size"):
         config(model)
 
 

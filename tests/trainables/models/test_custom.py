@@ -44,7 +44,7 @@ WRONG = {
     "must build a model": RETURNS + "return values['nothing']",
     "softmax over 10": RETURNS
     + "return keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(3, 'softmax')])",
-    "add up to 1": RETURNS
+    "do not sum to 1": RETURNS
     + "return keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(classes)])",
     "stock Keras layers": "import keras\nclass Mine(keras.layers.Flatten):\n    pass\n"
     + RETURNS

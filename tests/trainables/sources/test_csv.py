@@ -83,18 +83,22 @@ def test_columns_can_be_named(home: Path) -> None:
 def test_the_ending_can_be_chosen_where_there_are_several(home: Path) -> None:
     Image.new("RGB", (8, 8)).save(home / "images" / "03.jpg")
     message = refused(home)
-    assert "every id has one image; got 1: 03 (03.jpg, 03.png)" in message
+    assert "every id must have only one image; got 1: 03 (03.jpg, 03.png)" in message
     assert load(data(home, extension="png")).class_names == ("cat", "dog")
 
 
 @pytest.mark.parametrize(
     ("header", "options", "words"),
     [
-        ("name,breed", {}, "the table has a column id, which names the images; got name, breed"),
-        ("id,breed", {"id_column": "file"}, "the table has a column file, which names the images; got id, breed"),
-        ("id,breed", {"label_column": "bred"}, "the table has a column bred, which holds the classes; got id, breed"),
-        ("id,breed", {"extension": "tif"}, "the extension is one of .bmp"),
-        ("id,id", {}, "no two columns are called alike; got 1: id"),
+        ("name,breed", {}, "the table must have a column id with the names of the images; got name, breed"),
+        (
+            "id,breed",
+            {"id_column": "file"},
+            "the table must have a column file with the names of the images; got id, breed",
+        ),
+        ("id,breed", {"label_column": "bred"}, "the table must have a column bred with the classes; got id, breed"),
+        ("id,breed", {"extension": "tif"}, "the extension must be one of .bmp"),
+        ("id,id", {}, "column names must be unique; got 1: id"),
     ],
 )
 def test_a_missing_column_is_refused_with_those_that_are_there(
@@ -107,36 +111,36 @@ def test_a_missing_column_is_refused_with_those_that_are_there(
 def test_several_columns_that_might_be_the_classes_are_refused(home: Path) -> None:
     write(home, [(name, label, "x") for name, label in ROWS], "id,breed,note")
     message = refused(home)
-    assert "a column label, which holds the classes; got id, breed, note" in message
+    assert "a column label with the classes; got id, breed, note" in message
     assert "write label_column: NAME" in message
 
 
 def test_ids_without_a_file_are_refused_by_name_and_count(home: Path) -> None:
     for number in range(7):
         (home / "images" / f"{number:02}.png").unlink()
-    assert "every id has an image; got 7: 00, 01, 02, 03, 04 and 2 more" in refused(home)
+    assert "every id must have an image; got 7: 00, 01, 02, 03, 04 and 2 more" in refused(home)
 
 
 def test_files_without_an_id_are_refused_by_name_and_count(home: Path) -> None:
     write(home, ROWS[:18])
-    assert "every image has a row in the table; got 2: 18.png, 19.png" in refused(home)
+    assert "every image must have a row in the table; got 2: 18.png, 19.png" in refused(home)
 
 
 def test_an_id_that_comes_twice_is_refused(home: Path) -> None:
     write(home, [*ROWS, ROWS[3]])
-    assert "every id comes once; got 1: 03 (2 times)" in refused(home)
+    assert "every id must be unique; got 1: 03 (2 times)" in refused(home)
 
 
 def test_an_image_that_two_ids_mean_is_refused(home: Path) -> None:
     write(home, [*ROWS, ("03.png", "cat")])
-    assert "every image has one row; got 1: 03.png" in refused(home)
+    assert "every image must have only one row; got 1: 03.png" in refused(home)
 
 
 def test_empty_labels_and_ids_are_refused(home: Path) -> None:
     write(home, [("00", ""), *ROWS[1:19], ("", "dog")])
     message = refused(home)
-    assert "every row has a label; got 1: 00" in message
-    assert "every row has an id; got 1: line 21" in message
+    assert "every row must have a label; got 1: 00" in message
+    assert "every row must have an id; got 1: line 21" in message
 
 
 def test_a_single_class_is_refused(home: Path) -> None:
@@ -146,7 +150,7 @@ def test_a_single_class_is_refused(home: Path) -> None:
 
 def test_rows_of_another_length_are_refused(home: Path) -> None:
     write(home, [*ROWS[:19], ("19", "dog", "!")])
-    assert "every row has 2 cells, as the header has; got 1: line 21 has 3" in refused(home)
+    assert "every row must have 2 cells, like the header; got 1: line 21 has 3" in refused(home)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'id,breed\n"00,cat\n'])

@@ -90,7 +90,7 @@ def test_test_images_are_not_decoded_before_they_are_asked_for(write_folder: Wri
     root = write_folder({"cat": 2, "dog": 2}, "set/test", seed=2).parent
     (root / "test" / "cat" / "000.png").write_bytes(b"no image")
     load(data(root))
-    with pytest.raises(InputError, match=r"test/cat/000\.png \(is no image\)"):
+    with pytest.raises(InputError, match=r"test/cat/000\.png \(is not an image\)"):
         load_test(data(root))
 
 
@@ -100,7 +100,9 @@ def test_a_missing_folder_is_refused_with_the_nearest_name(write_folder: Writer)
 
 
 def test_a_file_is_refused(write_folder: Writer) -> None:
-    assert "the path names a folder; got a file" in refused(write_folder({"cat": 5, "dog": 5}) / "cat" / "000.png")
+    assert "the path must be that of a folder; got a file" in refused(
+        write_folder({"cat": 5, "dog": 5}) / "cat" / "000.png"
+    )
 
 
 def test_files_that_hold_no_whole_image_are_refused_by_name_and_count(write_folder: Writer) -> None:
@@ -112,9 +114,9 @@ def test_files_that_hold_no_whole_image_are_refused_by_name_and_count(write_fold
     with pytest.raises(InputError) as caught:
         load(FolderData(source="folder", path=str(root), image_size=8, test=0.05, validation=0.05))
     message = str(caught.value)
-    assert "every image can be read whole; got 3: " in message
+    assert "every image must be readable and complete; got 3: " in message
     assert "cat/000.png (is empty (zero bytes))" in message
-    assert "cat/001.png (is no image)" in message
+    assert "cat/001.png (is not an image)" in message
     assert "cat/002.png (image file is truncated" in message
 
 
@@ -138,7 +140,7 @@ def test_other_files_in_a_class_folder_are_refused_by_name(write_folder: Writer)
 def test_images_outside_of_class_folders_are_refused_by_name(write_folder: Writer, place: str) -> None:
     root = write_folder({"cat": 5, "dog": 5}, "set/train").parent
     Image.fromarray(noise(9, 8, 8, 3)).save(root / place / "lost.png")
-    assert f"images lie in class folders; got 1: {Path(place, 'lost.png')}" in refused(root)
+    assert f"images must be in class folders; got 1: {Path(place, 'lost.png')}" in refused(root)
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
@@ -147,7 +149,7 @@ def test_an_empty_class_folder_is_refused(write_folder: Writer, part: str) -> No
     root = write_folder({"cat": 5}, "set/test", seed=1).parent
     shutil.rmtree(root / part / "cat")
     (root / part / "cat").mkdir()
-    assert f"no class folder is empty; got 1: {part}/cat" in refused(root)
+    assert f"class folders must not be empty; got 1: {part}/cat" in refused(root)
 
 
 @pytest.mark.parametrize("classes", [{}, {"cat": 5}])
@@ -160,23 +162,25 @@ def test_fewer_than_two_classes_are_refused(write_folder: Writer, tmp_path: Path
 def test_a_class_in_test_but_not_in_train_is_refused(write_folder: Writer) -> None:
     write_folder({"cat": 5, "dog": 5}, "set/train")
     root = write_folder({"cat": 2, "eel": 2}, "set/test", seed=1).parent
-    assert "test holds classes of train only; got 1: test/eel" in refused(root)
+    assert "test may hold only classes of train; got 1: test/eel" in refused(root)
 
 
 def test_test_without_train_is_refused(write_folder: Writer) -> None:
-    assert "there is train; got test" in refused(write_folder({"cat": 5, "dog": 5}, "set/test").parent)
+    assert "there must be a train folder next to val and test; got test" in refused(
+        write_folder({"cat": 5, "dog": 5}, "set/test").parent
+    )
 
 
 def test_two_validation_folders_are_refused(write_folder: Writer) -> None:
     for part in ("train", "val", "valid"):
         root = write_folder({"cat": 5, "dog": 5}, f"set/{part}").parent
-    assert "each part has one folder; got train, val, valid" in refused(root)
+    assert "each part must have only one folder; got train, val, valid" in refused(root)
 
 
 def test_other_folders_beside_the_parts_are_refused(write_folder: Writer) -> None:
     root = write_folder({"cat": 5, "dog": 5}, "set/train").parent
     (root / "unsorted").mkdir()
-    assert "no other folders; got 1: unsorted" in refused(root)
+    assert "no other folders next to train, val and test; got 1: unsorted" in refused(root)
 
 
 def test_a_changed_file_is_noticed(write_folder: Writer) -> None:

@@ -72,7 +72,7 @@ def test_the_test_images_are_not_decoded_before_they_are_asked_for(write_npz: Wr
     path.write_bytes(content)
     assert len(load(data(path)).train) == 16
     assert describe(data(path)).counts["test"] == (300, 300)
-    with pytest.raises(InputError, match=r"whole \.npz archive"):
+    with pytest.raises(InputError, match=r"complete \.npz archive"):
         load_test(data(path))
 
 
@@ -82,38 +82,38 @@ def test_a_missing_file_is_refused_with_the_nearest_name(write_npz: Writer) -> N
 
 
 def test_a_folder_is_refused(write_npz: Writer) -> None:
-    assert "the path names a file; got a folder" in refused(write_npz().parent)
+    assert "the path must be that of a file; got a folder" in refused(write_npz().parent)
 
 
 def test_float_images_are_refused_with_how_to_cast_them(write_npz: Writer) -> None:
     message = refused(write_npz(x_train=noise(0, 20, 4, 4) / 255))
-    assert "x_train is uint8; got float64" in message
-    assert "multiply by 255 and cast" in message
+    assert "x_train must be uint8; got float64" in message
+    assert "multiply by 255 and convert" in message
 
 
 def test_whole_numbers_of_another_type_are_refused(write_npz: Writer) -> None:
     message = refused(write_npz(x_train=noise(0, 20, 4, 4).astype(np.int32)))
-    assert "x_train is uint8; got int32" in message
+    assert "x_train must be uint8; got int32" in message
     assert "multiply" not in message
 
 
 @pytest.mark.parametrize("shape", [(20, 16), (20, 4, 4, 2), (20, 4, 4, 3, 1), (20, 0, 4)])
 def test_images_of_another_shape_are_refused(write_npz: Writer, shape: tuple[int, ...]) -> None:
-    assert "x_train has shape (n, height, width[, 1 or 3])" in refused(write_npz(x_train=noise(0, *shape)))
+    assert "x_train must have shape (n, height, width[, 1 or 3])" in refused(write_npz(x_train=noise(0, *shape)))
 
 
 def test_parts_with_images_of_different_sizes_are_refused(write_npz: Writer) -> None:
     message = refused(write_npz(x_test=noise(1, 4, 5, 5), y_test=np.array([0, 1, 0, 1])))
-    assert "x_test has images like those of x_train; got (4, 5, 5) beside (20, 4, 4)" in message
+    assert "images in x_test must have the shape of those in x_train; got (4, 5, 5) and (20, 4, 4)" in message
 
 
 def test_fewer_labels_than_images_are_refused(write_npz: Writer) -> None:
     message = refused(write_npz(y_train=np.arange(19) % 2))
-    assert "y_train holds one label for each image of x_train; got (19,) for images of shape (20, 4, 4)" in message
+    assert "y_train must hold one label for each image in x_train; got (19,) for images of shape (20, 4, 4)" in message
 
 
 def test_labels_that_are_no_whole_numbers_are_refused(write_npz: Writer) -> None:
-    assert "y_train holds whole numbers; got float64" in refused(write_npz(y_train=np.zeros(20)))
+    assert "y_train must hold whole numbers; got float64" in refused(write_npz(y_train=np.zeros(20)))
 
 
 def test_one_hot_labels_are_refused_with_how_to_undo_them(write_npz: Writer) -> None:
@@ -123,12 +123,12 @@ def test_one_hot_labels_are_refused_with_how_to_undo_them(write_npz: Writer) -> 
 @pytest.mark.parametrize("labels", [[0, 2], [1, 2], [-1, 0], [0, 10**12]])
 def test_labels_with_gaps_are_refused(write_npz: Writer, labels: list[int]) -> None:
     message = refused(write_npz(y_train=np.array(labels * 10)))
-    assert f"y_train holds 0 … k - 1, each at least once; got 2 different labels between {labels[0]}" in message
+    assert f"y_train must hold 0 … k - 1, each at least once; got 2 different labels between {labels[0]}" in message
 
 
 def test_a_class_of_the_test_part_without_training_images_is_refused(write_npz: Writer) -> None:
     message = refused(write_npz(x_test=noise(1, 3, 4, 4), y_test=np.array([0, 1, 2])))
-    assert "y_test holds classes of y_train only; got 1: 2" in message
+    assert "y_test may hold only classes of y_train; got 1: 2" in message
 
 
 def test_a_single_class_is_refused(write_npz: Writer) -> None:
@@ -137,17 +137,17 @@ def test_a_single_class_is_refused(write_npz: Writer) -> None:
 
 @pytest.mark.parametrize("names", [["cat"], ["cat", "cat"], ["cat", "dog", "eel"], [1, 2]])
 def test_class_names_that_are_not_one_text_a_class_are_refused(write_npz: Writer, names: list[object]) -> None:
-    assert "class_names holds one text for each of the 2 classes" in refused(write_npz(class_names=np.array(names)))
+    assert "class_names must hold one text for each of the 2 classes" in refused(write_npz(class_names=np.array(names)))
 
 
 def test_a_missing_key_is_refused_with_the_keys_that_are_there(write_npz: Writer) -> None:
     message = refused(write_npz(x_train=None, xtrain=noise(0, 20, 4, 4)))
-    assert "the archive holds x_train; got y_train, xtrain" in message
+    assert "the archive must contain x_train; got y_train, xtrain" in message
     assert "rename xtrain" in message
 
 
 def test_images_without_labels_are_refused(write_npz: Writer) -> None:
-    assert "the archive holds y_test beside x_test" in refused(write_npz(x_test=noise(1, 4, 4, 4)))
+    assert "the archive must contain y_test because it has x_test" in refused(write_npz(x_test=noise(1, 4, 4, 4)))
 
 
 def test_pickled_objects_are_refused_and_never_loaded(write_npz: Writer) -> None:
@@ -157,14 +157,14 @@ def test_pickled_objects_are_refused_and_never_loaded(write_npz: Writer) -> None
 def test_a_truncated_archive_is_refused(write_npz: Writer) -> None:
     path = write_npz()
     path.write_bytes(path.read_bytes()[:-100])
-    assert "the file is a whole .npz archive" in refused(path)
+    assert "the file must be a complete .npz archive" in refused(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"x_train,y_train\n1,2\n"])
 def test_a_file_that_is_no_archive_is_refused(write_npz: Writer, content: bytes) -> None:
     path = write_npz()
     path.write_bytes(content)
-    assert "the file is a whole .npz archive" in refused(path)
+    assert "the file must be a complete .npz archive" in refused(path)
 
 
 def test_a_single_saved_array_is_refused(write_npz: Writer) -> None:

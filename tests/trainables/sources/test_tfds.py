@@ -54,7 +54,7 @@ def test_every_pixel_and_label_is_that_of_the_set(sets: Path) -> None:
 
 
 def test_grey_images_of_many_sizes_are_resized_and_a_test_split_without_labels_is_none(sets: Path) -> None:
-    with pytest.raises(InputError, match="images that vary in size"):
+    with pytest.raises(InputError, match="images of different sizes"):
         load(data(sets / "grey"))
     assert load(data(sets / "grey", image_size=8)).image_shape == (8, 8, 1)
     assert describe(data(sets / "grey", image_size=8)).counts["test"] == (2, 2, 2)
@@ -77,13 +77,13 @@ def test_a_set_that_does_not_come_is_refused_with_what_to_do(tmp_path: Path, mon
     monkeypatch.setenv("TUNEHOUND_DOWNLOAD_STALL_S", "2")
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
-    with pytest.raises(InputError, match="is prepared on this machine, or can be downloaded") as caught:
+    with pytest.raises(InputError, match="must be prepared on this machine, or be available for download") as caught:
         load(data(tmp_path, name="cifar10"))
     assert "tfds.load('cifar10')" in caught.value.problems[0].remedy
 
 
 def test_a_missing_data_dir_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="the folder exists"):
+    with pytest.raises(InputError, match="there must be such a folder"):
         load(data(tmp_path / "nowhere"))
 
 
@@ -91,19 +91,19 @@ def test_a_set_in_the_cache_is_not_read_again_and_one_too_large_for_it_is_stream
     sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored = load(data(sets / "parts"))
-    doors.opened.cache_clear()
+    doors.load_entry.cache_clear()
     tfds.read_stored.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(tfds.subprocess, "run", None)
         assert (load(data(sets / "parts")).train.images == stored.train.images).all()
-    doors.opened.cache_clear()
+    doors.load_entry.cache_clear()
     monkeypatch.setenv("TUNEHOUND_CACHE", str(tmp_path))
     monkeypatch.setenv("TUNEHOUND_CACHE_GB", "0")
     streamed = load(data(sets / "parts"))
     assert isinstance(streamed.train, StreamedImages)
     assert (streamed.train.read(np.arange(12)[::-1]) == stored.train.images[::-1]).all()
     assert streamed.fingerprint == stored.fingerprint
-    doors.opened.cache_clear()
+    doors.load_entry.cache_clear()
 
 
 def test_tensorflow_does_not_wake_in_the_process_that_reads(sets: Path) -> None:
