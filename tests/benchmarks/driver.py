@@ -301,7 +301,7 @@ def fill(study: Study, sweep: Sweep, *, finished: int, running: int) -> None:
             distributions={name: distribution(sweep.open_values[name]) for name in values},
             intermediate_values={epoch: float(random.random()) for epoch in range(1, epochs + 1)},
         )
-        study._journal.add_trial(trial)
+        study.journal.add_trial(trial)
 
 
 def tracking_table(options: argparse.Namespace, folder: Path) -> None:
