@@ -168,7 +168,7 @@ def find_or_build(data: Data, at: Stamp) -> DataEntry:
         return found
     try:
         with store.build_lock(key, data_name(data)):
-            # Meanwhile another process may have build_entry it, under another key where it downloaded the files first.
+            # Meanwhile another process may have built it, under another key if it downloaded the files first.
             found = store.find(key_of(data, stamp_of(data)))
             return found if found is not None and not can_store_now(found) else build_entry(data, key)
     except store.UnusableError as error:

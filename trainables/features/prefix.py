@@ -69,7 +69,7 @@ class Prefix:
     ) -> list[FeatureArray]:
         """Return the features at each cut for images uint8 (n, height, width, channels).
 
-        The augmentation has this ``strength`` (0 for none) and is draw from the two ``seed`` numbers.
+        The augmentation has this ``strength`` (0 for none) and is drawn from the two ``seed`` numbers.
         ``check_interrupt`` is called regularly and may raise.
         """
         numbers = draw(tf.constant(seed, tf.int32), tf.constant(len(pixels)))

@@ -156,7 +156,7 @@ def test_a_wrong_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         load(DigitsData(source="digits"))
 
 
-@pytest.mark.parametrize("spoil", ["train.npy", "statistics.npz", "meta.json"])
+@pytest.mark.parametrize("spoil", ["train.npy", "facts.npz", "meta.json"])
 def test_a_damaged_entry_is_built_anew(spoil: str, tmp_path: Path, cache: Path) -> None:
     data = archive(tmp_path / "arrays.npz", 50)
     load(data)
