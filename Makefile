@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock sweep test coverage test-harm test-cluster soak lint types imports check clean
+.PHONY: help install lock sweep test coverage test-harm test-cluster soak layer-names lint types imports check clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ test-cluster: install ## several hosts made from namespaces of this one; needs r
 
 soak: install ## hundreds of short trials under random kills, for a quarter of an hour
 	$(BIN)/python -m tests.harm.soak
+
+layer-names: install ## write the names of the backbones' layers, as Keras gives them; after a backbone was added
+	$(BIN)/python -m tests.trainables.models.layer_names
 
 lint: install ## ruff, formatting included
 	$(BIN)/ruff check .

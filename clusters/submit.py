@@ -23,7 +23,7 @@ BY_RAY = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
 START = """
 import sys
 try:
-    from search.cli import main
+    from search.cli.app import main
 except ModuleNotFoundError as error:
     sys.exit(f"{sys.argv[1]}\\n({error})")
 del sys.argv[1]
@@ -35,7 +35,7 @@ main()
 def main() -> None:
     """Becomes the tunehound of the checkout that this script lies in, else the one that is installed."""
     checkout = Path(__file__).resolve().parents[1]
-    if (checkout / "search" / "cli.py").is_file():
+    if (checkout / "search" / "cli" / "app.py").is_file():
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(checkout), os.environ.get("PYTHONPATH"))))
     if "working_dir_files" in Path.cwd().parts:
         keep_runs(Path.cwd())

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from search.leaderboard import leaderboard
-from search.opened import open_run
-from search.run import resume_run, run_sweep
-from search.runs import find_run
-from spaces.config import TrialConfig
-from spaces.load import load_config, load_sweep
+from search.find import find_run
+from search.results.leaderboard import leaderboard
+from search.run.reader import open_run
+from search.tuner.run import resume_run, run_sweep
+from spaces.config.trial import TrialConfig
+from spaces.file.load import load_config, load_sweep
 
 if TYPE_CHECKING:
-    from trainables.retrain import Retrained
+    from trainables.retrain.retrain import Retrained
 
 __all__ = [
     "best_config",
@@ -66,11 +66,11 @@ def retrain(
     holdout: float | None = None,
     output: str | os.PathLike[str] | None = None,
 ) -> Retrained:
-    """Trains a best.yaml again, as `tunehound retrain` does; `trainables.retrain.retrain` says how.
+    """Trains a best.yaml again, as `tunehound retrain` does; `trainables.retrain.retrain.retrain` says how.
 
     Without ``output`` the folder `retrained` beside the file is filled.
     """
-    from trainables.retrain import retrain as train_again  # wakes TensorFlow
+    from trainables.retrain.retrain import retrain as train_again  # wakes TensorFlow
 
     output = output or Path(source).parent / "retrained"
     return train_again(source, overrides=overrides, seeds=seeds, holdout=holdout, output=output, tell=print)
@@ -78,6 +78,6 @@ def retrain(
 
 def load_model(folder: str | os.PathLike[str]) -> Any:
     """The stock Keras model that retraining saved."""
-    from trainables.predict import read_model, read_preprocessing  # wakes TensorFlow
+    from trainables.retrain.predict import read_model, read_preprocessing  # wakes TensorFlow
 
     return read_model(Path(folder), classes=len(read_preprocessing(Path(folder)).class_names))

@@ -15,10 +15,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from search.confirmation import Training
-from search.opened import as_ended, is_baseline, open_begun
-from search.record import STATES, RunInfo, TrialEnd, TrialInfo
-from search.wording import against, counted, duration, ending, ending_and_why
+from search.formatting import against, counted, duration, ending, ending_and_why
+from search.run.events import STATES, RunInfo, Training, TrialEnd, TrialInfo
+from search.run.reader import as_ended, is_baseline, open_begun
+from spaces.printable import printable
 
 ROWS = 8
 """No more running trials than this are shown, each in a line."""
@@ -221,13 +221,13 @@ def training_line(training: Training, metric: str) -> str:
     word = ending_and_why(STATES[training.reason], training.reason)
     told = f"  {training.told}" if training.told else ""
     epochs = counted(training.epochs, "epoch")
-    return f"trial {training.trial:>3}  seed {training.seed:<3} {word:<19} {epochs:>10}{value}{told}"
+    return printable(f"trial {training.trial:>3}  seed {training.seed:<3} {word:<19} {epochs:>10}{value}{told}")
 
 
 def line(end: TrialEnd, metric: str) -> str:
     """An ended trial in one line: ``trial  17  complete (patience)   21 epochs  val_accuracy 0.9861``."""
     value = "" if end.value is None else f"  {metric} {end.value:.4f}"
-    return (
+    return printable(
         f"trial {end.number:>3}  {ending_and_why(end.state, end.reason):<19} {counted(end.epochs, 'epoch'):>10}{value}"
         f"{f'  {end.told}' if end.told else ''}"
     )

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from spaces.printable import printable
+
 Path = tuple[str | int, ...]
 """Where a value stands: the keys (and list positions) that lead to it from the top of the file."""
 
@@ -30,11 +32,11 @@ class Problem:
     """Where the value came from, if not from the file itself: an override such as ``--set model.dropout=2``."""
 
     def told(self, source: str) -> str:
-        """The mistake as three short lines; ``source`` is the file's name."""
+        """The mistake as three short lines, whatever names and values are made of; ``source`` is the file's name."""
         where = self.source or (f"{source}:{self.line}" if self.line is not None else source)
         place = f"{where}  {dotted(self.path)}" if self.path else where
         rule = self.rule if self.given is None else f"{self.rule}; got {self.given}"
-        return f"{place}\n    {rule}\n    → {self.remedy}"
+        return f"{printable(place)}\n    {printable(rule)}\n    → {printable(self.remedy)}"
 
 
 class WorkFailedError(Exception):

@@ -6,13 +6,13 @@ import argparse
 import os
 import sys
 
-from spaces.config import TrialConfig
-from spaces.load import load_config
+from spaces.config.trial import TrialConfig
+from spaces.file.load import load_config
 from spaces.problem import InputError
 from trainables.data.load import load
-from trainables.environment import prepare
-from trainables.fit import refuse_misfits
-from trainables.history import Reason
+from trainables.preflight.compatibility import refuse_misfits
+from trainables.process import prepare
+from trainables.training.history import Reason
 from trainables.trust import trust
 
 
@@ -37,7 +37,7 @@ def main() -> int:
 
 def _train(config: TrialConfig) -> Reason:
     prepare(cpus=os.cpu_count() or 1)
-    from trainables.training import Hooks, train
+    from trainables.training.train import Hooks, train
 
     dataset = load(config.data)
     hooks = Hooks(on_epoch=lambda row, reason, snapshot: print(_line(row), flush=True))

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
-from spaces.config import CustomModel
+from spaces.config.trial import CustomModel
 from spaces.problem import Problem
 
 _trusted: set[str] = set()

@@ -7,7 +7,7 @@ import re
 import stat
 from pathlib import Path
 
-from search.journal import JOURNAL
+from search.run.journal import JOURNAL
 
 _TRIAL = r"trials/\d+/(confirm/\d+/)?"
 # Not W&B's own files, which `tunehound sync` does without; nor a checkpoint's predecessor, nor what `retrain` made.

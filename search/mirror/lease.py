@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from search.mirror.place import Place, answered, why
+from search.mirror.store import Place, answered, why
 from spaces.problem import InputError, Problem
 
 logger = logging.getLogger(__name__)

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from search.lock import driving
-from search.mirror.address import below, is_uri
-from search.mirror.fetch import FETCH_S, bring_up_to_date
+from search.mirror.download import FETCH_S, bring_up_to_date
 from search.mirror.lease import Lease, held
-from search.mirror.place import Place, answered, place_of, why
+from search.mirror.store import Place, answered, place_of, why
 from search.mirror.upload import NotHeldError, Upload
-from search.runs import refuse_name
+from search.mirror.uri import below, is_uri
+from search.run.directory import refuse_name
+from search.run.lock import driving
 from spaces.problem import InputError, Problem, WorkFailedError
 
 logger = logging.getLogger(__name__)

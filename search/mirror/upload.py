@@ -3,7 +3,7 @@
 A pass begins with a list of the files, then takes the journal as it is, then sends histories — no epoch of a trial that
 this journal does not have —, then the journal, then those checkpoints that were written before it was taken, and at
 last removes what was gone when the pass began. So a machine that takes the run up sees what a driver leaves that was
-killed at the moment at which the journal was taken: `search.repair` knows how to go on from there.
+killed at the moment at which the journal was taken: `search.study.repair` knows how to go on from there.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 
 from optuna.storages.journal._storage import JournalOperation  # the meaning of the numbers in the file
 
-from search.journal import JOURNAL, record_of
 from search.mirror.files import Mark, is_checkpoint, is_mirrored, listed, mark_of, trial_of_history
-from search.mirror.place import Place
+from search.mirror.store import Place
+from search.run.journal import JOURNAL, record_of
 
 AT_ONCE, AT_ONCE_BYTES = 64, 16_000_000
 """How many files, and bytes, are handed to the store together."""

@@ -11,10 +11,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
 
-from search.opened import Run, best_trial, curve, epochs, is_baseline, reason
 from search.report.page import section
 from search.report.plot import COLOURS, blank, drawn, html, left_out, step, word
-from search.rungs import ladder
+from search.run.reader import Run, best_trial, curve, epochs, is_baseline, reason
+from search.study.rungs import ladder
 
 CURVES = 200
 """No more learning curves than this are drawn: they would weigh megabytes and hide one another."""

@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
 from plotly.utils import PlotlyJSONEncoder
 
-from search.opened import Run, is_baseline, ranked, reason, state
-from search.wording import ending
+from search.formatting import ending
+from search.run.reader import Run, is_baseline, ranked, reason, state
 
 DIGITS = 5
 """Significant digits of the numbers in a figure: more cannot be seen, and would weigh."""

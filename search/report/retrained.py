@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import math
 from collections.abc import Mapping
 from html import escape
@@ -13,11 +12,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.opened import Run
+from search.formatting import counted
 from search.report.page import Cell, section, table
 from search.report.plot import blank, html
-from search.tested import raw_metrics, read
-from search.wording import counted
+from search.results.held_out_scores import raw_metrics, read
+from search.run.reader import Run
+from trainables.spreadsheet import read_csv
 
 TABLE_BYTES, IMAGE_BYTES = 20_000_000, 100_000
 """A larger file is not read: the run may be a stranger's."""
@@ -167,8 +167,8 @@ def confusion(run: Run) -> pd.DataFrame | None:
     """Images by true class (rows) and prediction (columns)."""
     text = read(run.directory, "confusion.csv", limit=TABLE_BYTES)
     try:
-        matrix = pd.read_csv(io.BytesIO(text or b""), index_col=0, dtype=str, keep_default_na=False)
-        matrix = matrix.astype("int64")
+        found = read_csv(text or b"")
+        matrix = found.set_index(found.columns[0]).astype("int64")
     except ValueError:
         return None
     matrix.index = pd.Index(list(map(str, matrix.index)))
@@ -179,7 +179,7 @@ def read_table(run: Run, name: str, *, needed: tuple[str, ...]) -> pd.DataFrame 
     """A CSV of the folder, all of it text; None where it is not there, or lacks a column."""
     text = read(run.directory, name, limit=TABLE_BYTES)
     try:
-        found = pd.read_csv(io.BytesIO(text or b""), dtype=str, keep_default_na=False)
+        found = read_csv(text or b"")
     except ValueError:
         return None
     return found if set(needed) <= set(found.columns) else None

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from search.confirmation import trainings
-from search.headline import headline
-from search.leaderboard import leaderboard
-from search.opened import Run, open_run
-from search.report.board import confirmation_part, leaderboard_part
-from search.report.clock import history_part
+from search.formatting import counted, duration
 from search.report.curves import curves_part, rungs_part
-from search.report.origin import classes_part, origin_part, retrain_part, sweep_part
+from search.report.failures import failures_part
+from search.report.hyperparameters import importance_part, parallel_part, slices_part
+from search.report.leaderboard import confirmation_part, leaderboard_part
 from search.report.page import page
 from search.report.plot import word
+from search.report.provenance import classes_part, origin_part, retrain_part, sweep_part
 from search.report.retrained import classification_part, confusion_part, mistakes_part, scores_part
-from search.report.trouble import failures_part
-from search.report.values import importance_part, parallel_part, slices_part
-from search.wording import counted, duration
-from spaces.write import write_text
+from search.report.timeline import history_part
+from search.results.headline import headline
+from search.results.leaderboard import leaderboard
+from search.run.confirmation import trainings
+from search.run.reader import Run, open_run
+from spaces.file.write import write_text
 
 SECTIONS = (
     leaderboard_part,

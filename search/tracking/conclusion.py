@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from search.opened import open_run
-from search.tracking.board import MODEL, parts_untold
+from search.run.reader import open_run
 from search.tracking.client import Mode
+from search.tracking.leaderboard import MODEL, parts_untold
 from search.tracking.ledger import untold
-from search.tracking.sending import Sending
-from spaces.load import load_sweep
-from spaces.sweep import Wandb
+from search.tracking.upload import Sending
+from spaces.file.load import load_sweep
+from spaces.file.sweep import Wandb
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from search.history import read_history
-from search.opened import Run, as_ended, best_trial, history_file, is_baseline
-from search.record import TrialEnd
-from search.wording import ending
+from search.formatting import ending
+from search.run.events import TrialEnd
+from search.run.history import read_history
+from search.run.reader import Run, as_ended, best_trial, history_file, is_baseline
 
 LEDGER = Path("wandb", "ledger.jsonl")
 

@@ -20,16 +20,15 @@ from typing import Any
 
 import wandb
 
-from search.confirmation import Training
-from search.history import read_history
-from search.opened import history_file, open_run
-from search.record import RunInfo, TrialEnd, TrialInfo
+from search.run.events import RunInfo, Training, TrialEnd, TrialInfo
+from search.run.history import read_history
+from search.run.reader import history_file, open_run
 from search.tracking.client import MAX_FINISHING, Mode, chosen_mode, end_service, wait_for
 from search.tracking.fragments import fragments, mark_uploaded, remove_replaced
 from search.tracking.ledger import Confirmed, Entry, note
 from search.tracking.past import Past, past_of, past_to_take_up
-from search.tracking.runs import Shown, epochs_there, finish, logged, opened, summarise, wandb_id
-from spaces.sweep import Wandb
+from search.tracking.wandb_runs import Shown, epochs_there, finish, logged, opened, summarise, wandb_id
+from spaces.file.sweep import Wandb
 
 logger = logging.getLogger(__name__)
 

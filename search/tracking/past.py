@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.history import read_history
-from search.opened import Run, as_ended, as_started, best_value, history_file, open_run, ranked
-from search.record import TrialEnd, TrialInfo
+from search.run.events import TrialEnd, TrialInfo
+from search.run.history import read_history
+from search.run.reader import Run, as_ended, as_started, best_value, history_file, open_run, ranked
 from search.tracking.ledger import Confirmed, confirmed_of, untold
 
 

@@ -10,9 +10,9 @@ import importlib.util
 import logging
 from typing import Any
 
-from search.opened import Run
+from search.run.reader import Run
 from search.tracking.client import safe
-from search.tracking.runs import for_the_grid
+from search.tracking.wandb_runs import for_the_grid
 
 logger = logging.getLogger(__name__)
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from search.changes import refuse_unknown
-from search.lock import driving
-from search.opened import open_run
-from search.quiet import chatter_to, log_file
-from search.tracking.board import named, parts_untold
+from search.formatting import counted
+from search.logs import chatter_to, log_file
+from search.run.compatibility import refuse_unknown
+from search.run.lock import driving
+from search.run.reader import open_run
 from search.tracking.client import refuse_without_key
+from search.tracking.leaderboard import named, parts_untold
 from search.tracking.ledger import untold
-from search.tracking.sending import Sending, Sent
-from search.wording import counted
-from spaces.load import load_sweep
+from search.tracking.upload import Sending, Sent
+from spaces.file.load import load_sweep
 
 
 @dataclass(kw_only=True)

@@ -37,23 +37,23 @@ from optuna.samplers import RandomSampler
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
 
-import search.study
-from search.distribution import distribution, suggest
-from search.drive import _rungs
-from search.ending import Ending
-from search.meter import Meter as SlotMeter
+import search.study.study
 from search.progress import Progress
-from search.record import Listener, RunInfo
-from search.recorder import Recorder
-from search.scheduler import STOP, FairAsha
-from search.searcher import RecordResults, StopWhenQuiet, StudySearcher
-from search.space import draw
-from search.study import Study
+from search.run.events import Listener, RunInfo
+from search.study.distribution import distribution, suggest
+from search.study.recorder import Recorder
+from search.study.space import draw
+from search.study.study import Study
 from search.tracking.listener import Tracking
-from spaces.load import load_sweep
-from spaces.sweep import Sweep, Wandb
-from spaces.write import write_yaml
-from trainables.task import OUTCOME, TASK, Outcome
+from search.tuner.budget import Meter as SlotMeter
+from search.tuner.scheduler import STOP, FairAsha
+from search.tuner.searcher import RecordResults, StopWhenQuiet, StudySearcher
+from search.tuner.stopping import Ending
+from search.tuner.tuner import _rungs
+from spaces.file.load import load_sweep
+from spaces.file.sweep import Sweep, Wandb
+from spaces.file.write import write_yaml
+from trainables.trial.task import OUTCOME, TASK, Outcome
 
 PARTS = ("scheduler", "searcher", "journal", "files", "view")
 """`journal` is the study: the file and the copy in memory. `files` are config.yaml and history.csv of the trials."""
@@ -185,7 +185,7 @@ class Simulation:
         watch("files", self.recorder, "start", "epoch", "end")
         watch("journal", self.study, "next", "report", "tell")
         watch("ask", self.study._copy, "ask")
-        watch("ask", search.study, "suggest")
+        watch("ask", search.study.study, "suggest")
         for listener in listeners:
             watch("view", listener, "started", "epoch", "ended")
 
@@ -282,7 +282,7 @@ def ask_table(options: argparse.Namespace, folder: Path) -> None:
         while study.unfinished:
             study.next()
         meter.watch("ask", study._copy, "ask")
-        meter.watch("ask", search.study, "suggest")
+        meter.watch("ask", search.study.study, "suggest")
         for _ in range(ASKS):
             study._sample()
             asks.append(meter.take()["ask"])

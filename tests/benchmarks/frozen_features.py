@@ -38,10 +38,10 @@ from rich.console import Console
 from rich.table import Table
 from warm.process import Spent, spend
 
-from search.history import read_history
-from spaces.load import load_config
-from spaces.write import write_yaml
-from trainables.features.rule import FEATURES, Source
+from search.run.history import read_history
+from spaces.file.load import load_config
+from spaces.file.write import write_yaml
+from trainables.features.policy import FEATURES, Source
 
 WEIGHTS = "weights/mobilenet_v2_1.0_160_no_top.near_imagenet.h5"
 SIDE, CLASSES, BATCH, EPOCHS, TRIALS, PEER_EPOCHS, VIEWS, SLOTS = 160, 20, 32, 10, 24, 3, 4, 2
@@ -150,7 +150,7 @@ def _epochs(trial: Path) -> list[dict[str, Any]]:
 
 def _arrays(data: Path, file: Path) -> Path:
     """The same images and division for the others."""
-    from spaces.config import FolderData
+    from spaces.config.trial import FolderData
     from trainables.data.load import load
 
     found = load(FolderData(source="folder", path=str(data / "dogs"), image_size=SIDE, validation=0.2))

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from search.quiet import calm
+from search.logs import calm
 
 calm()  # what Ray Tune reads when it is imported, as in a sweep
 
@@ -42,9 +42,9 @@ from ray import tune  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
 from ray.tune import Trainable  # noqa: E402
 
-from clusters.members import members  # noqa: E402
-from trainables.checkpoint import Snapshot  # noqa: E402
-from trainables.home import Home  # noqa: E402
+from clusters.membership import members  # noqa: E402
+from trainables.training.checkpoint import Snapshot  # noqa: E402
+from trainables.trial.actor import Home  # noqa: E402
 
 SLOTS = (4, 40, 200, 800)
 EPOCHS, EPOCH_S = 8, 30.0

@@ -23,9 +23,9 @@ import numpy as np
 import psutil
 from sklearn.datasets import load_digits
 
-from spaces.config import TrialConfig
-from trainables.data.dataset import Images
-from trainables.environment import prepare
+from spaces.config.trial import TrialConfig
+from trainables.dataset import Images
+from trainables.process import prepare
 
 EVERY, SETTLED, LIMIT = 10, 30, 1.15
 CLASSES, IMAGES, SEED = 10, 64, 0
@@ -63,7 +63,7 @@ def main() -> None:
 
 def weigh(trials: int) -> Iterator[Weight]:
     """Trains and weighs every tenth time."""
-    from trainables.training import train
+    from trainables.training.train import train
 
     bunch = load_digits()
     pixels = (bunch.images * 255 / 16).astype(np.uint8)[..., np.newaxis]

@@ -31,18 +31,18 @@ from pathlib import Path
 import pandas as pd
 import psutil
 
-from search.capacity import capacity
-from search.check import check
-from search.forecast import Outlook, Span
+from search.logs import calm
 from search.machine import this_machine
-from search.measured import measure
-from search.meter import NOTE
-from search.opened import open_run
-from search.plan import cost_lines, predict
-from search.quiet import calm
-from search.run import run_sweep
-from spaces.load import load_sweep
-from spaces.sweep import Sweep
+from search.plan.capacity import capacity
+from search.plan.check import check
+from search.plan.corners import measure
+from search.plan.forecast import Outlook, Span
+from search.plan.summary import cost_lines, predict
+from search.run.reader import open_run
+from search.tuner.budget import NOTE
+from search.tuner.run import run_sweep
+from spaces.file.load import load_sweep
+from spaces.file.sweep import Sweep
 
 LOOK_S = 0.5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from clusters.seen import Facts, SeenNode, Survey
+from clusters.health.survey import Facts, SeenNode, Survey
 from clusters.slots import Node
 
 GB = 10**9

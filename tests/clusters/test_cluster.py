@@ -8,7 +8,7 @@ import pytest
 
 from clusters import cluster as module
 from clusters.cluster import Cluster
-from clusters.members import Member
+from clusters.membership import Member
 from clusters.slots import Node
 
 SMALL, LARGE = Node(cpus=2, gpus=0, memory_bytes=8e9), Node(cpus=8, gpus=2, memory_bytes=60e9)
@@ -19,13 +19,11 @@ class Now:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *nodes: Node, startable: tuple[Node, ...] | None = ()) -> None:
         self.there = [Member(id=f"{i}", host=f"host{i}", node=node, leaving=False) for i, node in enumerate(nodes)]
-        monkeypatch.setattr("clusters.members.VALID_S", -1.0)
-        monkeypatch.setattr("clusters.members.members", lambda: tuple(self.there))
         monkeypatch.setattr(module, "Newcomers", lambda: None)
         monkeypatch.setattr(module, "startable_nodes", lambda living: startable)
 
     def cluster(self, *, gpus: float | None = None) -> Cluster:
-        return Cluster(may_grow=True, image_side_px=32, cpus=1, gpus=gpus)
+        return Cluster(lambda: tuple(self.there), may_grow=True, image_side_px=32, cpus=1, gpus=gpus)
 
 
 def test_a_cluster_that_stays_has_room_for_its_slots(monkeypatch: pytest.MonkeyPatch) -> None:

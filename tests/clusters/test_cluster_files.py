@@ -10,7 +10,7 @@ import pytest
 from ray.scripts.scripts import cli as ray_cli
 from typer.main import get_command
 
-from search.cli import app
+from search.cli.app import app
 from tests.clusters.launchers import FILES, FOLDER, commands, documents, header, is_launcher, locked
 
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -33,7 +33,7 @@ def called(script: Path, *arguments: str, cwd: Path, home: Path) -> subprocess.C
 def checkout(tmp_path: Path) -> Path:
     """A checkout with a tunehound that says what it was given, in a folder such as Ray makes for a job."""
     tree = tmp_path / "working_dir_files" / "pkg"
-    for part, content in {"search/__init__.py": "", "search/cli.py": ECHO}.items():
+    for part, content in {"search/__init__.py": "", "search/cli/app.py": ECHO}.items():
         (tree / part).parent.mkdir(parents=True, exist_ok=True)
         (tree / part).write_text(content)
     (tree / "clusters").mkdir()

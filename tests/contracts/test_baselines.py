@@ -12,14 +12,14 @@ from pathlib import Path
 import keras
 import pytest
 
-from search.check import closed_corners
-from spaces.config import PretrainedModel, TrialConfig
-from spaces.load import load_config, load_sweep
+from search.plan.check import closed_corners
+from spaces.config.trial import PretrainedModel, TrialConfig
+from spaces.file.load import load_config, load_sweep
 from tests.contracts.test_sweeps import described
-from trainables.fit import doubts, misfits
-from trainables.models.build import Inputs, _model, build
 from trainables.models.layers import StockLayers
 from trainables.models.settable import settable_values
+from trainables.preflight.compatibility import doubts, misfits
+from trainables.training.build import Inputs, _model, build
 
 FOLDER = Path(__file__).with_name("baselines")
 ROWS = {path.stem: path for path in sorted(FOLDER.glob("*.yaml")) if ".sweep" not in path.name}

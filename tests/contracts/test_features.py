@@ -6,13 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from spaces.config import Augmentation, PretrainedModel, TrialConfig
-from trainables.features.cut import cut_of
-from trainables.features.shelf import prefix_of
-from trainables.features.suffix import suffix_of
+from spaces.config.trial import Augmentation, PretrainedModel, TrialConfig
+from trainables.features.table import prefix_of
 from trainables.models.backbones import BACKBONES
+from trainables.models.cut import cut_of
 from trainables.models.layers import StockLayers
-from trainables.models.pretrained import BACKBONE_LAYER, pretrained
+from trainables.models.pretrained import BACKBONE_LAYER, pretrained, suffix_of
 from trainables.models.settable import settable_values
 
 DEPTHS = (0, 1, 2)

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from spaces.config import Model, TrialConfig
+from spaces.config.trial import Model, TrialConfig
 from tests.trainables.bare import predictions
-from trainables.data.dataset import Images
-from trainables.models.build import Built, Inputs, build, set_values, stock_model
+from trainables.dataset import Images
+from trainables.training.build import Built, Inputs, build, set_values, stock_model
 from trainables.trust import trust
 
 CLASSES = 7

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spaces.load import load_config
-from trainables.describe import describe
+from spaces.file.load import load_config
+from trainables.preflight.describe import describe
 
 DENSE = "head: {pooling: flatten, units: [256, 128], batch_norm: true, dropout: "
 STUDIES = {

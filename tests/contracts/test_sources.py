@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spaces.config import CsvData, Data, DigitsData, FolderData, NpzData, TfdsData
+from spaces.config.trial import CsvData, Data, DigitsData, FolderData, NpzData, TfdsData
 from spaces.problem import InputError
 from tests.trainables.tfds_sets import prepare
 from trainables.data.load import SOURCES, describe, load, load_test

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from search.check import check, closed_corners
-from spaces.config import Data
-from spaces.load import load_sweep, read_yaml, ready_sweeps, write_yaml
+from search.plan.check import check, closed_corners
+from spaces.config.trial import Data
+from spaces.file.load import load_sweep, read_yaml, ready_sweeps, write_yaml
 from spaces.problem import InputError
-from trainables.data.dataset import DataInfo
+from trainables.dataset import DataInfo
 
 SWEEPS = ready_sweeps()
 STUDIES = {

@@ -23,7 +23,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from search.opened import open_run
+from search.run.reader import open_run
 from tests.harm.doing import (
     ORPHANS_S,
     Driver,

@@ -6,15 +6,15 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from search.confirmation import TRAINING, left, trainings
-from search.history import read_history
-from search.journal import JOURNAL, events
-from search.leaderboard import leaderboard
-from search.opened import Run, is_baseline, open_run, reason
-from search.record import Reported
-from search.rungs import Rungs
-from search.scheduler import FairAsha
-from spaces.load import load_sweep
+from search.results.leaderboard import leaderboard
+from search.run.confirmation import TRAINING, left, trainings
+from search.run.events import Reported
+from search.run.history import read_history
+from search.run.journal import JOURNAL, events
+from search.run.reader import Run, is_baseline, open_run, reason
+from search.study.rungs import Rungs
+from search.tuner.scheduler import FairAsha
+from spaces.file.load import load_sweep
 
 ENDS = {"config.yaml", "history.csv", "error.txt", "confirm"}
 """What is left of a trial that has ended."""

@@ -12,9 +12,9 @@ import pytest
 from tests.harm.doing import driven, ended, kill, trainers, until
 from tests.harm.sound import assert_sound
 from tests.harm.sweeps import RUN, written
+from tests.promises.test_frozen_features import SWEEP
 from tests.search.commands import call
-from tests.search.test_frozen_features import SWEEP
-from trainables.features.entry import LOCKS
+from trainables.features.storage import LOCKS
 
 QUICK = SWEEP.replace("resources: {cpus: 2}\n", "").replace(
     "unfrozen_blocks: 0", "unfrozen_blocks: {choice: [0, 1], baseline: 0}"

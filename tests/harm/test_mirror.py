@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from search.mirror.fetch import fetched
+from search.mirror.download import fetched
 from search.mirror.lease import LEASE, holder
-from search.mirror.place import Place, place_of
+from search.mirror.store import Place, place_of
 from tests.harm.doing import Driver, driven, ended, epochs, power_off, until
 from tests.harm.sound import assert_sound, ended_trials
 from tests.harm.sweeps import LONG, written
+from tests.harm.test_s3 import records_at, run_out
 from tests.search.commands import call
 from tests.search.mirror.test_lease import held_elsewhere
-from tests.search.mirror.test_s3 import records_at, run_out
 
 SIX = LONG.replace("trials: 3", "trials: 6")
 

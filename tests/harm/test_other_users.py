@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clusters.local_ray import FOLDER, LOCK, TOKEN
+from clusters.connection.local_ray import FOLDER, LOCK, TOKEN
 from tests.harm.doing import Driver, crew, driven, ended, epochs, until
 from tests.harm.sweeps import LONG, RUN, written
 from tests.second_user import as_nobody, common_folder, needs_mounts, nobodys_python

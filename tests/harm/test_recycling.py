@@ -14,8 +14,8 @@ DRIVER = """
 from itertools import chain, repeat
 from pathlib import Path
 import clusters.cluster
-from search.cli import main
-from search.scheduler import FairAsha
+from search.cli.app import main
+from search.tuner.scheduler import FairAsha
 
 sizes = chain([2**50], repeat(1))
 clusters.cluster.slot_memory_bytes = lambda slot, nodes: next(sizes)

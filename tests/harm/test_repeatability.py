@@ -9,8 +9,8 @@ import pytest
 
 from tests.harm.doing import killed_at, moments
 from tests.harm.sound import assert_sound, ended_trials
+from tests.promises.test_repeatability import board
 from tests.search.commands import TINY, call
-from tests.search.test_repeatability import board
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
-from search.mirror.fetch import fetched
+from search.mirror.download import fetched
 from search.mirror.lease import LEASE, Holder, holder
-from search.mirror.place import Place, place_of
+from search.mirror.store import Place, place_of
 from tests.harm.doing import driven, power_off, until
 from tests.harm.sound import assert_sound, ended_trials
 from tests.harm.sweeps import LONG, written

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from search.history import read_history
-from search.opened import open_run, reason
+from search.run.history import read_history
+from search.run.reader import open_run, reason
 from tests.harm.doing import driven, ended, epochs, kill, kill_while_it_writes, trainers, until
 from tests.harm.sound import assert_sound
 from tests.harm.sweeps import ALONE, LONG, RUN, WIDE, written

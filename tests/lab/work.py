@@ -9,7 +9,7 @@ from tests.harm.doing import epochs
 from tests.harm.sound import ended_trials
 from tests.lab.hosts import Host, until
 
-DRIVER = "search.cli import main"
+DRIVER = "search.cli.app import main"
 """In the command line of the process that drives a sweep."""
 
 

@@ -48,16 +48,16 @@ def call(
 
 def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command, run in this process because starting one takes seconds."""
-    from search import cli
+    from search.cli.app import main
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["tunehound", *arguments])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main()
     captured = capsys.readouterr()
     return int(ended.value.code or 0), captured.out, captured.err
 
 
 def command(*arguments: str | Path) -> list[str]:
     """The command line, with the interpreter that runs the tests."""
-    return [sys.executable, "-c", "from search.cli import main; main()", *map(str, arguments)]
+    return [sys.executable, "-c", "from search.cli.app import main; main()", *map(str, arguments)]

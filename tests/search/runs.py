@@ -14,11 +14,11 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
-from search.history import write_history
-from search.record import RunInfo
-from spaces.config import TrialConfig
-from spaces.metric import direction_of
-from spaces.write import write_yaml
+from search.run.events import RunInfo
+from search.run.history import write_history
+from spaces.config.metric import direction_of
+from spaces.config.trial import TrialConfig
+from spaces.file.write import write_yaml
 
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "model.filters": IntDistribution(8, 32, step=8),

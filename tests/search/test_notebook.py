@@ -20,12 +20,12 @@ def test_the_notebook_cell_of_the_readme_runs(tmp_path: Path, monkeypatch: pytes
     for name, value in environment(tmp_path).items():
         monkeypatch.setenv(name, value)
     (cell,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert "tunehound.run_sweep" in cell
+    assert "tunehound.run(" in cell
     smaller = cell.replace(
-        'load_sweep("digits"', 'load_sweep("digits", ["search.trials=2", "trial.training.epochs=4", "confirm=off"]'
+        'load("digits"', 'load("digits", ["search.trials=2", "trial.training.epochs=4", "confirm=off"]'
     )
     assert smaller != cell
-    checks = "assert len(board) == 2\nassert config.training.epochs == 4\nassert model.output_shape == (None, 10)"
+    checks = "assert len(board) == 2\nassert config['training']['epochs'] == 4\nassert model.output_shape == (None, 10)"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (smaller, checks)])
     NotebookClient(
         notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}

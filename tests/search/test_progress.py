@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from search.progress import Progress
-from search.record import Reason, State, TrialEnd, TrialInfo
-from search.wording import duration
+from search.run.events import Reason, State, TrialEnd, TrialInfo
 from tests.search.runs import config, make_run, row, run_info
 
 
@@ -205,11 +204,3 @@ def test_a_terminal_is_left_with_a_visible_cursor(tmp_path: Path) -> None:
     progress.close(best=None)
     progress.close(best=None)
     assert text(screen).rindex("\x1b[?25h") > text(screen).rindex("\x1b[?25l")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [(0.4, "0 s"), (59.6, "1 min 00 s"), (61, "1 min 01 s"), (3600, "1 h 00 min"), (90000, "1 d 1 h")],
-)
-def test_durations_are_told_in_their_two_largest_units(seconds: float, told: str) -> None:
-    assert duration(seconds) == told

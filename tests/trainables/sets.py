@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from spaces.config import Data, FolderData, NpzData
+from spaces.config.trial import Data, FolderData, NpzData
 from trainables.data import load as doors
 
 

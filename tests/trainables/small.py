@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from trainables.environment import prepare
+from trainables.process import prepare
 
 prepare(cpus=1)  # bit for bit needs one thread, and TensorFlow takes the number only before it wakes
 
-from spaces.config import DigitsData, TrialConfig  # noqa: E402
-from trainables.data.dataset import Images  # noqa: E402
+from spaces.config.trial import DigitsData, TrialConfig  # noqa: E402
 from trainables.data.load import load  # noqa: E402
-from trainables.training import Trained, train  # noqa: E402
+from trainables.dataset import Images  # noqa: E402
+from trainables.training.train import Trained, train  # noqa: E402
 
 CNN = {"kind": "cnn", "blocks": 1, "filters": 4}
 MOBILENET = {"kind": "pretrained", "backbone": "mobilenet_v2", "alpha": 0.35, "input_size": 32, "weights": "none"}

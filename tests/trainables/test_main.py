@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from spaces.config import TrialConfig
-from spaces.write import write_yaml
+from spaces.config.trial import TrialConfig
+from spaces.file.write import write_yaml
 from tests.trainables import small  # noqa: F401 - settles the threads
 from trainables.__main__ import main
 

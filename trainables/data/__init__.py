@@ -1,1 +1,1 @@
-"""Where the images come from: sources, splits, and the two doors `load` and `load_test` (in `load.py`)."""
+"""Data sets decoded once, divided and counted; the two doors are `load` and `load_test` (in `load.py`)."""

@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from trainables.data.dataset import Leak, PixelArray
-from trainables.data.facts import SEARCHED, Facts
+from trainables.data.statistics import SEARCHED, Facts
+from trainables.dataset import Leak, PixelArray
 
 META, FACTS = "meta.json", "facts.npz"
 GONE = ".gone-"

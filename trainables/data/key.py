@@ -10,9 +10,9 @@ from pathlib import Path
 import PIL
 import sklearn
 
-from spaces.config import Data, TfdsData
-from spaces.fields import file_ref
-from trainables.data.place import Stamp, files, stamp
+from spaces.config.fields import file_ref
+from spaces.config.trial import Data, TfdsData
+from trainables.sources.location import Stamp, files, stamp
 
 FORMAT = 1
 """Of an entry in the store and of what is in it. Count it up when the same settings give other pixels or parts."""

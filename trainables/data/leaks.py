@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from spaces.problem import InputError
-from trainables.data.dataset import Leak
 from trainables.data.split import Selection, Selections
+from trainables.dataset import Leak
 
 Places = dict[bytes, str]
 """Digest of an image → where it stands, once, even where it is there twice."""

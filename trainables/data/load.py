@@ -12,22 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from spaces.config import Data, TfdsData
+from spaces.config.trial import Data, TfdsData
 from trainables.data import store
-from trainables.data.anew import divided_anew, overlap
-from trainables.data.csv import csv_parts
-from trainables.data.dataset import AnyImages, DataInfo, Dataset, Images, Leak, StreamedImages, chunks, fits_in_memory
-from trainables.data.digits import digits_parts
 from trainables.data.entry import Entry
-from trainables.data.facts import SEARCHED, divided_by, gather
-from trainables.data.folder import folder_parts
 from trainables.data.key import key_of, stamp_of
 from trainables.data.leaks import leaks_between, places_of
-from trainables.data.npz import npz_parts
-from trainables.data.parts import Parts, digests, problem, refusal
-from trainables.data.place import Stamp
+from trainables.data.resplit import divided_anew, overlap
 from trainables.data.split import Selection, Selections, divide
-from trainables.data.tfds import tfds_parts
+from trainables.data.statistics import SEARCHED, divided_by, gather
+from trainables.dataset import AnyImages, DataInfo, Dataset, Images, Leak, StreamedImages, chunks, fits_in_memory
+from trainables.sources.csv import csv_parts
+from trainables.sources.digits import digits_parts
+from trainables.sources.folder import folder_parts
+from trainables.sources.location import Stamp
+from trainables.sources.npz import npz_parts
+from trainables.sources.part import Parts, digests, problem, refusal
+from trainables.sources.tfds import tfds_parts
 
 SOURCES: dict[str, Callable[[Any], Parts]] = {
     "digits": digits_parts,
@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 def load(data: Data, *, anew: int | None = None) -> Dataset:
     """Train and validation of a data set, as uint8 pixels; the test part is not decoded.
 
-    ``anew`` is a seed that divides the two in another way than the settings do (see `trainables.data.anew`), in the
+    ``anew`` is a seed that divides the two in another way than the settings do (see `trainables.data.resplit`), in the
     memory of this process.
 
     The pixels are decoded once a machine, by one process while others wait, and mapped from then on, until a file of

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from spaces.config import Split
+from spaces.config.trial import Split
 from spaces.problem import InputError, Problem
-from trainables.data.dataset import LabelArray, PixelArray, PositionArray, counts
-from trainables.data.parts import Part, Parts, first_few
+from trainables.dataset import LabelArray, PixelArray, PositionArray, counts
+from trainables.sources.part import Part, Parts, first_few
 
 
 @dataclass(frozen=True, eq=False)

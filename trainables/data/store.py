@@ -23,8 +23,8 @@ from filelock import FileLock, Timeout
 
 from spaces.cache import cache_home
 from spaces.problem import InputError, Problem
-from trainables.data.draft import Draft
 from trainables.data.entry import GONE, META, Entry, Shape, Shortage, evict, is_used, open_entry
+from trainables.data.entry_writer import Draft
 
 LIMIT = "TUNEHOUND_CACHE_GB"
 """The environment variable that limits the store, in gigabytes of 10⁹ bytes; half of the free disk if it is not set."""

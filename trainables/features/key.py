@@ -11,11 +11,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from spaces.config import PretrainedModel
-from trainables import augment, features
+from spaces.config.trial import PretrainedModel
+from trainables import features
 from trainables.features.prefix import Prefix
 from trainables.features.views import Views
-from trainables.models import backbones, head, pretrained
+from trainables.models import augment, backbones, head, pretrained
 
 CODE: tuple[ModuleType, ...] = (augment, features.prefix, backbones, head, pretrained)
 """The modules that turn pixels into features: another version of them may do it in another way."""

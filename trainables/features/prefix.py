@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from spaces.config import PretrainedModel, Ranges
-from trainables.augment import USES, augmented, drawn
-from trainables.data.dataset import PixelArray
-from trainables.features.cut import Cut
+from spaces.config.trial import PretrainedModel, Ranges
+from trainables.dataset import PixelArray
+from trainables.models.augment import USES, augmented, drawn
+from trainables.models.cut import Cut
 from trainables.models.head import POOLINGS
 from trainables.models.pretrained import network_of, prepared
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spaces.config import Augmentation, Features
-from trainables.data.dataset import PositionArray
+from spaces.config.trial import Augmentation, Features
+from trainables.dataset import PositionArray
 
 
 @dataclass(frozen=True, kw_only=True)

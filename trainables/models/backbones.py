@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
-from spaces.config import PretrainedModel
+from spaces.config.trial import PretrainedModel
 from spaces.problem import Problem, did_you_mean
-from trainables.environment import prepare
+
+LAYER_NAMES = Path(__file__).with_name("layer_names.json")
+"""The names of every backbone's layers. ``make layer-names`` writes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,20 +115,9 @@ BACKBONES: dict[str, Backbone] = {
 def layer_names(backbone: str) -> tuple[str, ...]:
     """The layers of a backbone from the input up, by the names that they have in a fresh process.
 
-    Read from a record beside this file, so that a sweep that names them is checked without building a network. A
-    backbone without a record is built for its names, once a process: seconds, most of them TensorFlow's waking.
+    Read from a record beside this file, so that a sweep that names them is checked without building a network.
     """
-    recorded = json.loads(Path(__file__).with_name("layer_names.json").read_text())
-    return tuple(recorded[backbone].split()) if backbone in recorded else _built_names(backbone)
-
-
-def _built_names(backbone: str) -> tuple[str, ...]:
-    prepare(cpus=os.cpu_count() or 1, deterministic=False)
-    from trainables.models.pretrained import network_of
-
-    side = BACKBONES[backbone].min_size_px
-    settings = PretrainedModel(kind="pretrained", backbone=backbone, weights="none", input_size=side)
-    return tuple(layer.name for layer in network_of(settings).layers)
+    return tuple(json.loads(LAYER_NAMES.read_text())[backbone].split())
 
 
 def misfit(settings: PretrainedModel) -> Problem | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from spaces.config import CnnModel
+from spaces.config.trial import CnnModel
 from trainables.models.head import Penalties, activation, head, used
 from trainables.models.layers import Layers
 from trainables.models.settable import entry

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from spaces.config import CustomModel
+from spaces.config.trial import CustomModel
 from spaces.problem import InputError, Problem, shown
 from trainables.trust import beside, distrust
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from spaces.config import CnnModel, PretrainedModel
+from spaces.config.trial import CnnModel, PretrainedModel
 from trainables.models.layers import Layers
 from trainables.models.settable import entry
 

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-from spaces.config import Augmentation
-from trainables.augment import Augment, full_ranges, names
+from spaces.config.trial import Augmentation
+from trainables.models.augment import Augment, full_ranges, names
 
 
 class Layers(Protocol):

@@ -9,10 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from spaces.config import PretrainedModel
+from spaces.config.trial import PretrainedModel
 from spaces.problem import InputError, Problem
 from trainables.models.backbones import BACKBONES, Backbone, first_unfrozen, layer_names, misfit
-from trainables.models.head import head
+from trainables.models.cut import Cut
+from trainables.models.head import FIRST_LAYER, head
 from trainables.models.layers import Layers, StockLayers
 
 BACKBONE_LAYER = "backbone"
@@ -106,6 +107,20 @@ def set_trainable(model: keras.Model, settings: PretrainedModel, *, unfrozen: bo
 def network_of(settings: PretrainedModel) -> keras.Model:
     """The backbone alone with random weights, its layers named as in a fresh process."""
     return _backbone(settings, StockLayers({}))
+
+
+def suffix_of(whole: keras.Model, cut: Cut) -> keras.Model:
+    """The part of a network that trains on stored features: from what crosses the cut,
+    float32 (batch, …), to class probabilities, by the layers of ``whole`` themselves.
+    """
+    backbone, pool = whole.get_layer(BACKBONE_LAYER), whole.get_layer(FIRST_LAYER)
+    crossing = backbone.get_layer(cut.layer).output
+    if cut.pooling:
+        vector = keras.Input(pool.output.shape[1:], dtype="float32", name="features")
+        return keras.Model(vector, keras.Model(pool.output, whole.output)(vector), name="suffix")
+    features = keras.Input(crossing.shape[1:], dtype="float32", name="features")
+    top = features if cut.layer == backbone.layers[-1].name else keras.Model(crossing, backbone.output)(features)
+    return keras.Model(features, keras.Model(pool.input, whole.output)(top), name="suffix")
 
 
 def _backbone(settings: PretrainedModel, layers: Layers) -> keras.Model:

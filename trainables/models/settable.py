@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from spaces.config import Settable, TrialConfig
-from spaces.settings import SettableUnlessZero
+from spaces.config.settings import SettableUnlessZero
+from spaces.config.trial import Settable, TrialConfig
 
 KEPT_MODELS = 4
 """How many compiled models a process keeps for the trials to come."""

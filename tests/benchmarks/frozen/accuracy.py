@@ -13,15 +13,15 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from trainables.environment import prepare
+from trainables.process import prepare
 
 prepare(cpus=2)
 
-from spaces.config import FolderData, TrialConfig  # noqa: E402
-from trainables.data.dataset import AnyImages, chosen  # noqa: E402
+from spaces.config.trial import FolderData, TrialConfig  # noqa: E402
 from trainables.data.load import load  # noqa: E402
-from trainables.features.rule import Sharing, Source  # noqa: E402
-from trainables.training import train  # noqa: E402
+from trainables.dataset import AnyImages, chosen  # noqa: E402
+from trainables.features.policy import Sharing, Source  # noqa: E402
+from trainables.training.train import train  # noqa: E402
 
 SIDE, IMAGES, EPOCHS, SEEDS = 96, 600, 10, (0, 1, 2)
 CONFIGURATIONS = [

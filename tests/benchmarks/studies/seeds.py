@@ -18,9 +18,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from spaces.load import load_config, read_yaml
-from spaces.metric import maximised
-from trainables.environment import prepare
+from spaces.config.metric import maximised
+from spaces.file.load import load_config, read_yaml
+from trainables.process import prepare
 
 Curves = dict[str, list[dict[str, float]]]
 
@@ -50,7 +50,7 @@ def main() -> None:
 def trained(trial: Path, *, seed: int, metric: str) -> list[dict[str, float]]:
     """The history of a trial's configuration under another seed."""
     from trainables.data.load import load
-    from trainables.training import train
+    from trainables.training.train import train
 
     config, _ = load_config(trial / "config.yaml", [f"training.seed={seed}"])
     data = load(config.data)

@@ -20,11 +20,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from search.history import read_history
-from search.opened import history_file
-from spaces.load import load_config, read_yaml
-from spaces.metric import maximised
-from trainables.environment import prepare
+from search.run.history import read_history
+from search.run.reader import history_file
+from spaces.config.metric import maximised
+from spaces.file.load import load_config, read_yaml
+from trainables.process import prepare
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def settle() -> None:
 def curve(trial: Path, metric: str) -> list[float]:
     """The metric after every epoch of the configuration of a trial, trained without early stopping."""
     from trainables.data.load import load
-    from trainables.training import train
+    from trainables.training.train import train
 
     config, _ = load_config(trial / "config.yaml")
     data = load(config.data)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from search.history import read_history
-from spaces.load import load_config
-from spaces.write import write_yaml
+from search.run.history import read_history
+from spaces.file.load import load_config
+from spaces.file.write import write_yaml
 from warm.job import DENSE_UNITS, Job, label
 from warm.process import Spent, spend
 from warm.timeline import Epoch, Timeline, timeline

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from spaces.config import CnnModel, TrialConfig
-from trainables.describe import describe
+from spaces.config.trial import CnnModel, TrialConfig
+from trainables.preflight.describe import describe
 from warm.job import CLASSES, Job, label
 from warm.network import network
 from warm.ours import sweep

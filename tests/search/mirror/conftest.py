@@ -22,7 +22,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in {"AWS_ENDPOINT_URL": f"http://{host}:{port}", **keys}.items():
         monkeypatch.setenv(name, value)
-    from search.mirror.place import place_of
+    from search.mirror.store import place_of
 
     bucket = f"bucket-{secrets.token_hex(4)}"  # what moto holds it holds for the whole process
     place_of(f"s3://{bucket}/runs", option="").store.mkdir(bucket)

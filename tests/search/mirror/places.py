@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from search.mirror.place import Place, place_of
+from search.mirror.store import Place, place_of
 from search.mirror.upload import Upload
-from search.study import Proposal, Study
-from spaces.load import load_sweep
+from search.study.study import Proposal, Study
+from spaces.file.load import load_sweep
 from tests.search.runs import make_run, row
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from search.mirror import lease as leases
 from search.mirror.lease import LEASE, OWN, Lease, held, holder
-from search.mirror.place import Place
+from search.mirror.store import Place
 from spaces.problem import InputError
 from tests.search.mirror.places import place_at
 

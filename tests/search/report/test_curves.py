@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from search.leaderboard import leaderboard
-from search.opened import open_run
 from search.report import curves
 from search.report.plot import drawn
+from search.results.leaderboard import leaderboard
+from search.run.reader import open_run
 from tests.search.runs import SMALL, Told, make_run
 
 STOPPED = {"state": TrialState.PRUNED, "reason": "asha"}

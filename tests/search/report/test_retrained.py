@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from search.leaderboard import leaderboard
-from search.opened import Run, open_run
 from search.report import retrained, write_report
+from search.results.leaderboard import leaderboard
+from search.run.reader import Run, open_run
 from tests.search.report.test_write import Parts
 from tests.search.runs import SMALL, make_run
+from trainables.spreadsheet import csv_text
 
-CLASSES = ["bear", "<b>cat</b>", "dog"]
+CLASSES = ["bear", "<b>cat</b>", "=dog"]
 
 
 @pytest.fixture
@@ -26,18 +27,19 @@ def run(tmp_path: Path) -> Run:
     folder = directory / "retrained"
     (folder / "mistakes").mkdir(parents=True)
     matrix = pd.DataFrame([[8, 0, 2], [0, 10, 0], [0, 5, 5]], index=pd.Index(CLASSES, name="true"), columns=CLASSES)
-    matrix.to_csv(folder / "confusion.csv")
+    (folder / "confusion.csv").write_text(csv_text(matrix, index=True))
     by_class = {"class": CLASSES, "images": [10, 10, 10], "precision": [1.0, 0.6667, 0.7143], "recall": [0.8, 1.0, 0.5]}
-    pd.DataFrame(by_class | {"f1": [0.8889, 0.8, 0.5882]}).to_csv(folder / "classes.csv", index=False)
+    classes = pd.DataFrame(by_class | {"f1": [0.8889, 0.8, 0.5882]})
+    (folder / "classes.csv").write_text(csv_text(classes))
     Image.new("RGB", (8, 8)).save(folder / "mistakes" / "0.png")
     mistake = {
-        "true": "dog",
+        "true": "=dog",
         "predicted": CLASSES[1],
         "probability": 0.9,
         "image": "dogs/7.jpg",
         "file": "mistakes/0.png",
     }
-    pd.DataFrame([mistake]).to_csv(folder / "mistakes.csv", index=False)
+    (folder / "mistakes.csv").write_text(csv_text(pd.DataFrame([mistake])))
     scores = {"accuracy": 0.7667, "epochs": 3, "test_images": 30, "seeds": [0, 1]}
     spread = {"mean": {"accuracy": 0.75}, "sd": {"accuracy": 0.0236}}
     (folder / "metrics.json").write_text(json.dumps(scores | spread))
@@ -48,7 +50,16 @@ def test_the_page_has_the_scores_the_confusions_and_every_class(run: Run) -> Non
     parts = Parts(write_report(run.directory).read_text(encoding="utf-8"))
     assert {"Test scores", "Who is taken for whom", "Most confused", "Class by class"} <= set(parts.heads)
     told = " ".join(parts.texts)
-    for words in ("0.7500", "0.0236", "2 seeds", ": 5 of 10 images", "<b>cat</b>", "dogs/7.jpg, 90% sure", "0.5882"):
+    for words in (
+        "0.7500",
+        "0.0236",
+        "2 seeds",
+        ": 5 of 10 images",
+        "<b>cat</b>",
+        "dogs/7.jpg, 90% sure",
+        "=dog",
+        "0.5882",
+    ):
         assert words in told
     assert parts.loaded == []
 
@@ -56,7 +67,7 @@ def test_the_page_has_the_scores_the_confusions_and_every_class(run: Run) -> Non
 def test_the_most_confused_pairs_come_first_with_their_images(run: Run) -> None:
     matrix = retrained.confusion(run)
     assert matrix is not None
-    assert retrained.most_confused(matrix) == [("dog", "<b>cat</b>", 5, 10), ("bear", "dog", 2, 10)]
+    assert retrained.most_confused(matrix) == [("=dog", "<b>cat</b>", 5, 10), ("bear", "=dog", 2, 10)]
     body = retrained.mistakes_part(run, leaderboard(run.directory))
     assert body.count('src="data:image/png;base64,') == 1
 

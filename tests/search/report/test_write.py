@@ -12,8 +12,8 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.trial import TrialState
 
-from search.journal import OwnJournal
 from search.report import write_report
+from search.run.journal import OwnJournal
 from tests.search.runs import DISTRIBUTIONS, PARAMS, SMALL, Told, make_run
 
 

@@ -12,11 +12,11 @@ import pytest
 import wandb
 from optuna.trial import TrialState
 
-from search.record import Reason, State, TrialEnd, TrialInfo
+from search.run.events import Reason, State, TrialEnd, TrialInfo
 from search.tracking import client
 from search.tracking.client import chosen_mode, safe
 from search.tracking.listener import Tracking
-from spaces.sweep import Wandb
+from spaces.file.sweep import Wandb
 from tests.search.runs import Told, config, make_run, row, run_info
 from tests.search.tracking.wandb_files import files, read, shown
 

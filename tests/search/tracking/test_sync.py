@@ -13,13 +13,13 @@ import pytest
 import wandb
 from optuna.trial import TrialState
 
-from search.links import refuse_links
-from search.opened import open_run
+from search.run.links import refuse_links
+from search.run.reader import open_run
 from search.tracking import client
-from search.tracking.fetched import write_fetched
+from search.tracking.download import write_fetched
 from search.tracking.listener import Tracking
 from search.tracking.past import past_of
-from spaces.sweep import Wandb
+from spaces.file.sweep import Wandb
 from tests.search.commands import called, environment
 from tests.search.runs import Told, make_run, run_info
 from tests.search.tracking.wandb_files import files, shown
@@ -205,9 +205,9 @@ CUT_OFF = """
 import sys, time
 from pathlib import Path
 from search.tracking.past import past_of
-from search.opened import open_run
+from search.run.reader import open_run
 from search.tracking.listener import Tracking
-from spaces.sweep import Wandb
+from spaces.file.sweep import Wandb
 from tests.search.runs import run_info
 
 run = open_run(sys.argv[1])

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spaces.config import Augmentation, PretrainedModel, Ranges
+from spaces.config.trial import Augmentation, PretrainedModel, Ranges
 from tests.trainables.small import mobilenet
 from trainables.features import key
-from trainables.features.cut import Cut, cuts_of
 from trainables.features.key import key_of
 from trainables.features.prefix import Prefix, hash_of
-from trainables.features.shelf import prefix_of
+from trainables.features.table import prefix_of
 from trainables.features.views import CLEAN, Views
+from trainables.models.cut import Cut, cuts_of
 from trainables.models.pretrained import network_of
 
 MODEL = PretrainedModel.model_validate(mobilenet())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.config import Augmentation, Features
+from spaces.config.trial import Augmentation, Features
 from trainables.features.views import CLEAN, Views, shown, views_of
 
 

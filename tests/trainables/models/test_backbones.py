@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -11,10 +12,9 @@ import keras
 import numpy as np
 import pytest
 
-from spaces.config import PretrainedModel
+from spaces.config.trial import PretrainedModel
 from tests.trainables.small import config
-from trainables.models.backbones import BACKBONES, feature_cut, first_unfrozen, layer_names, misfit
-from trainables.models.build import Inputs, build, set_values
+from trainables.models.backbones import BACKBONES, LAYER_NAMES, feature_cut, first_unfrozen, layer_names, misfit
 from trainables.models.pretrained import (
     BACKBONE_LAYER,
     network_of,
@@ -22,6 +22,7 @@ from trainables.models.pretrained import (
     set_trainable,
     trained_weights,
 )
+from trainables.training.build import Inputs, build, set_values
 
 ALL = pytest.mark.parametrize("backbone", BACKBONES)
 
@@ -41,6 +42,11 @@ def test_layers_are_named_as_in_a_fresh_process_however_many_models_were_built_b
     again = network_of(settings(backbone))
     for model in (network(backbone), again):
         assert tuple(layer.name for layer in model.layers) == layer_names(backbone)
+
+
+def test_the_record_holds_every_backbone_and_no_other() -> None:
+    """`make layer-names` writes it; that the names are Keras' own is what the test above says."""
+    assert set(json.loads(LAYER_NAMES.read_text())) == set(BACKBONES)
 
 
 @ALL

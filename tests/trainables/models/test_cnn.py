@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from spaces.config import CnnModel
+from spaces.config.trial import CnnModel
 from tests.trainables.small import config
-from trainables.models.build import Inputs, _model, build, set_values
 from trainables.models.cnn import block_filters
 from trainables.models.layers import StockLayers
 from trainables.models.settable import architecture, settable_values
+from trainables.training.build import Inputs, _model, build, set_values
 
 INPUTS = Inputs(shape=(16, 16, 3), classes=4, mean=(1.0, 2.0, 3.0), variance=(1.0, 1.0, 1.0))
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spaces.config import TrialConfig
+from spaces.config.trial import TrialConfig
 from spaces.problem import InputError
 from tests.trainables.small import config, fit, measured
 from trainables import trust as trusting
 from trainables.data.load import describe
-from trainables.fit import misfits
 from trainables.models.settable import architecture
-from trainables.training import Hooks
+from trainables.preflight.compatibility import misfits
+from trainables.training.train import Hooks
 from trainables.trust import trust
 
 SMALL = """

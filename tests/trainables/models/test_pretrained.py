@@ -10,13 +10,13 @@ import keras
 import numpy as np
 import pytest
 
-from spaces.config import TrialConfig
+from spaces.config.trial import TrialConfig
 from spaces.problem import InputError
 from tests.trainables.small import config, digits, fit, measured, mobilenet
-from trainables import checkpoint
-from trainables.checkpoint import Snapshot
-from trainables.models.build import Built, Inputs, build, set_values
-from trainables.training import Hooks, weights_stamp
+from trainables.training import checkpoint
+from trainables.training.build import Built, Inputs, build, set_values
+from trainables.training.checkpoint import Snapshot
+from trainables.training.train import Hooks, weights_stamp
 
 State = dict[str, np.ndarray]
 

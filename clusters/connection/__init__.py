@@ -1,0 +1,1 @@
+"""The Ray that a sweep uses: which cluster it joins, or one of its own, closed to other users."""

@@ -1,0 +1,1 @@
+"""The `tunehound` command: what people type, and what they are told."""

@@ -1,0 +1,105 @@
+"""Where a run comes from and how to get its winner: data, sweep file, versions, commit, seeds, the next command."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from search.report.page import definitions, preformatted, section
+from search.report.plot import blank, html
+from search.run.reader import Run
+
+CLASSES = 1000
+"""No more classes are drawn than this, the largest."""
+NAMED = 30
+"""Up to so many classes are named below their bars."""
+PARTS = {"train": "#1f5fbf", "validation": "#6aa0e8", "test": "#c3cad1"}
+
+
+def classes_part(run: Run, frame: pd.DataFrame) -> str:
+    """How many images each class has."""
+    counts = class_counts(run.about)
+    if counts is None:
+        return ""
+    figure = class_histogram(counts)
+    total = counts.sum(axis="columns")
+    parts = ", ".join(f"{int(counts[part].sum()):,} {part}" for part in counts if counts[part].sum())
+    least, most = int(total.min()), int(total.max())
+    each = f"of {least:,} to {most:,} images, the largest first" if least < most else f"of {most:,} images each"
+    note = f"{len(counts)} classes {each}; {parts}."
+    note += f" The first {CLASSES:,} are drawn." if len(counts) > CLASSES else ""
+    return section("The data", html(figure), note=note)
+
+
+def class_counts(about: Mapping[str, Any]) -> pd.DataFrame | None:
+    """Images by class (rows) and part (columns), the largest class first; None where the run does not say."""
+    names: Any = about.get("class_names")
+    told: Any = about.get("class_counts")
+    try:
+        counts = {part: told[part] for part in PARTS if part in told}
+        frame = pd.DataFrame(counts, index=list(map(str, names))).astype(int)
+    except (TypeError, ValueError, KeyError):  # an older run, or one whose file was edited
+        return None
+    if frame.empty:
+        return None
+    order = frame.sum(axis="columns").sort_values(ascending=False, kind="stable").index
+    return frame.loc[order] if frame.index.is_unique else frame
+
+
+def class_histogram(counts: pd.DataFrame) -> go.Figure:
+    """A bar a class, of its parts."""
+    shown = counts.head(CLASSES)
+    few = len(shown) <= NAMED
+    figure = blank("" if few else "class: touch a bar for its name", "images", height=320)
+    for part in shown:
+        figure.add_trace(
+            go.Bar(x=[escape(name) for name in shown.index], y=shown[part].tolist(), name=str(part),
+                   marker={"color": PARTS[str(part)], "line": {"width": 0}})
+        )  # fmt: skip
+    names = {
+        "tickvals": [escape(name) for name in shown.index],
+        "ticktext": [escape(name[:22]) for name in shown.index],
+    }
+    ticks = {"type": "category", "tickfont": {"size": 10}, "showticklabels": few, **names}
+    return figure.update_layout(barmode="stack", bargap=0.15, xaxis=ticks)
+
+
+def sweep_part(run: Run, frame: pd.DataFrame) -> str:
+    """The sweep file as run."""
+    text = (run.directory / "sweep.yaml").read_text(encoding="utf-8")
+    return section("The sweep", f"<details><summary>sweep.yaml</summary>{preformatted(text)}</details>")
+
+
+def origin_part(run: Run, frame: pd.DataFrame) -> str:
+    """Versions, commit, data, seeds."""
+    versions = {str(name): value for name, value in dict(run.about.get("versions") or {}).items()}
+    known = {"run id": "id", "created": "created", "git commit": "git_commit", "data fingerprint": "data_fingerprint"}
+    entries = {told: run.about[key] for told, key in known.items() if run.about.get(key)}
+    return section("Where this comes from", definitions({**entries, **seeds(run), **versions}))
+
+
+def seeds(run: Run) -> dict[str, object]:
+    """Every seed of the run: the sampler's, the split's, that of training, those of the confirmation."""
+    trial, confirming = run.settings.trial, run.notes.get("confirming") or {}
+    told = {
+        "sampler's seed": run.settings.search.seed,
+        "split's seed": trial["data"].get("split_seed"),
+        "training's seed": trial["training"].get("seed"),
+        "confirmation's seeds": ", ".join(map(str, confirming.get("seeds", []))) or None,
+    }
+    return {name: seed for name, seed in told.items() if seed is not None}
+
+
+def retrain_part(run: Run, frame: pd.DataFrame) -> str:
+    """The next command."""
+    if frame.empty or math.isnan(frame.iloc[0][run.metric]):
+        return ""
+    place = f"{run.directory.parent.name}/{run.directory.name}"
+    command = f"tunehound retrain {place}/best.yaml"
+    note = "Trains the winner on train + validation, scores the test split once, and saves the model."
+    return section("How to retrain the winner", preformatted(command), note=note)

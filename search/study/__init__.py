@@ -1,0 +1,1 @@
+"""What is proposed and remembered: the Optuna study of a run, its search space, the rungs of its trials."""

@@ -1,0 +1,1 @@
+"""The sections of a trial configuration, each setting with a sentence."""

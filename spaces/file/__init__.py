@@ -1,0 +1,1 @@
+"""Files of sweeps and configurations: read, checked, overridden, written."""

@@ -1,0 +1,42 @@
+"""Lists of image names, as other programs write them."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+
+import pytest
+
+from search.cli.predictions import listed
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (b"", []),
+        (b"a b.png\nc,d.png\n", ["a b.png", "c,d.png"]),
+        (b"a.png\n\nb.png", ["a.png", "b.png"]),
+        (b"a.png\r\nb.png\r\n", ["a.png", "b.png"]),
+        (b"two\nlines.png\0b.png\0", ["two\nlines.png", "b.png"]),
+        (b"gr\xfcn.png\n", [os.fsdecode(b"gr\xfcn.png")]),
+    ],
+    ids=["none", "spaces and commas", "an empty line", "Windows", "NUL", "not UTF-8"],
+)
+def test_a_list_of_names_is_read_as_it_was_meant(given: bytes, names: list[str]) -> None:
+    assert list(listed(BytesIO(given))) == names
+
+
+def test_a_list_longer_than_what_is_read_at_once_keeps_every_name() -> None:
+    names = [f"{number:06}.png" for number in range(20_000)]
+    assert list(listed(BytesIO("\n".join(names).encode()))) == names
+
+
+def test_names_are_taken_as_they_come() -> None:
+    class Slow(BytesIO):
+        pieces = iter([b"a.png\nb.p", b"ng\n"])
+
+        def read1(self, size: int | None = -1) -> bytes:
+            return next(self.pieces)  # and no more: a third call fails
+
+    names = listed(Slow())
+    assert [next(names), next(names)] == ["a.png", "b.png"]

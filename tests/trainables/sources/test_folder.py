@@ -1,0 +1,188 @@
+"""The folder source: layouts that it takes, and what it refuses with which words."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spaces.config.trial import FolderData
+from spaces.problem import InputError
+from trainables.data.load import describe, load, load_test
+
+Writer = Callable[..., Path]
+
+
+def noise(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def data(path: Path, image_size: int = 8) -> FolderData:
+    return FolderData(source="folder", path=str(path), image_size=image_size)
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        load(data(path))
+    assert all(problem.path == ("trial", "data", "path") for problem in caught.value.problems)
+    return str(caught.value)
+
+
+def test_class_folders_are_divided_by_us(write_folder: Writer) -> None:
+    info = describe(data(write_folder({"dog": 10, "cat": 20})))
+    assert info.class_names == ("cat", "dog")
+    assert info.counts == {"train": (13, 6), "validation": (3, 2), "test": (4, 2)}
+
+
+@pytest.mark.parametrize("validation", ["val", "valid", "validation", "Val"])
+def test_folders_named_as_parts_are_used_as_they_are(write_folder: Writer, validation: str) -> None:
+    write_folder({"cat": 3, "dog": 2}, "set/train")
+    write_folder({"cat": 1, "dog": 2}, f"set/{validation}", seed=1)
+    root = write_folder({"cat": 2, "dog": 2}, "set/test", seed=2).parent
+    assert describe(data(root)).counts == {"train": (3, 2), "validation": (1, 2), "test": (2, 2)}
+
+
+def test_a_part_that_is_not_brought_is_carved_from_train(write_folder: Writer) -> None:
+    write_folder({"cat": 10, "dog": 10}, "set/train")
+    root = write_folder({"cat": 2, "dog": 2}, "set/test", seed=2).parent
+    assert describe(data(root)).counts == {"train": (8, 8), "validation": (2, 2), "test": (2, 2)}
+
+
+def test_images_are_resized_to_a_square_of_colours(write_folder: Writer) -> None:
+    assert load(data(write_folder({"cat": 5, "dog": 5}), image_size=6)).image_shape == (6, 6, 3)
+
+
+def test_endings_in_capitals_are_images_too(write_folder: Writer) -> None:
+    root = write_folder({"cat": 5, "dog": 5})
+    (root / "cat" / "000.png").rename(root / "cat" / "000.PNG")
+    assert sum(map(sum, describe(data(root)).counts.values())) == 10
+
+
+def test_hidden_files_and_folders_are_ignored(write_folder: Writer) -> None:
+    root = write_folder({"cat": 5, "dog": 5})
+    (root / ".cache").mkdir()
+    (root / "cat" / ".DS_Store").write_bytes(b"x")
+    (root / "dog" / "Thumbs.db").write_bytes(b"x")
+    assert load(data(root)).class_names == ("cat", "dog")
+
+
+def test_a_note_beside_the_class_folders_is_ignored(write_folder: Writer) -> None:
+    root = write_folder({"cat": 5, "dog": 5})
+    (root / "README.md").write_text("Cats and dogs.")
+    assert load(data(root)).class_names == ("cat", "dog")
+
+
+def test_the_order_of_files_on_disk_plays_no_role(write_folder: Writer, tmp_path: Path) -> None:
+    root, other = write_folder({"cat": 10, "dog": 10}), tmp_path / "elsewhere"
+    for file in sorted(root.rglob("*.png"), reverse=True):
+        copy = other / file.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, copy)
+    assert load(data(root)).fingerprint == load(data(other)).fingerprint
+
+
+def test_test_images_are_not_decoded_before_they_are_asked_for(write_folder: Writer) -> None:
+    write_folder({"cat": 5, "dog": 5}, "set/train")
+    root = write_folder({"cat": 2, "dog": 2}, "set/test", seed=2).parent
+    (root / "test" / "cat" / "000.png").write_bytes(b"no image")
+    load(data(root))
+    with pytest.raises(InputError, match=r"test/cat/000\.png \(is no image\)"):
+        load_test(data(root))
+
+
+def test_a_missing_folder_is_refused_with_the_nearest_name(write_folder: Writer) -> None:
+    root = write_folder({"cat": 5, "dog": 5})
+    assert f"did you mean {root}" in refused(root.with_name("picture"))
+
+
+def test_a_file_is_refused(write_folder: Writer) -> None:
+    assert "the path names a folder; got a file" in refused(write_folder({"cat": 5, "dog": 5}) / "cat" / "000.png")
+
+
+def test_files_that_hold_no_whole_image_are_refused_by_name_and_count(write_folder: Writer) -> None:
+    root = write_folder({"cat": 20, "dog": 20})
+    (root / "cat" / "000.png").write_bytes(b"")
+    (root / "cat" / "001.png").write_bytes(b"some text")
+    whole = (root / "cat" / "002.png").read_bytes()
+    (root / "cat" / "002.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError) as caught:
+        load(FolderData(source="folder", path=str(root), image_size=8, test=0.05, validation=0.05))
+    message = str(caught.value)
+    assert "every image can be read whole; got 3: " in message
+    assert "cat/000.png (is empty (zero bytes))" in message
+    assert "cat/001.png (is no image)" in message
+    assert "cat/002.png (image file is truncated" in message
+
+
+def test_of_many_bad_files_the_first_five_are_named(write_folder: Writer) -> None:
+    root = write_folder({"cat": 20, "dog": 20})
+    for file in (root / "dog").iterdir():
+        file.write_bytes(b"")
+    message = refused(root)
+    assert message.count("zero bytes") == 5
+    assert "and 11 more" in message
+
+
+def test_other_files_in_a_class_folder_are_refused_by_name(write_folder: Writer) -> None:
+    root = write_folder({"cat": 5, "dog": 5})
+    (root / "cat" / "000.png").rename(root / "cat" / "000.dat")
+    (root / "dog" / "more").mkdir()
+    assert "got 2: cat/000.dat, dog/more" in refused(root)
+
+
+@pytest.mark.parametrize("place", ["", "train"])
+def test_images_outside_of_class_folders_are_refused_by_name(write_folder: Writer, place: str) -> None:
+    root = write_folder({"cat": 5, "dog": 5}, "set/train").parent
+    Image.fromarray(noise(9, 8, 8, 3)).save(root / place / "lost.png")
+    assert f"images lie in class folders; got 1: {Path(place, 'lost.png')}" in refused(root)
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_an_empty_class_folder_is_refused(write_folder: Writer, part: str) -> None:
+    write_folder({"cat": 5, "dog": 5}, "set/train")
+    root = write_folder({"cat": 5}, "set/test", seed=1).parent
+    shutil.rmtree(root / part / "cat")
+    (root / part / "cat").mkdir()
+    assert f"no class folder is empty; got 1: {part}/cat" in refused(root)
+
+
+@pytest.mark.parametrize("classes", [{}, {"cat": 5}])
+def test_fewer_than_two_classes_are_refused(write_folder: Writer, tmp_path: Path, classes: dict[str, int]) -> None:
+    (tmp_path / "pictures").mkdir()
+    write_folder(classes)
+    assert "at least two class folders" in refused(tmp_path / "pictures")
+
+
+def test_a_class_in_test_but_not_in_train_is_refused(write_folder: Writer) -> None:
+    write_folder({"cat": 5, "dog": 5}, "set/train")
+    root = write_folder({"cat": 2, "eel": 2}, "set/test", seed=1).parent
+    assert "test holds classes of train only; got 1: test/eel" in refused(root)
+
+
+def test_test_without_train_is_refused(write_folder: Writer) -> None:
+    assert "there is train; got test" in refused(write_folder({"cat": 5, "dog": 5}, "set/test").parent)
+
+
+def test_two_validation_folders_are_refused(write_folder: Writer) -> None:
+    for part in ("train", "val", "valid"):
+        root = write_folder({"cat": 5, "dog": 5}, f"set/{part}").parent
+    assert "each part has one folder; got train, val, valid" in refused(root)
+
+
+def test_other_folders_beside_the_parts_are_refused(write_folder: Writer) -> None:
+    root = write_folder({"cat": 5, "dog": 5}, "set/train").parent
+    (root / "unsorted").mkdir()
+    assert "no other folders; got 1: unsorted" in refused(root)
+
+
+def test_a_changed_file_is_noticed(write_folder: Writer) -> None:
+    root = write_folder({"cat": 5, "dog": 5})
+    before = load(data(root))
+    assert load(data(root)) is before
+    for number, file in enumerate((root / "cat").iterdir()):
+        Image.fromarray(noise(900 + number, 9, 9, 3)).save(file)
+    assert load(data(root)).fingerprint != before.fingerprint

@@ -1,0 +1,1 @@
+"""The winner trained for good: on train + validation, its test scores, a folder that needs nothing else."""

@@ -1,0 +1,143 @@
+"""Hands a trained model over to programs that know no Keras: as a SavedModel, a LiteRT file or an ONNX file."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from spaces.problem import InputError, Problem, did_you_mean
+from trainables.process import unheard
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A format that Keras exports to."""
+
+    keras_name: str
+    file: str
+    """What the file, or the folder, is called."""
+    use: str
+    """How it is read elsewhere, in a line of Python."""
+    packages: tuple[str, ...] = ()
+    """What writing it takes besides our own dependencies; the extra of the format's name brings them."""
+
+
+FORMATS: dict[str, Format] = {
+    "saved_model": Format(
+        keras_name="tf_saved_model",
+        file="saved_model",
+        use='model = tensorflow.saved_model.load("saved_model"); model.serve(pixels)',
+    ),
+    "litert": Format(
+        keras_name="litert",
+        file="model.tflite",
+        use='ai_edge_litert.interpreter.Interpreter("model.tflite").get_signature_runner()(pixels=pixels)',
+    ),
+    "onnx": Format(
+        keras_name="onnx",
+        file="model.onnx",
+        use='onnxruntime.InferenceSession("model.onnx").run(None, {"pixels": pixels})',
+        packages=("onnx", "tf2onnx"),
+    ),
+}
+
+
+def refuse_unwritable(formats: Iterable[str]) -> None:
+    """Makes sure, before any training, that each format is known and the packages are there that it takes.
+
+    Raises:
+        InputError: one is not, or some are not installed.
+    """
+    problems = [problem for name in formats if (problem := _unwritable(name)) is not None]
+    if problems:
+        raise InputError(problems, "--export")
+
+
+def _unwritable(name: str) -> Problem | None:
+    if name not in FORMATS:
+        rule = "a model can be exported to saved_model, litert and onnx"
+        return Problem(rule=rule, given=name, remedy=did_you_mean(name, FORMATS))
+    missing = [each for each in FORMATS[name].packages if not _installed(each)]
+    if not missing:
+        return None
+    rule = f"exporting to {name} takes the package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
+    return Problem(rule=rule, given="not installed", remedy=f"pip install 'tunehound[{name}]'")
+
+
+def export(network: keras.Model, folder: Path, formats: Iterable[str], *, staging: Path) -> dict[str, str]:
+    """Writes the model to ``folder`` in each format, every file or folder of them whole or not at all.
+
+    ``staging``, on the same disk, is used meanwhile. What is exported takes pixels, float32 (n, height, width,
+    channels) in [0, 255], and gives probabilities, float32 (n, classes).
+
+    Returns:
+        Why it failed, for each format that did.
+    """
+    failures: dict[str, str] = {}
+    staging.mkdir()
+    for name in dict.fromkeys(formats):
+        file = FORMATS[name].file
+        try:
+            with unheard():
+                _write(network, staging / file, name)
+            (staging / file).rename(folder / file)
+        except Exception as error:  # a converter raises anything; the trained model must outlive it
+            failures[name] = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+    shutil.rmtree(staging, ignore_errors=True)
+    return failures
+
+
+def _write(network: keras.Model, path: Path, name: str) -> None:
+    signature = [keras.InputSpec(shape=network.input_shape, dtype="float32", name="pixels")]
+    options = {"format": FORMATS[name].keras_name, "input_signature": signature, "verbose": False}
+    with _constants_in_the_graph(network):
+        _inference(network).export(str(path), **options)
+    if name == "onnx":
+        _refuse_more_inputs(path)
+
+
+def _inference(network: keras.Model) -> keras.Model:
+    """The same model, and never in training mode: an export says nothing of the mode, and layers may guess wrong."""
+    pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
+    return keras.Model(pixels, network(pixels, training=False), name=network.name)
+
+
+@contextmanager
+def _constants_in_the_graph(network: keras.Model) -> Iterator[None]:
+    """Meanwhile normalisations hold arrays: their tensors would become inputs of an ONNX graph, with no values."""
+    layers = list(_normalisations(network))
+    kept = [(layer.mean, layer.variance) for layer in layers]
+    for layer in layers:
+        layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
+    try:
+        yield
+    finally:
+        for layer, (mean, variance) in zip(layers, kept, strict=True):
+            layer.mean, layer.variance = mean, variance
+
+
+def _normalisations(model: keras.Model) -> Iterator[keras.layers.Normalization]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _normalisations(layer)
+        elif isinstance(layer, keras.layers.Normalization):
+            yield layer
+
+
+def _refuse_more_inputs(path: Path) -> None:
+    import onnx
+
+    names = [each.name for each in onnx.load(str(path), load_external_data=False).graph.input]
+    if len(names) != 1:
+        raise ValueError(f"the converter took constants of the model for inputs: {', '.join(names[1:])}")
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
