@@ -171,3 +171,11 @@ def test_commands_say_so_in_one_line(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (2, "")
         assert re.fullmatch(rf"{tmp_path}/spaces\.py hides Tunehound's package `spaces`: rename it.*\n", done.stderr)
     assert python(str(script), "spaces", cwd=tmp_path).returncode == 0, "the command does not look into its folder"
+
+
+def test_one_trial_without_ray_needs_no_search(tmp_path: Path) -> None:
+    (tmp_path / "search.py").write_text("")
+    done = python("-m", "trainables", "best.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "best.yaml" in done.stderr
+    assert "hides" not in done.stderr
