@@ -23,10 +23,10 @@ from tests.trainables.small import config
 from trainables.data.load import load, load_test
 from trainables.dataset import Images, joined
 from trainables.evaluation import evaluate
+from trainables.retrain import retrain as module
 from trainables.retrain.output import FILES, Retrained
 from trainables.retrain.predict import predict
 from trainables.retrain.retrain import Diverged, retrain
-from trainables.retrain import retrain as module
 
 CLASSES = ("ant", "bee", "cat")
 RATES = [0.02, 0.01, 0.005]

@@ -11,10 +11,10 @@ from spaces.config.metric import Metric
 from tests.trainables import small
 from tests.trainables.small import config, fit
 from trainables.training import steps
+from trainables.training import train as training
 from trainables.training.early_stopping import Interrupted, Reporter
 from trainables.training.history import Row, epochs_without_gain
 from trainables.training.train import Hooks
-from trainables.training import train as training
 
 TINY_RATE = {"learning_rate": 1e-30}
 HUGE_RATE = {"learning_rate": 1e38}

@@ -17,10 +17,10 @@ from trainables.features.policy import Sharing, Source
 from trainables.features.prefix import Prefix
 from trainables.features.storage import NoRoomError
 from trainables.training import feed
+from trainables.training import train as training
 from trainables.training.checkpoint import Snapshot
 from trainables.training.early_stopping import Interrupted
 from trainables.training.train import Hooks, Trained
-from trainables.training import train as training
 
 SHARING = Sharing(images="digits", trials=10)
 

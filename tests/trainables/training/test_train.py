@@ -12,8 +12,8 @@ import pytest
 from spaces.config.trial import TrialConfig
 from tests.trainables.small import config, digits, fit, measured, mobilenet
 from trainables.models.fine_tuning import stages
-from trainables.training.train import Hooks, Trained, train
 from trainables.training import train as training
+from trainables.training.train import Hooks, Trained, train
 
 BASE: dict[str, Any] = {
     "model": {"dropout": 0.2, "l2": 1e-4},
