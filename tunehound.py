@@ -105,12 +105,10 @@ def run(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None
 
 
 def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Finished:
-    """Continue an interrupted run; with more trials, extend a finished one. Returns the same as `run`.
+    """Continue an interrupted run; ``overrides`` (``PATH=VALUE``) extend a finished one. Returns what `run` does.
 
     >>> tunehound.resume("latest")
     >>> tunehound.resume("first", overrides=["search.trials=60"])
-
-    ``overrides`` (``PATH=VALUE``) replace values of the run's sweep.yaml.
 
     Raises:
         InputError: there is no run, another process drives it, or its space or data are not what they were.
@@ -126,8 +124,8 @@ def leaderboard(run: str | os.PathLike[str]) -> pd.DataFrame:
 
     >>> tunehound.leaderboard("latest").head(5)
 
-    The columns are rank, trial, state, epochs, the metric (of the best epoch), mean, sd and seeds (of the confirmation),
-    tied, seconds, best_epoch, baseline, reason, then every open value.
+    Columns: rank, trial, state, epochs, the metric (of the best epoch), mean, sd and seeds (of the confirmation), tied,
+    seconds, best_epoch, baseline, reason, then every open value.
 
     Raises:
         InputError: there is no such run; the known ones are listed.
@@ -142,7 +140,7 @@ def histories(run: str | os.PathLike[str]) -> pd.DataFrame:
 
     >>> tunehound.histories("latest").pivot(index="epoch", columns="trial", values="val_accuracy").plot()
 
-    The columns are trial, epoch (from 1), and those of history.csv: loss, accuracy, val_loss, …, learning_rate, seconds.
+    Columns: trial, epoch (from 1), and those of history.csv: loss, accuracy, val_loss, …, learning_rate, seconds.
 
     Raises:
         InputError: there is no such run; the known ones are listed.
@@ -242,9 +240,9 @@ def _directory(run: str | os.PathLike[str]) -> Path:
 
 def main() -> NoReturn:
     """What the command `tunehound` starts, and ``python -m tunehound``."""
-    from search.cli import app
+    from search.cli.app import main as command
 
-    app.main()
+    command()
 
 
 if __name__ == "__main__":
