@@ -17,11 +17,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -73,9 +72,7 @@ def load(sweep: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Sweep:
 
     >>> sweep = tunehound.load("digits", ["search.trials=8", "trial.training.epochs=10"])
 
-    Args:
-        sweep: the file, or what `tunehound spaces` lists.
-        overrides: ``PATH=VALUE``, each replaces a value of the file.
+    ``sweep`` is a file, or a name that `tunehound spaces` lists; ``overrides`` (``PATH=VALUE``) replace values of it.
 
     Raises:
         InputError: with every mistake found.
@@ -96,7 +93,7 @@ def run(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None
         name: of the run; without it, the sweep's name and the time.
 
     Returns:
-        `directory` of the run, `interrupted`, the `reason` if it ended early, `metric`, and `log`, a file.
+        `directory`, `interrupted`, the `reason` if it ended early, `metric`, and the file `log`.
 
     Raises:
         InputError: the sweep or its data are wrong, no machine has room for a trial, or the run exists.
@@ -108,17 +105,10 @@ def run(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None
 
 
 def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Finished:
-    """Continue an interrupted run; with more trials, extend a finished one.
+    """Continue an interrupted run; ``overrides`` (``PATH=VALUE``) extend a finished one. Returns what `run` does.
 
     >>> tunehound.resume("latest")
     >>> tunehound.resume("first", overrides=["search.trials=60"])
-
-    Args:
-        run: RUN.
-        overrides: ``PATH=VALUE``, each replaces a value of the run's sweep.yaml.
-
-    Returns:
-        As `run`.
 
     Raises:
         InputError: there is no run, another process drives it, or its space or data are not what they were.
@@ -134,9 +124,8 @@ def leaderboard(run: str | os.PathLike[str]) -> pd.DataFrame:
 
     >>> tunehound.leaderboard("latest").head(5)
 
-    Returns:
-        Columns rank, trial, state, epochs, the metric (of the best epoch), mean, sd and seeds (of the confirmation),
-        tied, seconds, best_epoch, baseline, reason, then every open value.
+    Columns: rank, trial, state, epochs, the metric (of the best epoch), mean, sd and seeds (of the confirmation), tied,
+    seconds, best_epoch, baseline, reason, then every open value.
 
     Raises:
         InputError: there is no such run; the known ones are listed.
@@ -151,8 +140,7 @@ def histories(run: str | os.PathLike[str]) -> pd.DataFrame:
 
     >>> tunehound.histories("latest").pivot(index="epoch", columns="trial", values="val_accuracy").plot()
 
-    Returns:
-        Columns trial, epoch (from 1), and those of history.csv: loss, accuracy, val_loss, …, learning_rate, seconds.
+    Columns: trial, epoch (from 1), and those of history.csv: loss, accuracy, val_loss, …, learning_rate, seconds.
 
     Raises:
         InputError: there is no such run; the known ones are listed.
@@ -167,8 +155,7 @@ def best(run: str | os.PathLike[str], *, rank: int = 1) -> dict[str, Any]:
 
     >>> tunehound.best("latest", rank=2)["optimizer"]["learning_rate"]
 
-    Returns:
-        The sections data, model, optimizer, augmentation, training, features, and `provenance`, where it comes from.
+    It has the sections data, model, optimizer, augmentation, training, features, and `provenance`: where it comes from.
 
     Raises:
         InputError: there is no such run, or no trial of that rank that reported a finite metric.
@@ -207,12 +194,13 @@ def retrain(
         InputError: the configuration or the data are wrong, ``output`` holds something else, a format lacks a package.
         WorkFailedError: the loss was not finite.
     """
-    from search.find import run_around
+    from search.find import find_best, run_around
     from search.logs import wake_tensorflow
     from search.report import write_report
+    from search.results.export import as_file
 
-    with _as_file(best) as source:
-        wake_tensorflow()
+    with as_file(best) if isinstance(best, Mapping) else nullcontext(find_best(os.fspath(best))) as source:
+        wake_tensorflow(deterministic=False)
         from trainables.retrain.retrain import retrain as train_again
 
         folder = output or (Path() if isinstance(best, Mapping) else source.parent) / "retrained"
@@ -229,8 +217,7 @@ def load_model(folder: str | os.PathLike[str]) -> Any:
 
     >>> tunehound.load_model("latest").predict(images)
 
-    Args:
-        folder: that `retrain` filled; or RUN, whose folder `retrained` is meant.
+    ``folder`` is what `retrain` filled; or RUN, whose folder `retrained` is meant.
 
     Raises:
         InputError: there is none, or it is damaged.
@@ -239,23 +226,10 @@ def load_model(folder: str | os.PathLike[str]) -> Any:
     from search.logs import wake_tensorflow
 
     place = find_retrained(os.fspath(folder))
-    wake_tensorflow()
+    wake_tensorflow(deterministic=False)
     from trainables.retrain.predict import read_model, read_preprocessing
 
     return read_model(place, classes=len(read_preprocessing(place).class_names))
-
-
-@contextmanager
-def _as_file(best: str | os.PathLike[str] | Mapping[str, Any]) -> Iterator[Path]:
-    from search.find import find_best
-    from spaces.file.write import write_yaml
-
-    if not isinstance(best, Mapping):
-        yield find_best(os.fspath(best))
-        return
-    with TemporaryDirectory() as folder:
-        write_yaml(Path(folder, "best.yaml"), best)
-        yield Path(folder, "best.yaml")
 
 
 def _directory(run: str | os.PathLike[str]) -> Path:

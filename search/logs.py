@@ -33,12 +33,15 @@ def calm() -> None:
         os.environ.setdefault(name, value)
 
 
-def wake_tensorflow() -> None:
-    """Imports TensorFlow for this process, with all its cores and without its greetings."""
+def wake_tensorflow(*, deterministic: bool = True) -> None:
+    """Imports TensorFlow for this process, with all its cores and without its greetings.
+
+    ``deterministic`` as for `trainables.process.prepare`: not in a process of the user's.
+    """
     calm()
     from trainables.process import prepare
 
-    prepare(cpus=count_cores())
+    prepare(cpus=count_cores(), deterministic=deterministic)
 
 
 def log_file(run_id: str) -> Path:
