@@ -212,7 +212,7 @@ def retrain(
     from search.report import write_report
 
     with _as_file(best) as source:
-        start_tensorflow()
+        start_tensorflow(deterministic=False)
         from trainables.retrain.retrain import retrain as retrain_best
 
         folder = output or (Path() if isinstance(best, Mapping) else source.parent) / "retrained"
@@ -239,7 +239,7 @@ def load_model(folder: str | os.PathLike[str]) -> Any:
     from search.logs import start_tensorflow
 
     directory = find_retrained(os.fspath(folder))
-    start_tensorflow()
+    start_tensorflow(deterministic=False)
     from trainables.retrain.predict import read_model, read_preprocessing
 
     return read_model(directory, classes=len(read_preprocessing(directory).class_names))

@@ -32,12 +32,15 @@ def quiet_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def start_tensorflow() -> None:
-    """Import TensorFlow, with all cores of this process and without its startup messages."""
+def start_tensorflow(*, deterministic: bool = True) -> None:
+    """Import TensorFlow, with all cores of this process and without its startup messages.
+
+    ``deterministic`` as for `trainables.process.prepare`: False in a process of the user's.
+    """
     quiet_environment()
     from trainables.process import prepare
 
-    prepare(cpus=count_cores())
+    prepare(cpus=count_cores(), deterministic=deterministic)
 
 
 def log_file(run_id: str) -> Path:

@@ -20,17 +20,26 @@ def main() -> int:
     parser.add_argument("--trust", action="append", default=[], metavar="MODULE", help="allow this module to be run")
     arguments = parser.parse_args()
     try:
-        import tunehound  # before our packages, since `-m` searches the current folder first
+        from spaces.problem import InputError
     except ImportError as error:
-        print(error, file=sys.stderr)
-        return 2
+        return _explain(error)
     try:
         reason = _train(_load(arguments))
-    except tunehound.InputError as error:
+    except InputError as error:
         print(error, file=sys.stderr)
         return 2
     print(f"ended: {reason}")
     return 1 if reason == "diverged" else 0
+
+
+def _explain(failed: ImportError) -> int:
+    """Names the file that hides `spaces`: `-m` looks into the current folder first."""
+    try:
+        import tunehound  # noqa: F401  # fails with a sentence, where a package of ours is hidden
+    except ImportError as error:
+        print(error, file=sys.stderr)
+        return 2
+    raise failed
 
 
 def _load(arguments: argparse.Namespace) -> TrialConfig:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from optuna.trial import FrozenTrial
 
 from search.run.confirmation import trainings
+from search.run.directory import BEST
 from search.run.history import HISTORY, read_history
 from search.run.reader import Run, open_run
 from search.run.trials import best_epoch, best_value, is_baseline, ranked
@@ -52,6 +56,14 @@ def write_best(run_dir: str | os.PathLike[str] | Run, destination: str | os.Path
         raise InputError([problem], str(target))
     write_yaml(target, config, header=HEADER.format(name=target.name))
     return target
+
+
+@contextmanager
+def as_file(config: Mapping[str, Any]) -> Iterator[Path]:
+    """A configuration, such as `best_config` gives, as a file that is there for as long as it is needed."""
+    with TemporaryDirectory() as folder:
+        write_yaml(Path(folder, BEST), config)
+        yield Path(folder, BEST)
 
 
 def of_rank(run: Run, rank: int) -> FrozenTrial:

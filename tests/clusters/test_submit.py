@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -54,6 +55,16 @@ def test_a_missing_tunehound_is_told_with_the_interpreter_and_the_remedy(tmp_pat
     assert done.returncode == 1
     assert f"tunehound is not installed for {stranger}" in done.stderr
     assert "setup_commands" in done.stderr
+
+
+def test_a_file_of_the_job_that_hides_a_package_is_named(tmp_path: Path) -> None:
+    script = shutil.copyfile(SCRIPT, tmp_path / "submit.py")
+    (tmp_path / "search.py").write_text("")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SCRIPT.parents[1]}"}
+    command = [sys.executable, script, "spaces"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{tmp_path}/search.py hides Tunehound's package `search`: rename it")
 
 
 def test_the_runs_of_a_job_are_kept_when_ray_removes_its_folder(checkout: Path, tmp_path: Path) -> None:

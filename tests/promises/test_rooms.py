@@ -22,7 +22,7 @@ COVERED = {
     "spaces/domains/bounds spaces/domains/parse spaces/domains/validation spaces/file/cross_checks",
     "promises/test_properties": "spaces/config/features spaces/domains/tree",
     "promises/test_scores": "trainables/training/history",
-    "promises/test_strangers": "search/run/links search/run/provenance search/tuner/resume search/cli/model",
+    "promises/test_strangers": "search/run/links search/run/provenance search/tuner/resume",
     "promises/test_trust": "trainables/trust",
     "search/cli/test_app": "search/cli/options search/cli/output search/new/ready",
     "search/cli/test_cluster": "search/cli/cluster_table search/plan/capacity search/plan/placement "
@@ -64,7 +64,8 @@ COVERED = {
 
 def modules() -> list[Path]:
     """Every module of the product, below the root."""
-    files = [file.relative_to(ROOT) for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
+    packages = (file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py")))
+    files = [file.relative_to(ROOT) for file in (*ROOT.glob("*.py"), *packages)]
     assert len(files) > 200
     return [file for file in files if file.name != "__init__.py"]
 
@@ -88,4 +89,4 @@ def test_no_folder_is_too_full_and_none_lies_deeper_than_two() -> None:
     rooms = Counter(module.parent.as_posix() for module in modules())
     assert {room: count for room, count in rooms.items() if count > MOST_MODULES} == {}
     assert {room for room in rooms if room.count("/") > 1} == set()
-    assert {room for room in rooms if not (ROOT / room / "__init__.py").is_file()} == set()
+    assert {room for room in rooms if not (ROOT / room / "__init__.py").is_file()} == {"."}

@@ -31,10 +31,6 @@ from tests.search.runs import make_run
 from trainables.data.load import describe
 from trainables.training import checkpoint
 
-ROOT = Path(__file__).parents[2]
-ROOMS = ("spaces", "trainables", "search", "clusters")
-PRODUCT = [ROOT / "tunehound.py", *sorted(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
-
 
 @pytest.fixture
 def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

@@ -6,6 +6,8 @@ import os
 import time
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -18,17 +20,17 @@ from clusters.nodes import this_node
 from tests.second_user import common_folder
 
 
-def listeners() -> dict[str, set[str]]:
-    """The addresses at which this process and its children listen, by their names."""
-    found: dict[str, set[str]] = {}
+def listeners() -> dict[str, set[tuple[str, int]]]:
+    """The addresses and ports at which this process and its children listen, by their names."""
+    found: dict[str, set[tuple[str, int]]] = {}
     for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
         for socket in process.net_connections("tcp"):
             if socket.status == psutil.CONN_LISTEN:
-                found.setdefault(process.name(), set()).add(socket.laddr.ip)
+                found.setdefault(process.name(), set()).add((socket.laddr.ip, socket.laddr.port))
     return found
 
 
-def all_listeners() -> dict[str, set[str]]:
+def all_listeners() -> dict[str, set[tuple[str, int]]]:
     """The same, when the last of Ray's processes has come to listen."""
     ray.get(ray.remote(num_cpus=0)(lambda: None).remote())
     deadline = time.monotonic() + 60
@@ -57,8 +59,12 @@ def test_a_sweep_starts_its_own_ray_which_is_closed_to_others_and_leaves_none_be
             for closed in (folder, session.parent, session):
                 assert closed.stat().st_mode & 0o777 == 0o700
             assert (folder / "token").stat().st_mode & 0o777 == 0o600
-            addresses = set().union(*all_listeners().values())
-            assert {each for each in addresses if not ip_address(each.removeprefix("::ffff:")).is_loopback} == set()
+            found = all_listeners()
+            addresses = {address.removeprefix("::ffff:") for each in found.values() for address, _ in each}
+            assert all(ip_address(address).is_loopback for address in addresses), found
+            [(_, port)] = found["ray::RuntimeEnvAgent"]
+            with pytest.raises(HTTPError, match="401"):  # what makes environments, and runs what it is told
+                urlopen(f"http://127.0.0.1:{port}/get_or_create_runtime_env", timeout=30)
         assert not ray.is_initialized()
         assert not (folder / "token").exists()
         assert (session / "logs" / "raylet.out").exists()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -117,3 +120,14 @@ def test_every_command_explains_itself_with_an_example(capsys: pytest.CaptureFix
         code, out, _ = called(capsys, name, "--help")
         assert code == 0
         assert f"tunehound {name}" in out.split("Examples:")[1]
+
+
+def test_the_version_is_told_with_those_that_results_depend_on() -> None:
+    code = "import sys; sys.argv = ['tunehound', '--version']\nfrom tunehound import main\ntry: main()\n"
+    code += "finally: assert not {'tensorflow', 'keras', 'ray', 'optuna', 'wandb'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *others = done.stdout.splitlines()
+    assert first == f"tunehound {version('tunehound')}"
+    assert {f"  {name} {version(name)}" for name in ("ray", "optuna", "keras", "tensorflow")} < set(others)
+    assert others[0].startswith("  python 3.")
