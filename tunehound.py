@@ -17,11 +17,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -207,11 +206,12 @@ def retrain(
         InputError: the configuration or data are invalid, ``output`` holds something else, or a package is missing.
         WorkFailedError: the loss was not finite.
     """
-    from search.find import run_around
+    from search.find import find_best, run_around
     from search.logs import start_tensorflow
     from search.report import write_report
+    from search.results.export import as_file
 
-    with _as_file(best) as source:
+    with as_file(best) if isinstance(best, Mapping) else nullcontext(find_best(os.fspath(best))) as source:
         start_tensorflow(deterministic=False)
         from trainables.retrain.retrain import retrain as retrain_best
 
@@ -243,19 +243,6 @@ def load_model(folder: str | os.PathLike[str]) -> Any:
     from trainables.retrain.predict import read_model, read_preprocessing
 
     return read_model(directory, classes=len(read_preprocessing(directory).class_names))
-
-
-@contextmanager
-def _as_file(best: str | os.PathLike[str] | Mapping[str, Any]) -> Iterator[Path]:
-    from search.find import find_best
-    from spaces.file.write import write_yaml
-
-    if not isinstance(best, Mapping):
-        yield find_best(os.fspath(best))
-        return
-    with TemporaryDirectory() as folder:
-        write_yaml(Path(folder, "best.yaml"), best)
-        yield Path(folder, "best.yaml")
 
 
 def _directory(run: str | os.PathLike[str]) -> Path:
