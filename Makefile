@@ -41,7 +41,7 @@ test: install ## every promise once, on the smallest case
 coverage: install ## the same, and what of the code it reaches; a quarter slower
 	$(GATE) --cov --cov-report=term:skip-covered
 
-test-models: install ## the same for every backbone, export format and way to retrain; about ten minutes
+test-models: install ## the same for every backbone, export format and way to retrain; about four minutes
 	$(BIN)/pytest tests/models
 
 test-harm: install ## harm to real sweeps: kills at many moments, full disks, damaged files; the better part of an hour
