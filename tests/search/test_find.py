@@ -75,6 +75,6 @@ def test_a_folder_in_a_run_knows_its_run(runs: Path) -> None:
 
 def test_where_no_run_lies_none_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"which holds sweep.yaml; got nothing there"):
+    with pytest.raises(InputError, match=r"must be a folder with a sweep.yaml; got an empty folder"):
         find_run(f"file://{tmp_path}/store/one")
     assert not list(tmp_path.glob("runs/*"))

@@ -48,7 +48,7 @@ def test_a_run_without_a_best_configuration_cannot_be_retrained_yet(
 
 
 @pytest.mark.parametrize(
-    ("command", "also"), [("predict", "`tunehound retrain` wrote"), ("retrain", "a configuration")]
+    ("command", "also"), [("predict", "a folder written by `tunehound retrain`"), ("retrain", "a configuration")]
 )
 def test_what_is_neither_is_refused_and_the_known_runs_are_listed(
     run: Path, capsys: pytest.CaptureFixture[str], command: str, also: str

@@ -64,11 +64,11 @@ def test_each_model_that_cannot_be_built_is_told_and_why(home: Path) -> None:
     assert raised.path == narrow.path == ("trial", "model", "build")
     assert "must build a model" in raised.rule
     assert raised.given == f"KeyError: 'units' in line 6 of {home / 'rehearsed.py'}, with values {{kind: “raises”}}"
-    assert "mend rehearsed:build" in raised.remedy
+    assert "fix rehearsed:build" in raised.remedy
     assert "softmax over 10 classes" in narrow.rule
     assert str(narrow.given).startswith("an output of shape (3,)")
     assert wrong.path == ("trial", "model", "weights")
-    assert "those of mobilenet_v2 of width alpha 0.5, without its top" in wrong.rule
+    assert "those of mobilenet_v2 of width alpha 0.5 without its top" in wrong.rule
     assert str(file) in str(wrong.given)
 
 
