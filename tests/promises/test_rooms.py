@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from pathlib import Path
 
@@ -90,3 +91,13 @@ def test_no_folder_is_too_full_and_none_lies_deeper_than_two() -> None:
     assert {room: count for room, count in rooms.items() if count > MOST_MODULES} == {}
     assert {room for room in rooms if room.count("/") > 1} == set()
     assert {room for room in rooms if not (ROOT / room / "__init__.py").is_file()} == {"."}
+
+
+def test_no_class_name_stands_twice() -> None:
+    names = Counter(
+        node.name
+        for module in modules()
+        for node in ast.parse((ROOT / module).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in names.items() if count > 1] == []
