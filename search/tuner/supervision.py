@@ -114,7 +114,7 @@ def _revive(session: Session, actor: ActorHandle, stopping: Stopping) -> Callabl
         if revivals > MAX_REVIVALS:
             stopping.fail(RayDiedError(f"The run's own process in Ray died {revivals} times."))
         else:
-            session.message("The run's own process in Ray died and was restarted; the running trials continue from it.")
+            session.message("The run's own process in Ray died and was restarted; the running trials continue.")
 
     return revive
 

@@ -33,7 +33,7 @@ ENGINE = LONG.replace("epochs: 120", "epochs: 400")
 
 
 def part(driver: Driver, name: str) -> psutil.Process:
-    """The process of Ray that is called so: `gcs_server`, `raylet`, `ray::Home`."""
+    """The process of Ray that is called so: `gcs_server`, `raylet`, `ray::DriverActor`."""
     return next(each for each in crew(driver) if each.name().startswith(name))
 
 
@@ -42,8 +42,8 @@ def test_the_runs_own_actor_is_started_again(tmp_path: Path) -> None:
     with driven(*RUN, cwd=tmp_path) as driver:
         for epoch in (5, 60):
             until(lambda epoch=epoch: len(epochs(run, 0)) >= epoch, of=driver)
-            part(driver, "ray::Home").kill()
-            until(lambda: driver.said.count("was started again") == (1 if epoch == 5 else 2), of=driver)  # noqa: B023
+            part(driver, "ray::DriverActor").kill()
+            until(lambda: driver.said.count("was restarted") == (1 if epoch == 5 else 2), of=driver)  # noqa: B023
         assert ended(driver) == 0, driver.said
     assert_sound(run, trials=TRIALS)
 

@@ -125,7 +125,7 @@ def test_a_second_user_reads_no_secret_joins_nothing_and_plants_nothing(tmp_path
     assert told["found"] == []
     assert not [place for place in told["readable"] if str(folder) in place or place.endswith(("environ", "fd"))]
     assert all(page == "/" or text.startswith("# HELP") for _, page, text in told["served"]), told["served"]
-    assert f"{common}/ray/ray_current_cluster names: " in driver.said
+    assert f"named in {common}/ray/ray_current_cluster: " in driver.said
     assert "belongs to the user nobody" in driver.said
     assert address not in driver.said
     assert kept.read_text() == "of value"
