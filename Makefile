@@ -4,9 +4,8 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LOCKED := --constraint constraints.txt --editable '.[test,dev]'
 
-# Tests that share a finished sweep are a group, which stays in one process; the others of a file are, too. Three
-# processes on two cores, since each waits for others that it starts.
-GATE := $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
+# Tests that share a finished sweep are a group, which stays in one process; the others of a file are, too.
+GATE := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 # Kept, what is compiled: the tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
