@@ -168,7 +168,7 @@ class Progress:
 
     def _bar(self) -> RenderableType:
         counts = [f"{len(self._running)} running"] if self._running else []
-        counts += [f"{number} {word}" for word, number in dict(self._endings).items() if number]
+        counts += [f"{number} {word}" for word, number in dict.copy(self._endings).items() if number]
         grid = Table.grid(padding=(0, 2, 0, 0))
         bar = ProgressBar(total=max(self._trials, self._done(), 1), completed=self._done(), width=20)
         grid.add_row(bar, f"{self._done()}/{self._trials} trials", Text(" · ".join(counts), overflow="fold"))
@@ -199,7 +199,7 @@ class Progress:
         return one_line(text if left is None else f"{text} · about {format_duration(left)} left")
 
     def _running_lines(self) -> list[RenderableType]:
-        shown = heapq.nsmallest(ROWS, list(self._running.items()))
+        shown = heapq.nsmallest(ROWS, self._running.copy().items())
         lines: list[RenderableType] = [one_line(self._running_line(*entry), style="dim") for entry in shown]
         if len(self._running) > ROWS:
             lines.append(one_line(f"  … and {len(self._running) - ROWS} more", style="dim"))
