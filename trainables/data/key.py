@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import PIL
-import sklearn
 
 from spaces.config.fields import file_ref
 from spaces.config.trial import Data, TfdsData
@@ -32,7 +32,7 @@ def key_of(data: Data, at: Stamp) -> str:
     named = [name for name, field in type(data).model_fields.items() if file_ref(field) is not None]
     paths = {name: str(Path(path).absolute()) for name in named if (path := getattr(data, name)) is not None}
     # Pillow decodes and resizes, scikit-learn divides: other versions may give other results.
-    versions = [FORMAT, PIL.__version__, sklearn.__version__]
+    versions = [FORMAT, PIL.__version__, version("scikit-learn")]
     parts = [
         versions,
         data.model_dump(mode="json") | paths,
