@@ -32,15 +32,28 @@ def quiet_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def start_tensorflow(*, deterministic: bool = True) -> None:
-    """Import TensorFlow, with all cores of this process and without its startup messages.
-
-    ``deterministic`` as for `trainables.process.prepare`: False in a process of the user's.
-    """
+def start_tensorflow() -> None:
+    """Import TensorFlow in a process of ours, with all its cores and without startup messages."""
     quiet_environment()
     from trainables.process import prepare
 
-    prepare(cpus=count_cores(), deterministic=deterministic)
+    prepare(cpus=count_cores())
+
+
+@contextmanager
+def borrow_tensorflow() -> Iterator[None]:
+    """Use TensorFlow inside the block in a process of the user's, whose settings hold again afterwards.
+
+    Raises:
+        InputError: as `trainables.keras_settings.settled`.
+    """
+    quiet_environment()
+    from trainables.keras_settings import settled
+    from trainables.process import limit
+
+    with settled():
+        limit(cpus=count_cores())
+        yield
 
 
 def log_file(run_id: str) -> Path:

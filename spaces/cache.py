@@ -16,9 +16,21 @@ def cache_home() -> Path:
     If it is not writable (a read-only home, or none), return a folder of this user among the temporary files.
     """
     named = os.environ.get("TUNEHOUND_CACHE")
-    usual = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tunehound"
-    folder = Path(named).expanduser() if named else usual
+    usual = expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "tunehound"
+    folder = expanded(named) if named else usual
     return folder if _usable(folder) else _temporary()
+
+
+def home() -> Path:
+    """Return the user's home folder, which may not exist; the root folder if the user has none, as in a container."""
+    folder = Path(os.path.expanduser("~"))  # noqa: PTH111  # `Path.home` fails without a home
+    return folder if folder.is_absolute() else Path("/")
+
+
+def expanded(folder: str) -> Path:
+    """Return a folder with a leading ``~`` replaced by the home folder."""
+    first, *others = Path(folder).parts or (".",)
+    return home().joinpath(*others) if first == "~" else Path(folder)
 
 
 def _usable(folder: Path) -> bool:

@@ -30,7 +30,6 @@ from search.cli.output import (
     INPUT_ERROR,
     INTERRUPTED,
     WORK_FAILED,
-    command,
     conclude,
     console,
     show_configuration,
@@ -47,6 +46,7 @@ from search.cli.submit import submit
 from search.logs import quiet_environment, start_tensorflow
 from search.terminal import print_data
 from spaces.problem import InputError, WorkFailedError
+from spaces.shell import command_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -96,7 +96,8 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
     log = partial(console.print, highlight=False)
     directory = find_run(run, runs, log=log)
     if not overrides and not unfinished(directory):
-        console.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
+        extend = command_line("resume", directory)
+        console.print(f"{directory} is finished. To extend it: {extend} --set search.trials=N")
         send_finished(directory, mirror_of(directory), message=log)
         return
     conclude(resume_run(directory, overrides=overrides, warn=warn, message=log))
@@ -211,7 +212,7 @@ def new(
         print_data(text, end="")
     else:
         print_data(str(output))
-        console.print(f"Next: {command()} run {output}")
+        console.print(f"Next: {command_line('run', output)}")
 
 
 app.command(

@@ -20,6 +20,7 @@ from search.tuner.stopping import INTERRUPTED
 from spaces.file.sweep import Sweep
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, WorkFailedError
+from spaces.shell import command_line
 from trainables.trust import trust_options
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class SweepFailedError(WorkFailedError):
         super().__init__(
             f"The sweep stopped: {_what_failed(directory, error)}\n"
             f"Finished trials are kept. Details: {log}\n"
-            f"Continue with: tunehound resume {directory}{trust_options()}"
+            f"Continue with: {command_line('resume', directory)}{trust_options()}"
         )
 
 
