@@ -3,15 +3,71 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import IO, Any, TextIO, cast
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from spaces.printable import printable
+
+
+def open_streams() -> None:
+    """Open those of stdin, stdout and stderr that are closed, as under cron, on the null device.
+
+    Otherwise the next file that is opened would take the place of one, and receive what is printed.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, descriptor)  # inheritable
+            if null != descriptor:
+                os.close(null)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: PTH123, SIM115  # open to the end
+
+
+def abandon_stdout() -> None:
+    """Discard what is printed from now on, and what could not be written, so that Python does not try at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
+
+
+class Messages:
+    """A stream for messages: one that cannot be written, because a disk is full or a terminal gone, is lost.
+
+    Args:
+        stream: returns the stream to write to.
+    """
+
+    def __init__(self, stream: Callable[[], TextIO]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text if possible."""
+        with suppress(OSError, ValueError):
+            self._stream().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush if possible."""
+        with suppress(OSError, ValueError):
+            self._stream().flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream(), name)
+
+
+def messages(stream: Callable[[], TextIO] = lambda: sys.stderr) -> IO[str]:
+    """Return such a stream, by default stderr as it is at the time of each message."""
+    return cast("IO[str]", Messages(stream))
 
 
 class Terminal(Console):

@@ -9,7 +9,6 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from clusters.tempdirs import redirect_temporary_files
 from search.cli.cluster import cluster
 from search.cli.completion import run_names
 from search.cli.dashboard import dashboard
@@ -43,8 +42,10 @@ from search.cli.output import (
     warn,
 )
 from search.cli.submit import submit
+from search.disk import describe_failure, temporary_files
 from search.logs import quiet_environment, start_tensorflow
-from search.terminal import print_data
+from search.terminal import abandon_stdout, print_data
+from spaces.cache import keep_cache
 from spaces.problem import InputError, WorkFailedError
 from spaces.shell import command_line
 
@@ -235,14 +236,19 @@ def spaces(
 def main() -> NoReturn:
     """Run the console script. Invalid input exits with 2, failed work with 1, an interruption with 130."""
     show_data_messages()
+    keep_cache()
     try:
-        with redirect_temporary_files():
-            app()
+        with temporary_files():
+            try:
+                app()
+            finally:
+                sys.stdout.flush()
     except InputError as error:
         console.print(str(error), highlight=False)
         sys.exit(INPUT_ERROR)
     except (WorkFailedError, OSError) as error:
-        console.print(str(error), highlight=False)
+        console.print(describe_failure(error), highlight=False)
+        abandon_stdout()
         sys.exit(WORK_FAILED)
     except KeyboardInterrupt:
         console.print("Interrupted.")

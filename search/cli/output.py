@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from search.logs import quiet_environment
-from search.terminal import PrintableFormatter, Terminal, print_data, print_text
+from search.terminal import PrintableFormatter, Terminal, messages, print_data, print_text
 from spaces.printable import printable
 from spaces.shell import command_line
 from trainables.trust import trust_options
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 INPUT_ERROR, WORK_FAILED, INTERRUPTED = 2, 1, 130
 """Exit codes."""
 
-console = Terminal(stderr=True, soft_wrap=True)
+console = Terminal(file=messages(), soft_wrap=True)
 """For progress and messages; results go to stdout."""
 
 
@@ -36,9 +36,15 @@ def conclude(finished: RunResult) -> None:
     """Show the results of a run and what to do next; exit with 130 if it was interrupted."""
     from search.results.headline import headline
 
+    try:
+        show_leaderboard([finished.run], top=10, format="table")
+        print_text(headline(finished.run))
+    finally:  # stdout may be on a disk that is full
+        _show_next_steps(finished)
+
+
+def _show_next_steps(finished: RunResult) -> None:
     directory = finished.directory
-    show_leaderboard([finished.run], top=10, format="table")
-    print_text(headline(finished.run))
     if finished.reason:
         console.print(f"Stopped early: {finished.reason}.{_remedy(finished)}")
     console.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")

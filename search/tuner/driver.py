@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from clusters.connection.address import ClusterChoice
+from search.disk import FULL, describe_full_disk
 from search.logs import log_file, quiet_environment, redirect_output
 from search.run.reader import Run, open_begun, open_run
 from search.tuner.stopping import INTERRUPTED
@@ -43,9 +42,8 @@ class SweepFailedError(WorkFailedError):
 
 
 def _what_failed(directory: Path, error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        free_mb = shutil.disk_usage(directory).free / 1e6
-        return f"the disk of {directory} is full ({free_mb:.1f} MB free). Make room first."
+    if isinstance(error, OSError) and error.errno in FULL:
+        return describe_full_disk(error, directory=directory)
     return str(error) if isinstance(error, WorkFailedError) else f"{type(error).__name__}: {error}"
 
 

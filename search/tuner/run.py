@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clusters.connection.address import choose_cluster
+from search.disk import check_disks
 from search.find import runs_folder
 from search.mirror.lease import LeaseHeldError
 from search.plan.check import check, warnings_about
@@ -60,6 +61,7 @@ def run_sweep(
 
     names = default_names(sweep.name, datetime.now()) if name is None else iter([name])
     new_store(runs, first := next(names))  # fails at once if the name or the address is wrong
+    check_disks(runs_folder(runs))
     info = check(sweep)
     earlier_trials(sweep)
     for warning in warnings_about(sweep, info):

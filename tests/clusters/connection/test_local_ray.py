@@ -23,12 +23,12 @@ def common(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def used() -> Path:
     """The folder of a Ray that was there."""
-    with local_ray() as settings:
+    with local_ray(cpus=1, memory_bytes=10**9) as settings:
         return Path(settings["_temp_dir"]).parent
 
 
 def test_the_folders_of_runs_that_are_over_go_but_for_the_last(common: Path) -> None:
-    with local_ray() as settings:
+    with local_ray(cpus=1, memory_bytes=10**9) as settings:
         living = Path(settings["_temp_dir"]).parent
         first, second = used(), used()
         os.utime(first, (0, 0))
