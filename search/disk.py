@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clusters.tempdirs import redirect_temporary_files
-from spaces.cache import cache_home
+from search.terminal import abandon_stdout
+from spaces.cache import cache_home, keep_cache
 from spaces.problem import InputError, Problem
 
 MIN_FREE_BYTES = 20_000_000
@@ -32,7 +33,8 @@ def check_disks(runs: Path) -> None:
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         rule, remedy = "the folder for runs must be one that you can write to", "choose another one: --runs DIR"
         raise InputError([Problem(rule=rule, given=f"{folder}, which is not", remedy=remedy)], str(runs))
-    for place, option in {runs: "--runs DIR", cache_home(): "TUNEHOUND_CACHE=DIR"}.items():
+    places = {runs: "--runs DIR", cache_home(): "TUNEHOUND_CACHE=DIR", Path(tempfile.gettempdir()): "TMPDIR=DIR"}
+    for place, option in places.items():
         if not _has_room(_existing(place)):
             remedy = f"make room, or choose another folder: {option}"
             raise InputError([Problem(rule=ROOM, given=describe_disk(place), remedy=remedy)], str(place))
@@ -65,27 +67,24 @@ def describe_failure(error: Exception) -> str:
     try:
         sys.stdout.flush()
     except OSError as unwritten:
+        abandon_stdout()
         return f"The output could not be written to stdout: {unwritten.strerror}."
     return f"The work stopped: {describe_full_disk(error, directory=Path())}"
 
 
 @contextmanager
 def temporary_files() -> Iterator[None]:
-    """Keep temporary files in a folder of this process, which is removed at the end.
+    """Keep temporary files in a folder of this process, which is removed at the end; the cache stays outside.
 
     Raises:
         InputError: there is no place for it.
     """
     try:
-        folder = tempfile.gettempdir()
+        tempfile.gettempdir()
     except FileNotFoundError as error:
         rule, remedy = "a folder for temporary files must be writable", "set TMPDIR to one that is"
         raise InputError([Problem(rule=rule, given=str(error.strerror), remedy=remedy)], "TMPDIR") from error
-    if not _has_room(Path(folder)):
-        problem = Problem(
-            rule=ROOM, given=describe_disk(Path(folder)), remedy="make room, or set TMPDIR to another one"
-        )
-        raise InputError([problem], folder)
+    keep_cache()
     with redirect_temporary_files():
         yield
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any, TextIO, cast
 
 import typer
@@ -21,16 +21,27 @@ def open_streams() -> None:
 
     Otherwise the next file that is opened would take the place of one, and receive what is printed.
     """
-    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+    for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
             null = os.open(os.devnull, os.O_RDWR)
-            os.dup2(null, descriptor)  # inheritable
             if null != descriptor:
+                os.dup2(null, descriptor)
                 os.close(null)
+            os.set_inheritable(descriptor, True)
+    for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: PTH123, SIM115  # open to the end
+
+
+@contextmanager
+def flushed_stdout() -> Iterator[None]:
+    """Flush stdout at the end of the block, where a failure can still be explained. Raises: OSError."""
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
 
 
 def abandon_stdout() -> None:

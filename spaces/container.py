@@ -62,10 +62,9 @@ def _memory_limits(root: Path, membership: Path) -> Iterator[tuple[int, int]]:
 
 def _in_use(folder: Path, used: str, cache: str) -> int:
     """Return the memory that a group uses, without the caches that make room when needed; 0 if it is not shown."""
-    with suppress(OSError, ValueError):
-        statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        return int((folder / used).read_text()) - int(statistics.get(cache, 0))
-    return 0
+    in_use = int((folder / used).read_text()) if (folder / used).is_file() else 0
+    statistics = (folder / "memory.stat").read_text().split() if (folder / "memory.stat").is_file() else []
+    return in_use - int(statistics[statistics.index(cache) + 1]) if cache in statistics else in_use
 
 
 def _groups(root: Path, membership: Path, *, controller: str) -> Iterator[Path]:

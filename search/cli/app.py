@@ -44,8 +44,7 @@ from search.cli.output import (
 from search.cli.submit import submit
 from search.disk import describe_failure, temporary_files
 from search.logs import quiet_environment, start_tensorflow
-from search.terminal import abandon_stdout, print_data
-from spaces.cache import keep_cache
+from search.terminal import flushed_stdout, print_data
 from spaces.problem import InputError, WorkFailedError
 from spaces.shell import command_line
 
@@ -236,19 +235,14 @@ def spaces(
 def main() -> NoReturn:
     """Run the console script. Invalid input exits with 2, failed work with 1, an interruption with 130."""
     show_data_messages()
-    keep_cache()
     try:
-        with temporary_files():
-            try:
-                app()
-            finally:
-                sys.stdout.flush()
+        with temporary_files(), flushed_stdout():
+            app()
     except InputError as error:
         console.print(str(error), highlight=False)
         sys.exit(INPUT_ERROR)
     except (WorkFailedError, OSError) as error:
         console.print(describe_failure(error), highlight=False)
-        abandon_stdout()
         sys.exit(WORK_FAILED)
     except KeyboardInterrupt:
         console.print("Interrupted.")
