@@ -253,9 +253,10 @@ def _directory(run: str | os.PathLike[str]) -> Path:
 
 def main() -> NoReturn:
     """Run the command line, as `tunehound` and ``python -m tunehound`` do."""
-    from search.terminal import open_streams
+    from search.terminal import guard_stdout, open_streams
 
     open_streams()  # before anything else is opened
+    guard_stdout()
     from search.cli.app import main as command
 
     command()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from clusters.tempdirs import redirect_temporary_files
-from search.terminal import abandon_stdout
+from search.terminal import StdoutError, abandon_stdout
 from spaces.cache import cache_home, keep_cache
 from spaces.problem import InputError, Problem
 
@@ -57,18 +56,16 @@ def describe_disk(place: Path) -> str:
     """Describe the disk of a file or folder: ``the disk at /tmp, with /tmp/x, is full (0.1 MB free)``."""
     existing = _existing(place)
     mount = next(each for each in (existing, *existing.parents) if each.is_mount())
-    return f"the disk at {mount}, with {place}, is full ({free_bytes(place) / 1e6:.1f} MB free)"
+    full = "is full" if free_bytes(place) < MIN_FREE_BYTES else "or your share of it is full"
+    return f"the disk at {mount}, with {place}, {full} ({free_bytes(place) / 1e6:.1f} MB free)"
 
 
 def describe_failure(error: Exception) -> str:
     """Return the message for a command that failed, which names the disk if one was full."""
+    if isinstance(error, StdoutError):
+        abandon_stdout()
     if not isinstance(error, OSError) or error.errno not in FULL:
         return str(error)
-    try:
-        sys.stdout.flush()
-    except OSError as unwritten:
-        abandon_stdout()
-        return f"The output could not be written to stdout: {unwritten.strerror}."
     return f"The work stopped: {describe_full_disk(error, directory=Path())}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -35,9 +36,44 @@ def open_streams() -> None:
             setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: PTH123, SIM115  # open to the end
 
 
+class StdoutError(OSError):
+    """What is printed could not be written; the message says why."""
+
+
+class Stdout(io.TextIOWrapper):
+    """A stdout whose failures can be told from those of other files; a closed pipe remains what it is."""
+
+    def write(self, text: str) -> int:
+        """Write text. Raises: StdoutError."""
+        with _explained():
+            return super().write(text)
+
+    def flush(self) -> None:
+        """Flush. Raises: StdoutError."""
+        with _explained():
+            super().flush()
+
+
+def guard_stdout() -> None:
+    """Make this process's stdout one whose failures can be told from others."""
+    stdout = cast(io.TextIOWrapper, sys.stdout)
+    encoding, errors, lines = stdout.encoding, stdout.errors, stdout.line_buffering
+    sys.stdout = Stdout(stdout.detach(), encoding=encoding, errors=errors, line_buffering=lines)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StdoutError(f"The output could not be written to stdout: {error.strerror}.") from error
+
+
 @contextmanager
 def flushed_stdout() -> Iterator[None]:
-    """Flush stdout at the end of the block, where a failure can still be explained. Raises: OSError."""
+    """Flush stdout at the end of the block, where a failure can still be explained."""
     try:
         yield
     finally:

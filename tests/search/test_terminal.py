@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search.terminal import Terminal, messages
+from search.terminal import StdoutError, Terminal, flushed_stdout, guard_stdout, messages
 
 SCRIPT = """
 import os, sys
@@ -54,3 +54,13 @@ def test_a_message_that_cannot_be_written_is_lost() -> None:
 def test_a_message_goes_to_stderr_as_it_is_at_the_time(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal(file=messages(), soft_wrap=True).print("here")
     assert capsys.readouterr().err == "here\n"
+
+
+def test_output_that_cannot_be_written_is_told_from_other_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = open("/dev/full", "w", encoding="utf-8")  # noqa: PTH123, SIM115  # closing it fails
+    monkeypatch.setattr(sys, "stdout", full)
+    guard_stdout()
+    with pytest.raises(StdoutError, match="to stdout: No space left on device"), flushed_stdout():
+        print("lost")
+    with pytest.raises(OSError, match="No space left"):
+        sys.stdout.close()
