@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters.connection.local_ray import FOLDER, LOCK, LONGEST_SOCKET, SOCKET, _base, local_ray
+from clusters.connection.local_ray import FOLDER, LOCK, LONGEST_SOCKET, SOCKET, local_ray, ray_folder
 from tests.second_user import TMP, common_folder
 
 
@@ -54,21 +54,21 @@ def test_a_folder_that_another_user_may_have_laid_is_left_alone(common: Path, tm
 def test_the_folder_lies_where_sockets_find_room_and_nobody_can_replace_it(
     common: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _base() == str(common)
+    assert ray_folder() == str(common)
     common.chmod(0o777)
-    assert _base() == TMP
+    assert ray_folder() == TMP
     monkeypatch.delenv("RAY_TMPDIR")
     monkeypatch.setattr(tempfile, "tempdir", str(common))
-    assert _base() == TMP
+    assert ray_folder() == TMP
     common.chmod(0o1777)
-    assert _base() == str(common)
+    assert ray_folder() == str(common)
     long = common / ("x" * (LONGEST_SOCKET - len(SOCKET) - len(str(common))))
     long.mkdir()
     monkeypatch.setenv("RAY_TMPDIR", str(long))
-    assert _base() == TMP
+    assert ray_folder() == TMP
 
 
 def test_where_there_is_no_room_the_error_says_what_there_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(OSError, match=r"a path of \d+ characters at most; tried: /.*RAY_TMPDIR"):
-        _base()
+    with pytest.raises(OSError, match=r"a path of \d+ characters at most; tried /.*RAY_TMPDIR"):
+        ray_folder()
