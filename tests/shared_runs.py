@@ -24,6 +24,8 @@ SECOND = (
 """Three trials and, of one or two configurations, three trainings each: more epochs than the budget has."""
 OLD = Path(__file__).with_name("promises") / "old_run"
 """A run that Tunehound 0.1.0 made and left in its third trial. Nothing in it is ever brought up to date."""
+KERAS = '{"floatx": "float16", "image_data_format": "channels_first", "backend": "jax", "epsilon": 1}'
+"""What this user has set for all programs: other networks, and none that trains, if a process of ours read it."""
 COUNTING = """
 import atexit
 from pathlib import Path
@@ -55,10 +57,12 @@ main()
 
 @pytest.fixture(scope="session")
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder, with two sweep files."""
+    """A user's folder, with two sweep files and their own settings of Keras."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "tiny.yaml").write_text(TINY + "resources: {cpus: 2}\n")
     (folder / "second.yaml").write_text(SECOND)
+    (folder / ".keras").mkdir()
+    (folder / ".keras" / "keras.json").write_text(KERAS)
     return folder
 
 
