@@ -70,10 +70,18 @@ def mutate(folder: Path, random: Random, *, files: str = "*") -> str:
 
 
 def _mutate_once(folder: Path, random: Random, pattern: str) -> str:
-    files = sorted(path for path in folder.rglob(pattern) if path.is_file() and not path.is_symlink()) or [folder / "gone"]
+    files = sorted(path for path in folder.rglob(pattern) if path.is_file() and not path.is_symlink()) or [
+        folder / "gone"
+    ]
     name = random.choice([*sorted({file.name for file in files}), *OFTEN])
     file = random.choice([file for file in files if file.name == name] or files)
-    kinds = [_raw] * 2 + {".journal": [_journal] * 6, ".jsonl": [_journal] * 6, ".yaml": [_yaml] * 5, ".csv": [_csv] * 4, ".json": [_json] * 4}.get(file.suffix, [])
+    kinds = [_raw] * 2 + {
+        ".journal": [_journal] * 6,
+        ".jsonl": [_journal] * 6,
+        ".yaml": [_yaml] * 5,
+        ".csv": [_csv] * 4,
+        ".json": [_json] * 4,
+    }.get(file.suffix, [])
     name = str(file.relative_to(folder))
     try:
         return f"{name}: {random.choice(kinds)(file, random)}"
@@ -193,7 +201,9 @@ def _csv(file: Path, random: Random) -> str:
     at, column = random.randint(0, len(rows) - 1), random.randint(0, max(0, len(rows[0]) - 1))
     match random.choice(("cell", "cell", "cell", "row", "column", "twice", "long")):
         case "cell":
-            cell = random.choice(("", "nan", "inf", "-1", "1e999", "text", "0x10", "é", "\0", '"', "1,5", "9" * 5000, "=1+1", "7.5"))
+            cell = random.choice(
+                ("", "nan", "inf", "-1", "1e999", "text", "0x10", "é", "\0", '"', "1,5", "9" * 5000, "=1+1", "7.5")
+            )
             rows[at][column : column + 1] = [cell]
             what = f"row {at}, column {column}: {cell[:40]!r}"
         case "row":

@@ -66,7 +66,7 @@ def check_links(directory: Path) -> None:
         Problem(rule=rule, given=f"{link.relative_to(home)} → {link.readlink()}", remedy=remedy)
         for link in _links(home)
         if not Path(os.path.realpath(link)).is_relative_to(home)  # which ends at a circle; `resolve` raises
-         and not link.relative_to(home).match(W_AND_B_LOG)
+        and not link.relative_to(home).match(W_AND_B_LOG)
     ]
     if problems:
         raise InputError(problems, str(directory))

@@ -6,7 +6,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from spaces.config.settings import Epochs, EpochsOrNone, Fraction, IncompatibleError, NonNegative, Positive, Rate, Settable, Settings
+from spaces.config.settings import (
+    Epochs,
+    EpochsOrNone,
+    Fraction,
+    IncompatibleError,
+    NonNegative,
+    Positive,
+    Rate,
+    Settable,
+    Settings,
+)
 
 
 class Constant(Settings):

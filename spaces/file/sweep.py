@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from spaces.config.metric import Metric
-from spaces.config.settings import Count, Epochs, FileRef, Limit, NonNegative, Positive, Seed, Settings, SmallCount
+from spaces.config.settings import Count, Epochs, FileRef, Limit, NonNegative, Positive, Seed, Settings
 from spaces.domains.close import baseline
 from spaces.domains.domain import Domain, Scalar
 from spaces.domains.tree import OpenTree, as_written, open_items
@@ -61,7 +61,7 @@ class Budget(Settings):
 class Confirm(Settings):
     """Which configurations are trained again, on how many seeds, before a winner is chosen; or off."""
 
-    top: SmallCount = 3
+    top: Annotated[int, Field(gt=0, le=100)] = 3
     """Number of the best configurations to train again; the baseline always is."""
     seeds: Annotated[int, Field(ge=2, le=1_000)] = 5
     """Trainings of each, every one with another seed and, if the data set has no split of its own, another split."""
