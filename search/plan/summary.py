@@ -114,9 +114,7 @@ def _left_out(expected: Forecast) -> list[str]:
     if not expected.left_out:
         return []
     done = len(expected.projections)
-    return [
-        f"forecast  from {done} of {done + expected.left_out} cases; no time for the others: a narrow range"
-    ]
+    return [f"forecast  from {done} of {done + expected.left_out} cases; no time for the others: a narrow range"]
 
 
 def _search(expected: Forecast) -> str:

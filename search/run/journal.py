@@ -164,9 +164,8 @@ def _bytes_from(path: Path, start: int) -> bytes:
 def _may_begin_a_journal(content: bytes) -> bool:
     """Whether this may be the half-written first record of a journal: it is cut off when the run is resumed."""
     text = content.strip(b"\0")
-    return (
-        not text or (text.startswith(b'{"op_code"') and len(text.splitlines()) == 1) or b'{"op_code"'.startswith(text)
-    )
+    first = b'{"op_code"'
+    return first.startswith(text) or (text.startswith(first) and len(text.splitlines()) == 1)
 
 
 def record_of(line: bytes) -> dict[str, Any] | None:

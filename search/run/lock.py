@@ -32,7 +32,7 @@ def run_lock(directory: Path) -> Iterator[None]:
     """
     check_links(directory)
     lock = FileLock(directory / ".lock")
-    if os.path.lexists(lock.lock_file) and not os.path.isfile(lock.lock_file):  # opening a pipe would wait for ever
+    if os.path.lexists(lock.lock_file) and not Path(lock.lock_file).is_file():  # opening a pipe would wait for ever
         problem = Problem(rule="this is no file, but a run is locked with it", remedy="remove it")
         raise InputError([problem], lock.lock_file)
     try:

@@ -147,9 +147,8 @@ class CnnModel(Settings):
 
     @model_validator(mode="after")
     def _no_block_grows_beyond_what_a_layer_may_have(self) -> Self:
-        if isinstance(self.filters, int) and (self.blocks - 1) * log(self.growth) + log(self.filters) > log(
-            MOST_FILTERS
-        ):
+        growth = (self.blocks - 1) * log(self.growth)  # as a logarithm: the number itself may be too large for a float
+        if isinstance(self.filters, int) and growth + log(self.filters) > log(MOST_FILTERS):
             rule = f"the last block may have {MOST_FILTERS:,} filters at most: filters × growth^(blocks - 1)"
             raise IncompatibleError(rule, at=("growth",), remedy="choose a smaller growth, or fewer filters or blocks")
         return self
