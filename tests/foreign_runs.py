@@ -61,9 +61,8 @@ def _retrained(folder: Path) -> None:
     rows = [[name, *("7" if other == name else "1" for other in names)] for name in names]
     (folder / "confusion.csv").write_text("\n".join(map(",".join, [["true", *names], *rows])) + "\n")
     (folder / "mistakes.csv").write_text("true,predicted,probability,image,file\n1,2,0.9,image 7,mistakes/0.png\n")
-    (folder / "classes.csv").write_text(
-        "class,precision,recall,f1,images\n" + "".join(f"{name},0.5,0.5,0.5,16\n" for name in names)
-    )
+    classes = "".join(f"{name},0.5,0.5,0.5,16\n" for name in names)
+    (folder / "classes.csv").write_text(f"class,precision,recall,f1,images\n{classes}")
     (folder / "preprocessing.json").write_text(json.dumps({"image_size": [8, 8], "channels": 1, "class_names": names}))
 
 

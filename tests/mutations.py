@@ -1,4 +1,4 @@
-"""Damages the files of a run as people, disks and other programs do. One `random.Random` decides, seeded or Hypothesis's."""
+"""Damages the files of a run as people, disks and other programs do; a `random.Random`, seeded or not, decides how."""
 
 from __future__ import annotations
 
@@ -15,51 +15,81 @@ from typing import Any
 
 from spaces.file.document import read_yaml
 from spaces.file.write import write_yaml
+from spaces.problem import InputError
 
 ODD: tuple[Any, ...] = (
-    None, True, False, -1, 0, 1, 7, 1.5, -0.25, 2**31, 2**70, 1e308, math.nan, math.inf, -math.inf, "", "text", "0", "nan",
-    "off", "\x00\x1b[2J\n", "\ud800", "../../etc/passwd", "2026-13-45T99:00:00", "x" * 3000, [], [None], [[1]], [1, "a"],
-    {}, {"a": {"b": None}}, {"0": 1}, {"confirm": []},
-)  # fmt: skip
+    *(None, True, False, -1, 0, 1, 7, 1.5, -0.25, 2**31, 2**70, 1e308, math.nan, math.inf, -math.inf),
+    *("", "text", "0", "nan", "off", "\x00\x1b[2J\n", "\ud800", "../../etc/passwd", "2026-13-45T99:00:00", "x" * 3000),
+    *([], [None], [[1]], [1, "a"], {}, {"a": {"b": None}}, {"0": 1}, {"confirm": []}),
+)
 """What may stand where something else is expected."""
 BOMB = "bomb: [&a [x,x,x,x,x,x,x,x,x], " + ", ".join(
     f"&{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]" for n in range(9)
 )
 """A few hundred bytes of YAML that stand for 9¹⁰ values."""
 YAML_LINES = (
-    "theirs: !!python/object/apply:os.getcwd []", "when: 2026-01-01T00:00:00Z", "run: {id: ab12cd34}", "trial: {}", "? [a, b]\n: c",
-    "\tindented: 1", f"{BOMB}]", "a: &a [*a]", "deep: " + "[" * 5000 + "]" * 5000, "deep: " + "{a: " * 300 + "}" * 300,
-    "<<: {a: 1}", "'\\x1b[2J': 1", '"\\e[2J": 1', "...\n---\nsecond: 1", "%YAML 1.1\n---", "number: 0x" + "f" * 5000, "number: 1e999",
-    "number: " + "9" * 5000, "unclosed: [1, 2", "text: 'unclosed", "- 1\n- 2", "1: 2", "null: 2", "x: !!binary aGVsbG8=",
-)  # fmt: skip
+    *("theirs: !!python/object/apply:os.getcwd []", "x: !!binary aGVsbG8=", "when: 2026-01-01T00:00:00Z"),
+    *("run: {id: ab12cd34}", "trial: {}", "? [a, b]\n: c", "1: 2", "null: 2", "<<: {a: 1}", "- 1\n- 2"),
+    *(f"{BOMB}]", "a: &a [*a]", "deep: " + "[" * 5000 + "]" * 5000, "deep: " + "{a: " * 300 + "}" * 300),
+    *("'\\x1b[2J': 1", '"\\e[2J": 1', "\tindented: 1", "unclosed: [1, 2", "text: 'unclosed"),
+    *("...\n---\nsecond: 1", "%YAML 1.1\n---", "number: 0x" + "f" * 5000, "number: 1e999", "number: " + "9" * 5000),
+)
 """Lines that a YAML file may get."""
+
+
+def _record(op_code: int, **fields: Any) -> dict[str, Any]:
+    return {"op_code": op_code, "worker_id": "w", **({"trial_id": 5} if op_code > 4 else {"study_id": 0}), **fields}
+
+
+def _distribution(name: str, **attributes: Any) -> str:
+    return json.dumps({"name": name, "attributes": attributes})
+
+
 RECORDS: tuple[Any, ...] = (
-    {"op_code": 99, "worker_id": "w"}, {"op_code": 0, "worker_id": "w", "study_name": "second", "directions": [1]},
-    {"op_code": 1, "worker_id": "w", "study_id": 0}, {"op_code": 0}, {"op_code": "4"}, {"op_code": None}, {}, [1, 2], 7, None, "text",
-    {"op_code": 4, "worker_id": "w", "study_id": 0, "datetime_start": None},
-    {"op_code": 4, "worker_id": "w", "study_id": 0, "datetime_start": None, "state": 1, "value": "high", "params": {}, "distributions": {}},
-    {"op_code": 2, "worker_id": "w", "study_id": 0, "user_attr": {"confirming": {"trials": [99], "seeds": [1], "overlap": 0.1}}},
-    {"op_code": 2, "worker_id": "w", "study_id": 0, "user_attr": {"confirm:1:2": {"value": 0.5}}},
-    {"op_code": 2, "worker_id": "w", "study_id": 0, "user_attr": {"confirm:x": {}}},
-    {"op_code": 2, "worker_id": "w", "study_id": 0, "user_attr": {"spent": {"hours": "many"}}},
-    {"op_code": 7, "worker_id": "w", "trial_id": 5, "step": 3, "intermediate_value": "high"},
-    {"op_code": 7, "worker_id": "w", "trial_id": 5, "step": -7, "intermediate_value": 0.5},
-    {"op_code": 7, "worker_id": "w", "trial_id": 5, "step": 10**9, "intermediate_value": 0.5},
-    {"op_code": 7, "worker_id": "w", "trial_id": 5, "step": "3", "intermediate_value": 0.5},
-    {"op_code": 7, "worker_id": "w", "trial_id": 5, "step": 3, "intermediate_value": None},
-    {"op_code": 8, "worker_id": "w", "trial_id": 5, "user_attr": {"epochs": "many"}},
-    {"op_code": 8, "worker_id": "w", "trial_id": 5, "user_attr": {"seconds": [1]}},
-    {"op_code": 8, "worker_id": "w", "trial_id": 5, "user_attr": {"reason": {"a": 1}}},
-    {"op_code": 5, "worker_id": "w", "trial_id": 5, "param_name": "theirs", "param_value_internal": 3,
-     "distribution": json.dumps({"name": "IntDistribution", "attributes": {"log": False, "step": 1, "low": 0, "high": 9}})},
-    {"op_code": 5, "worker_id": "w", "trial_id": 5, "param_name": "model.dropout", "param_value_internal": 3,
-     "distribution": json.dumps({"name": "CategoricalDistribution", "attributes": {"choices": ["a", [1], None]}})},
-    {"op_code": 5, "worker_id": "w", "trial_id": 5, "param_name": "\x1b[2J", "param_value_internal": 3, "distribution": "no JSON"},
-    {"op_code": 6, "worker_id": "w", "trial_id": 5, "state": 1, "values": [0.5, 0.6], "datetime_complete": "never"},
-    {"op_code": 6, "worker_id": "w", "trial_id": 5, "state": 77, "values": None},
-    {"op_code": 6, "worker_id": "w", "trial_id": 5, "state": 1, "values": ["high"], "datetime_complete": "2026-01-01T00:00:00"},
-)  # fmt: skip
+    *(
+        {"op_code": 99, "worker_id": "w"},
+        {"op_code": 0},
+        {"op_code": "4"},
+        {"op_code": None},
+        {},
+        [1, 2],
+        7,
+        None,
+        "text",
+    ),
+    _record(0, study_name="second", directions=[1]),
+    _record(0, study_name="second", directions=[1, 2]),
+    _record(1),
+    _record(4, datetime_start=None),
+    _record(4, datetime_start=None, state=1, value="high", params={}, distributions={}),
+    _record(2, user_attr={"confirming": {"trials": [99], "seeds": [1], "overlap": 0.1}}),
+    _record(2, user_attr={"confirm:1:2": {"value": 0.5}}),
+    _record(2, user_attr={"confirm:x": {}}),
+    _record(2, user_attr={"spent": {"hours": "many"}}),
+    *(_record(7, step=step, intermediate_value=0.5) for step in (-7, 10**9, "3")),
+    *(_record(7, step=3, intermediate_value=value) for value in ("high", None, [1], 1e308)),
+    _record(8, user_attr={"epochs": "many"}),
+    _record(8, user_attr={"seconds": [1]}),
+    _record(8, user_attr={"reason": {"a": 1}}),
+    _record(
+        5,
+        param_name="theirs",
+        param_value_internal=3,
+        distribution=_distribution("IntDistribution", log=False, step=1, low=0, high=9),
+    ),
+    _record(
+        5,
+        param_name="model.dropout",
+        param_value_internal=3,
+        distribution=_distribution("CategoricalDistribution", choices=["a", [1], None]),
+    ),
+    _record(5, param_name="\x1b[2J", param_value_internal=3, distribution="no JSON"),
+    _record(6, state=1, values=[0.5, 0.6], datetime_complete="never"),
+    _record(6, state=77, values=None),
+    _record(6, state=1, values=["high"], datetime_complete="2026-01-01T00:00:00"),
+)
 """Records that a journal of ours never has."""
+CELLS = ("", "nan", "inf", "-1", "1e999", "text", "0x10", "é", "\0", '"', "1,5", "9" * 5000, "=1+1", "7.5")
 RUBBISH = bytes(range(256)) * 8
 OFTEN = ("study.journal", "study.journal", "study.journal", "sweep.yaml", "config.yaml")
 
@@ -70,23 +100,16 @@ def mutate(folder: Path, random: Random, *, files: str = "*") -> str:
 
 
 def _mutate_once(folder: Path, random: Random, pattern: str) -> str:
-    files = sorted(path for path in folder.rglob(pattern) if path.is_file() and not path.is_symlink()) or [
-        folder / "gone"
-    ]
+    files = sorted(path for path in folder.rglob(pattern) if path.is_file() and not path.is_symlink())
+    files = files or [folder / "gone"]
     name = random.choice([*sorted({file.name for file in files}), *OFTEN])
     file = random.choice([file for file in files if file.name == name] or files)
-    kinds = [_raw] * 2 + {
-        ".journal": [_journal] * 6,
-        ".jsonl": [_journal] * 6,
-        ".yaml": [_yaml] * 5,
-        ".csv": [_csv] * 4,
-        ".json": [_json] * 4,
-    }.get(file.suffix, [])
-    name = str(file.relative_to(folder))
+    kinds = [_raw] * 2 + KINDS.get(file.suffix, [])
+    named = str(file.relative_to(folder))
     try:
-        return f"{name}: {random.choice(kinds)(file, random)}"
-    except Exception as error:  # damaged already, so that it cannot be parsed
-        return f"{name}: {_raw(file, random)} ({type(error).__name__})"
+        return f"{named}: {random.choice(kinds)(file, random)}"
+    except (ValueError, LookupError, OSError, InputError) as error:  # damaged already, so that it cannot be parsed
+        return f"{named}: {_raw(file, random)} ({type(error).__name__})"
 
 
 def _raw(file: Path, random: Random) -> str:
@@ -222,6 +245,16 @@ def _csv(file: Path, random: Random) -> str:
     csv.writer(text, lineterminator="\n").writerows(rows)
     file.write_text(text.getvalue())
     return what
+
+
+KINDS: Mapping[str, list[Callable[[Path, Random], str]]] = {
+    ".journal": [_journal] * 6,
+    ".jsonl": [_journal] * 6,
+    ".yaml": [_yaml] * 5,
+    ".csv": [_csv] * 4,
+    ".json": [_json] * 4,
+}
+"""What is done to a file besides what is done to any."""
 
 
 def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -129,7 +129,8 @@ def forecast(
         return _projection(sweep, search, confirmation, gpus=gpus)
 
     scenarios = _scenarios(sweep, may_lose_patience=any(cost.patience for cost in (baseline, *drawn)))
-    until_s, projections = time.monotonic() + LIMIT_S, []
+    until_s = time.monotonic() + LIMIT_S
+    projections: list[Projection] = []
     for scenario in scenarios:
         if projections and time.monotonic() > until_s:
             break

@@ -171,7 +171,7 @@ def _may_begin_a_journal(content: bytes) -> bool:
 def record_of(line: bytes) -> dict[str, Any] | None:
     """Return the record in a line of a journal; None if it is not a whole one."""
     try:
-        record = json.loads(line) if line.endswith(b"\n") else None
+        record = json.loads(line.decode()) if line.endswith(b"\n") else None
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

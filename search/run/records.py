@@ -6,6 +6,7 @@ be noticed far from its line; here each record is checked when it is read.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -44,7 +45,9 @@ def _moment(text: str) -> str:
 def _distribution(text: str) -> BaseDistribution:
     """Return the distribution that a text describes. Raises: ValueError."""
     try:
-        distribution = json_to_distribution(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of choices that are refused below
+            distribution = json_to_distribution(text)
         numbers = [number for name, number in vars(distribution).items() if name in ("low", "high", "step") and number]
         sound = all(abs(number) <= 1e300 for number in numbers)  # not of NaN, either
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
@@ -67,13 +70,13 @@ Trial = Annotated[int, Field(ge=0, lt=2**31)]
 Plain = bool | int | float | Text | None
 
 
-class Part(BaseModel):
+class RecordPart(BaseModel):
     """A part of a record; what it holds besides is left to Optuna."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
 
-class TrialAttributes(Part):
+class TrialAttributes(RecordPart):
     """What the journal says of a trial besides its values and its curve."""
 
     baseline: bool = False
@@ -84,7 +87,7 @@ class TrialAttributes(Part):
     host: Text = ""
 
 
-class FinalistsNote(Part):
+class FinalistsNote(RecordPart):
     """What is confirmed: see `search.run.confirmation.Finalists`."""
 
     trials: list[Trial]
@@ -92,7 +95,7 @@ class FinalistsNote(Part):
     overlap: Amount
 
 
-class TrainingNote(Part):
+class TrainingNote(RecordPart):
     """A training of the confirmation: see `search.run.events.ConfirmationTraining`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -105,14 +108,14 @@ class TrainingNote(Part):
     told: Text = ""
 
 
-class SpentNote(Part):
+class SpentNote(RecordPart):
     """The sums of `search.study.budget.Meter`."""
 
     hours: Amount = 0.0
     slot_hours: Amount = 0.0
 
 
-class EarlierTrial(Part):
+class EarlierTrial(RecordPart):
     """A trial of another run: see `search.study.warm_start`."""
 
     values: dict[Any, Plain]
@@ -127,7 +130,7 @@ class EarlierTrial(Part):
         return self
 
 
-class Notes(Part):
+class Notes(RecordPart):
     """The notes of a run that Tunehound knows; there may be others."""
 
     confirming: FinalistsNote | None = None
@@ -136,7 +139,7 @@ class Notes(Part):
     earlier: list[EarlierTrial] | None = None
 
 
-class CreateStudy(Part):
+class CreateStudy(RecordPart):
     """A new study."""
 
     op_code: Literal[0]
@@ -144,14 +147,14 @@ class CreateStudy(Part):
     directions: Annotated[list[Literal[1, 2]], Field(min_length=1, max_length=1)]
 
 
-class DeleteStudy(Part):
+class DeleteStudy(RecordPart):
     """A study is removed."""
 
     op_code: Literal[1]
     study_id: int
 
 
-class StudyNote(Part):
+class StudyNote(RecordPart):
     """A note."""
 
     op_code: Literal[2]
@@ -170,7 +173,7 @@ class StudyNote(Part):
         return self
 
 
-class StudySystemNote(Part):
+class StudySystemNote(RecordPart):
     """A note of Optuna's own."""
 
     op_code: Literal[3]
@@ -178,7 +181,7 @@ class StudySystemNote(Part):
     system_attr: Annotated[dict[Any, Any], Field(min_length=1, max_length=1)]
 
 
-class CreateTrial(Part):
+class CreateTrial(RecordPart):
     """A new trial, with all that is known of it."""
 
     op_code: Literal[4]
@@ -216,7 +219,7 @@ class CreateTrial(Part):
         return self
 
 
-class TrialParam(Part):
+class TrialParam(RecordPart):
     """A value of a trial."""
 
     op_code: Literal[5]
@@ -232,7 +235,7 @@ class TrialParam(Part):
         return self
 
 
-class TrialState(Part):
+class TrialState(RecordPart):
     """A trial starts or ends."""
 
     op_code: Literal[6]
@@ -252,7 +255,7 @@ class TrialState(Part):
         return self
 
 
-class TrialEpoch(Part):
+class TrialEpoch(RecordPart):
     """The metric of an epoch."""
 
     op_code: Literal[7]
@@ -262,7 +265,7 @@ class TrialEpoch(Part):
     intermediate_value: Metric
 
 
-class TrialNote(Part):
+class TrialNote(RecordPart):
     """An attribute of a trial."""
 
     op_code: Literal[8]
@@ -276,7 +279,7 @@ class TrialNote(Part):
         return _of_one(record, "user_attr")
 
 
-class TrialSystemNote(Part):
+class TrialSystemNote(RecordPart):
     """An attribute of Optuna's own."""
 
     op_code: Literal[9]
@@ -285,7 +288,7 @@ class TrialSystemNote(Part):
     system_attr: Annotated[dict[Any, Any], Field(min_length=1, max_length=1)]
 
 
-class DiscardTrials(Part):
+class DiscardTrials(RecordPart):
     """Another program of Optuna's writes it; it says nothing."""
 
     op_code: Literal[10]
@@ -317,6 +320,8 @@ def fault_of(record: Mapping[str, Any]) -> str | None:
         _RECORD.validate_python(record)
     except ValidationError as error:
         return _in_words(error, skip=1)
+    except UnicodeEncodeError:
+        return "a text that is not Unicode where a number, a name or a time is expected"
     return None
 
 
@@ -328,7 +333,7 @@ def _in_words(error: ValidationError, *, skip: int = 0, name: str = "") -> str:
     return f"{place}: {message}{given}" if place else f"{message}{given}"
 
 
-def _check(part: type[Part], value: Any, name: str) -> None:
+def _check(part: type[RecordPart], value: Any, name: str) -> None:
     try:
         part.model_validate(value)
     except ValidationError as error:

@@ -76,8 +76,8 @@ def _number(value: Any, path: Path, *, whole: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or (whole and not isinstance(value, int)):
         rule = "must be a whole number" if whole else "must be a number"
         quoted = isinstance(value, str) and is_number(value)
-        comma = isinstance(value, str) and not quoted and is_number(value.replace(",", "."))
-        wanted = f"write decimals with a point: {value.replace(',', '.')}" if comma else f"give {rule[8:]}"
+        pointed = value.replace(",", ".") if isinstance(value, str) else ""
+        wanted = f"write decimals with a point: {pointed}" if is_number(pointed) else f"give {rule[8:]}"
         reject(path, rule, given=value, remedy="write it without quotes" if quoted else wanted)
     limit = 2**53 if whole else 1e300
     if not -limit < value < limit:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a line is a model
 """Models that a user's function may return although no classifier of images is among them, or a strange one."""
 
 from __future__ import annotations
