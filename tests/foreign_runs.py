@@ -20,13 +20,14 @@ from search.run.compatibility import LASTING, check_changes, check_format
 from search.run.directory import mirror_of
 from search.run.journal import JOURNAL, events
 from search.run.lock import run_lock
+from search.run.provenance import read_about
 from search.run.reader import Run, open_begun, open_run
 from search.study.rungs import Rungs
 from search.study.warm_start import earlier_trials
 from search.tracking.leaderboard import missing_parts
 from search.tracking.ledger import missing_trials, note_part, note_trial, wanted_entry
 from search.tuner.resume import open_study, unfinished
-from spaces.file.load import load_config, load_sweep, read_yaml
+from spaces.file.load import load_config, load_sweep
 from spaces.file.write import write_yaml
 from spaces.problem import InputError
 from tests.search.runs import confirm, make_run, sweep_mapping
@@ -68,7 +69,7 @@ def _retrained(folder: Path) -> None:
 
 def _resume(folder: Path) -> object:
     """All that `resume` reads before it starts Ray."""
-    about = dict(read_yaml(folder / "sweep.yaml").get("run", {}))
+    about = read_about(folder / "sweep.yaml")
     check_format(about, str(folder))
     with run_lock(folder):
         mirror_of(folder)

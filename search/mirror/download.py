@@ -19,7 +19,8 @@ from search.run.compatibility import check_format
 from search.run.directory import check_name
 from search.run.journal import JOURNAL
 from search.run.lock import RunLockedError, run_lock
-from search.run.provenance import read_sweep
+from search.run.provenance import read_about
+from spaces.file.document import read_yaml
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem
 
@@ -124,14 +125,14 @@ def _temporary_folder(directory: Path) -> Iterator[Path]:
 
 
 def _about(folder: Path, source: str) -> Mapping[str, Any]:
-    about = read_sweep(folder / SWEEP)[1]
+    about = read_about(folder / SWEEP)
     check_format(about, source)
     return about
 
 
 def _note_mirror(directory: Path, uri: str) -> None:
     """Keep mirroring the run to where it was downloaded from."""
-    sweep, about = read_sweep(directory / SWEEP)
+    sweep, about = read_yaml(directory / SWEEP), read_about(directory / SWEEP)
     if about.get("mirror") != uri:
         write_yaml(directory / SWEEP, sweep | {"run": {**about, "mirror": uri}})
 

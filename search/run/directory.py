@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from search.run.provenance import read_sweep
+from search.run.provenance import read_about
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem
 
@@ -30,7 +30,7 @@ def check_name(name: str, source: str) -> None:
 
 def mirror_of(directory: Path) -> str | None:
     """Return where a run is mirrored; None if it is not."""
-    mirror = read_sweep(directory / "sweep.yaml")[1].get("mirror")
+    mirror = read_about(directory / "sweep.yaml").get("mirror")
     return None if mirror is None else str(mirror)
 
 

@@ -59,14 +59,24 @@ class Compared(BaseModel):
     metric: Metric
 
 
-class AsRun(BaseModel):
-    """What every reader of a run needs of its sweep.yaml; `load_sweep` checks the rest where it is needed."""
+class WithOrigin(BaseModel):
+    """A sweep.yaml of which only the section `run` is needed."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
+    run: About | None = None
+
+
+class AsRun(WithOrigin):
+    """What every reader of a run needs of its sweep.yaml; `load_sweep` checks the rest where it is needed."""
+
     trial: dict[str, Any]
     search: Compared
-    run: About | None = None
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """Read the section `run` of a run's sweep.yaml. Raises: InputError, as `read_sweep`."""
+    return _read(path, WithOrigin)[1]
 
 
 def read_sweep(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -75,9 +85,13 @@ def read_sweep(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         InputError: there is no such file, or it is not the sweep.yaml of a run.
     """
+    return _read(path, AsRun)
+
+
+def _read(path: Path, wanted: type[BaseModel]) -> tuple[dict[str, Any], dict[str, Any]]:
     document = read_document(path)
     try:
-        AsRun.model_validate(document.data)
+        wanted.model_validate(document.data)
     except ValidationError as error:
         raise input_error(document, [_fault(first) for first in error.errors(include_url=False)[:1]]) from error
     sweep = dict(document.data)
