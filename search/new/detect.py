@@ -11,8 +11,9 @@ from search.new.detected import Detected
 from search.new.label_file import SUFFIXES, label_file, one_of
 from spaces.config.trial import FolderData, NpzData, TfdsData
 from spaces.problem import InputError, Problem, first_few, nearest
-from trainables.sources.folder import DEPTH, is_data_set, part_folders
+from trainables.sources.folder import DEPTH, FULL_NAMES, is_data_set, part_folders
 from trainables.sources.location import FolderTree, kind_of, read_tree
+from trainables.tables.part_names import USUAL
 
 SET_NAME = re.compile(r"(?P<name>[a-z][a-z0-9_]*(/[A-Za-z0-9_.\-]+)?)(:(?P<version>\d+\.\d+\.\d+))?")
 CONTAINERS = (
@@ -122,10 +123,10 @@ def data_set_in(tree: FolderTree) -> Detected | None:
 
 
 def folder_remarks(tree: FolderTree) -> Iterator[str]:
-    """Say which folders are parts, which lie in those of classes, and what is ignored."""
+    """Say which folders are parts if their names are unusual, which lie in class folders, and what is ignored."""
     places = part_folders(tree)[0]
-    if len(places) > 1 or places["train"] is not tree:
-        yield f"parts: {', '.join(f'{place.name}/ is {part}' for part, place in places.items())}."
+    if places["train"] is not tree and any(place.name not in USUAL for place in places.values()):
+        yield f"parts: {', '.join(f'{place.name}/ is {FULL_NAMES[part]}' for part, place in places.items())}."
     inner = [below for place in places.values() for folder in place.folders for below in folder.folders]
     if inner:
         names = first_few([below.path.relative_to(tree.path).as_posix() for below in inner])

@@ -16,7 +16,7 @@ from trainables.sources.image import is_hidden, is_image_name
 from trainables.sources.location import read_tree
 from trainables.tables.dialect import SEPARATORS
 from trainables.tables.label_kind import NUMBER, doubt_about
-from trainables.tables.one_hot import binary_columns, is_one_hot, marked
+from trainables.tables.one_hot import binary_columns, marked, one_hot_columns
 from trainables.tables.part_names import part_of
 from trainables.tables.split_column import part_in, split_columns
 from trainables.tables.table import Table, read_table
@@ -108,8 +108,9 @@ def labels_in(path: Path, table: Table, id_column: str) -> tuple[dict[str, Any],
     settings: dict[str, Any] = {"split_column": splits[0]} if splits else {}
     remarks = [*split_remarks(table, splits), *fold_remarks(table, rest)]
     ones = binary_columns(table, rest)
-    if usual is None and len(rest) > 1 and is_one_hot(table, ones):
-        return settings | {"label_columns": tuple(ones)}, [*remarks, f"one-hot columns: {', '.join(ones)}."]
+    classes = [] if usual else class_columns(table, rest, ones)
+    if classes:
+        return settings | {"label_columns": tuple(classes)}, [*remarks, f"one-hot columns: {', '.join(classes)}."]
     label = usual or label_column(path, table, rest, ones)
     check_labels(path, table, label)
     is_found = label == "label" or [name for name in others if name not in splits[:1]] == [label]
@@ -122,26 +123,28 @@ def usual_label(columns: Sequence[str]) -> str | None:
     return next((names[usual] for usual in LABEL_COLUMNS if usual in names), None)
 
 
+def class_columns(table: Table, columns: Sequence[str], ones: Sequence[str]) -> list[str]:
+    """Return the one-hot columns; also if some rows hold no 1 at all, as long as there are no other columns."""
+    found = one_hot_columns(table, ones)
+    at_most_one = all(len(names) < 2 for names in marked(table, ones).values())
+    return found or (list(ones) if len(ones) > 1 and len(ones) == len(columns) and at_most_one else [])
+
+
 def label_column(path: Path, table: Table, columns: Sequence[str], ones: Sequence[str]) -> str:
     """Return the only column whose cells look like classes.
 
     Raises:
         InputError: there is none, there are several, or the columns are one-hot with several labels an image.
     """
+    likely = [name for name in columns if name not in ones and looks_like_classes(table, name)]
+    if len(columns) == 1 or len(likely) == 1:
+        return (likely or columns)[0]
     several = {line: names for line, names in marked(table, ones).items() if len(names) > 1}
-    if len(ones) > 1 and several:
+    if len(ones) > 1 and several and not likely:
         line, names = next(iter(several.items()))
-        given = (
-            f"{len(several):,} rows with several ones in {', '.join(ones)}, such as line {line} ({', '.join(names)})"
-        )
-        raise no_labels(
-            path, "labels must be classes, one an image; these are several labels an image", given, ONE_LABEL
-        )
-    if len(columns) == 1:
-        return columns[0]
-    likely = [name for name in columns if looks_like_classes(table, name)]
-    if len(likely) == 1:
-        return likely[0]
+        given = f"{len(several):,} of {len(table.rows):,} rows with several ones in {', '.join(ones)}"
+        rule = "labels must be classes, one an image, but these columns hold several labels an image"
+        raise no_labels(path, rule, f"{given}, such as line {line} ({', '.join(names)})", ONE_LABEL)
     rule, given = "the table must have one column of classes", ", ".join(likely or columns) or "no column but the names"
     cure = "give it the name label in the table; or write label_column: NAME in a sweep file of source: csv"
     raise no_labels(path, rule, f"{given}, any of which may be meant" if likely else given, cure)

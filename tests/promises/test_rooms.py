@@ -29,7 +29,7 @@ COVERED = {
     "search/cli/test_cluster": "search/cli/cluster_table search/plan/capacity search/plan/placement "
     "search/plan/requirements",
     "search/mirror/test_upload": "search/mirror/files",
-    "search/new/test_inspect": "search/new/detect search/new/findings search/new/model_section search/new/template "
+    "search/new/test_inspect": "search/new/detected search/new/findings search/new/model_section search/new/template "
     "search/machine search/plan/check trainables/data/headers",
     "search/plan/test_forecast": "search/plan/simulation",
     "search/plan/test_summary": "search/plan/corners",

@@ -16,16 +16,11 @@ from trainables.sources.files import file_part, relative
 from trainables.sources.image import SUFFIXES, is_image_name
 from trainables.sources.location import FolderTree, broken_entries, check_exists, read_tree
 from trainables.sources.part import Parts, first_few, input_error, problem
-from trainables.tables.columns import ColumnNames, ImageRows, columns_of, read_columns
-from trainables.tables.label_kind import doubt_about
-from trainables.tables.part_names import part_of
-from trainables.tables.split_column import split_columns
+from trainables.tables.columns import ImageRows, columns_of, read_columns
+from trainables.tables.row_checks import PARTS, labelled, row_mistakes, table_notes
 from trainables.tables.table import LABELS, Table, read_table
 
 EXTENSION = ("trial", "data", "extension")
-LABEL_COLUMN = ("trial", "data", "label_column")
-SPLIT_COLUMN = ("trial", "data", "split_column")
-PARTS = {"train": "train", "val": "validation", "test": "test"}
 
 
 def csv_parts(data: CsvData) -> Parts:
@@ -44,17 +39,18 @@ def csv_parts(data: CsvData) -> Parts:
     rows, mistakes = read_columns(table, names)
     usual = endings(images)
     found = {line: matches(name, images, usual, root) for line, name in rows.ids.items()}
+    known = labelled(rows)
     mistakes = [
         *broken_entries(tree),
         *mistakes,
-        *cell_mistakes(rows),
-        *class_mistakes(data, rows, names),
+        *row_mistakes(known, names, is_named=data.label_column is not None),
         *pair_mistakes(rows.ids, found, images),
     ]
     if mistakes:
         raise input_error(data.labels, *mistakes)
-    placed = {line: images[each[0]] for line, each in found.items()}
-    return divided(data, rows, placed, notes=tuple(table_notes(table, names, rows, placed, root)))
+    image_names = {line: each[0] for line, each in found.items()}
+    notes = tuple(table_notes(table, names, rows, image_names))
+    return divided(data, known, {line: images[name] for line, name in image_names.items()}, notes=notes)
 
 
 def divided(data: CsvData, rows: ImageRows, images: Mapping[int, Path], *, notes: tuple[str, ...]) -> Parts:
@@ -137,55 +133,6 @@ def endings(images: Mapping[str, Path]) -> list[str]:
     return sorted({path.suffix for path in images.values()})
 
 
-def cell_mistakes(rows: ImageRows) -> Iterator[Problem]:
-    """Check for empty cells and repeated ids."""
-    cure = "fill it in or remove it"
-    blank = [f"line {line}" for line, name in rows.ids.items() if not name]
-    if blank:
-        yield problem("every row must have an id", given=first_few(blank), remedy=cure, where=LABELS)
-    empty = [rows.ids[line] or f"line {line}" for line, label in rows.labels.items() if not label]
-    if empty and any(rows.labels.values()):
-        yield problem("every row must have a label", given=first_few(empty), remedy=cure, where=LABELS)
-    labels: dict[str, list[str]] = {}
-    for line, name in rows.ids.items():
-        labels.setdefault(name, []).append(rows.labels.get(line, ""))
-    twice = [
-        f"{name} ({len(each)} times{': ' + ', '.join(sorted(set(each))) if len(set(each)) > 1 else ''})"
-        for name, each in labels.items()
-        if name and len(each) > 1
-    ]
-    if twice:
-        cure = "keep one row of each: an image has one label"
-        yield problem("every id must be unique", given=first_few(twice), remedy=cure, where=LABELS)
-
-
-def class_mistakes(data: CsvData, rows: ImageRows, names: ColumnNames) -> Iterator[Problem]:
-    """Check for fewer than two classes, labels that are no classes, and classes without training images."""
-    known = set(rows.labels.values()) - {""}
-    if rows.ids and not rows.labels:  # the one-hot columns could not be read
-        return
-    if len(known) < 2:
-        given, cure = ", ".join(known) or "none", "add rows of another class, or correct label_column"
-        yield problem("there must be at least two classes", given=given, remedy=cure, where=LABELS)
-    elif data.label_column is None and all(part_of(label) for label in known):
-        cure = f"name the column of the classes (label_column: NAME), and this one as split_column: {names.labels[0]}"
-        given = f"{', '.join(sorted(known))}, in {names.labels[0]}"
-        yield problem("labels must be classes, not parts", given=given, remedy=cure, where=LABEL_COLUMN)
-    doubt = doubt_about(rows.labels.values(), names.labels[0]) if len(names.labels) == 1 else None
-    if doubt is not None and doubt.certainty == "certain":
-        yield problem(f"labels must be classes, but {doubt.finding}", remedy=doubt.remedy, where=LABEL_COLUMN)
-    trained = {label for line, label in rows.labels.items() if rows.parts.get(line) == "train"}
-    for part, name in PARTS.items():
-        here = {label for line, label in rows.labels.items() if rows.parts.get(line) == part}
-        unknown = sorted(here - trained - {""})
-        if unknown and trained:
-            rule, cure = (
-                f"{name} may hold only classes of train",
-                "add training images of these classes, or remove them",
-            )
-            yield problem(rule, given=first_few(unknown), remedy=cure, where=SPLIT_COLUMN)
-
-
 def pair_mistakes(
     ids: Mapping[int, str], found: Mapping[int, Sequence[str]], images: Mapping[str, Path]
 ) -> Iterator[Problem]:
@@ -214,32 +161,3 @@ def pair_mistakes(
     if shared:
         cure = "keep one row of each"
         yield problem("every image must have only one row", given=first_few(shared), remedy=cure, where=LABELS)
-
-
-def table_notes(
-    table: Table, names: ColumnNames, rows: ImageRows, images: Mapping[int, Path], root: Path
-) -> Iterator[str]:
-    """Say what will train, but probably not as intended: parts that are named but not used, labels that look odd."""
-    unused = [name for name in split_columns(table, apart=(names.id, *names.labels)) if name != names.split]
-    if unused and names.split is None:
-        yield (
-            f"the column {unused[0]} names parts, but is not used: its test images are trained on; "
-            f"write split_column: {unused[0]} to use its parts"
-        )
-    elif unused:
-        yield f"of the columns that name parts only {names.split} is used, not {', '.join(unused)}"
-    lies_in = {part_of(images[line].relative_to(root).parts[0]) for line in rows.ids} - {None}
-    if len(lies_in) > 1 and names.split is None and not unused:
-        yield (
-            "the images lie in folders that are named as parts, but no column names parts: all are divided anew; add a "
-            "column of train, validation and test to the table, and name it as split_column, to keep them apart"
-        )
-    doubt = doubt_about(rows.labels.values(), names.labels[0]) if len(names.labels) == 1 else None
-    if doubt is not None:
-        yield str(doubt)
-    for part in ("val", "test"):
-        missing = sorted(
-            set(rows.labels.values()) - {rows.labels[line] for line in rows.ids if rows.parts[line] == part}
-        )
-        if missing and part in rows.parts.values():
-            yield f"{PARTS[part]} has no images of some classes of train: {first_few(missing)}"

@@ -105,7 +105,7 @@ def broken_entries(tree: FolderTree) -> Iterator[Problem]:
     broken = [entry for folder in tree.all() for entry in folder.broken]
     if broken:
         prefix = f"{tree.path}{os.sep}"
-        given = first_few([entry.removeprefix(prefix) for entry in broken])
+        given = first_few([entry.removeprefix(prefix) for entry in broken], limit=20)
         cure = "repair these entries, remove them, or move them out of the folder"
         yield problem("the data may hold only files and folders that can be read", given=given, remedy=cure)
 

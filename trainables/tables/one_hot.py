@@ -21,6 +21,8 @@ def binary_columns(table: Table, columns: Sequence[str]) -> list[str]:
     return [name for name in columns if cells[name] <= {*ON, *OFF} and cells[name] & {*ON} and cells[name] & {*OFF}]
 
 
-def is_one_hot(table: Table, columns: Sequence[str]) -> bool:
-    """Whether there are two or more columns, and every row has a 1 in exactly one of them."""
-    return len(columns) > 1 and all(len(names) == 1 for names in marked(table, columns).values())
+def one_hot_columns(table: Table, columns: Sequence[str]) -> list[str]:
+    """Return the columns of which exactly one holds a 1 in every row: all of them, or all but one; else none."""
+    ways = [list(columns), *([name for name in columns if name != left_out] for left_out in columns)]
+    fitting = [way for way in ways if len(way) > 1 and all(len(ones) == 1 for ones in marked(table, way).values())]
+    return fitting[0] if len(fitting) == 1 else []

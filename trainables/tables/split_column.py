@@ -37,7 +37,7 @@ def is_flag(column: str, table: Table) -> bool:
 
 
 def names_parts(column: str, cells: Iterable[str]) -> bool:
-    """Whether a column names parts: two or more of them, train among them; or one, under a usual name."""
-    found = [part_in(cell, column) for cell in set(cells)]
+    """Whether a column names parts: two or more of them and nothing else; or any, under a usual name."""
+    found = {part_in(cell, column) for cell in set(cells)}
     usual = re.sub(r"[\W_]+", "", column.casefold()) in COLUMNS
-    return "train" in found and (usual or (None not in found and len(set(found)) > 1))
+    return (None not in found and len(found) > 1) or (usual and found != {None} and bool(found))

@@ -133,7 +133,8 @@ def test_other_files_in_a_class_folder_are_refused_by_name(write_folder: Writer)
     root = write_folder({"cat": 5, "dog": 5})
     (root / "cat" / "000.png").rename(root / "cat" / "000.dat")
     (root / "dog" / "more").mkdir()
-    assert "got 2: cat/000.dat, dog/more" in refused(root)
+    (root / "dog" / "more" / "notes.txt").write_text("Dogs.")
+    assert "got 2: cat/000.dat, dog/more/notes.txt" in refused(root)
 
 
 @pytest.mark.parametrize("place", ["", "train"])
