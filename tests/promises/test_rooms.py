@@ -54,6 +54,7 @@ COVERED = {
     "trainables/preflight/test_timing": "trainables/preflight/feature_sample trainables/preflight/timing_worker "
     "trainables/process",
     "trainables/retrain/test_retrain": "trainables/retrain/card trainables/retrain/markdown trainables/retrain/output",
+    "trainables/sources/test_csv": "trainables/tables/columns trainables/tables/row_checks",
     "trainables/sources/test_folder": "trainables/sources/files trainables/sources/location",
     "trainables/sources/test_npz": "trainables/sources/npz_archive",
     "trainables/sources/test_tfds": "trainables/sources/tfds_export",
