@@ -84,6 +84,8 @@ def in_folder(tree: FolderTree, given: str) -> Detected:
     for path, detected in found:
         remark = f"found in {path.relative_to(tree.path)}, below the folder that was given."
         return Detected(detected.data, (remark, *detected.remarks))
+    for error in failures(tree, DEPTH):
+        raise error
     return whole
 
 
@@ -101,25 +103,39 @@ def data_set_in(tree: FolderTree) -> Detected | None:
     """Return the label file with images next to it, or else the class folders of a folder; None if it has neither.
 
     Raises:
-        InputError: there are several label files, or the only one has labels that are not one class per image.
+        InputError: there are several label files.
     """
-    tables = [path for path in tree.files if path.suffix.lower() in IN_FOLDERS]
-    found, failed = [], []
-    for table in tables:
-        try:
-            found += [(table, each) for each in [label_file(table)] if each is not None]
-        except InputError as error:
-            failed.append(error)
+    found, failed = label_files(tree)
     if len(found) > 1:
-        raise one_of([path for path, _ in found], "label file", str(tree.path))
+        raise one_of(list(found), "label file", str(tree.path))
     if found:
-        return found[0][1]
+        return next(iter(found.values()))
     if is_data_set(tree):
-        skipped = [f"{first_few([path.name for path in tables])} label files were not recognised."] if failed else []
-        return Detected(FolderData(source="folder", path=str(tree.path)), (*skipped, *folder_remarks(tree)))
-    if failed:
-        raise failed[0]
+        unused = [f"{first_few([error.source for error in failed])} not used as label files."] if failed else []
+        return Detected(FolderData(source="folder", path=str(tree.path)), (*unused, *folder_remarks(tree)))
     return None
+
+
+def label_files(tree: FolderTree) -> tuple[dict[Path, Detected], list[InputError]]:
+    """Return the label files in a folder that have images next to them, and why others cannot be used."""
+    found: dict[Path, Detected] = {}
+    failed = []
+    for path in tree.files:
+        if path.suffix.lower() in IN_FOLDERS:
+            try:
+                detected = label_file(path, tree)
+            except InputError as error:
+                failed.append(error)
+            else:
+                found |= {path: detected} if detected else {}
+    return found, failed
+
+
+def failures(tree: FolderTree, depth: int) -> Iterator[InputError]:
+    """Yield why label files in a folder, or at most ``depth`` folders below it, cannot be used."""
+    yield from label_files(tree)[1]
+    for folder in tree.folders if depth else ():
+        yield from failures(folder, depth - 1)
 
 
 def folder_remarks(tree: FolderTree) -> Iterator[str]:

@@ -13,7 +13,7 @@ from spaces.config.trial import CsvData
 from spaces.problem import InputError, Problem, first_few
 from trainables.sources.csv import endings, images_in, matches
 from trainables.sources.image import is_hidden, is_image_name
-from trainables.sources.location import read_tree
+from trainables.sources.location import FolderTree, read_tree
 from trainables.tables.dialect import SEPARATORS
 from trainables.tables.label_kind import NUMBER, doubt_about
 from trainables.tables.one_hot import binary_columns, marked, one_hot_columns
@@ -41,14 +41,16 @@ class ImageColumn:
     has_header: bool
 
 
-def label_file(path: Path) -> Detected | None:
+def label_file(path: Path, beside: FolderTree | None = None) -> Detected | None:
     """Return the settings of a table if at least half of its rows name images next to it, else None.
+
+    ``beside`` is the folder of the table, if it has been read already.
 
     Raises:
         InputError: it is no table, or its labels are not one class per image.
     """
     table = read_table(path, header=False)
-    found = max(image_columns(path, table), key=lambda each: each.hits, default=None)
+    found = max(image_columns(beside or read_tree(path.parent), table), key=lambda each: each.hits, default=None)
     if found is None or not found.hits or 2 * found.hits < len(table.rows) - found.has_header:
         return None
     table = read_table(path, header=found.has_header)
@@ -64,15 +66,14 @@ def label_file(path: Path) -> Detected | None:
     return Detected(data, (*file_remarks(path, table, has_header=found.has_header), *remarks))
 
 
-def image_columns(path: Path, table: Table) -> Iterator[ImageColumn]:
+def image_columns(tree: FolderTree, table: Table) -> Iterator[ImageColumn]:
     """Yield how many rows name an image, for each column and each folder that might hold the images."""
-    tree = read_tree(path.parent)
     for folder in (tree, *tree.folders):
         images = images_in(folder)
         usual = endings(images)
         for at, column in enumerate(table.columns if images else ()):
             names = list(table.column(column).values())
-            hits = {name for name in names if matches(name, images, usual, folder.path)}
+            hits = {name for name in set(names) if matches(name, images, usual, folder.path)}
             has_header = names[0] not in hits and not is_image_name(Path(names[0]))
             yield ImageColumn(
                 hits=sum(name in hits for name in names), at=at, folder=folder.path, has_header=has_header

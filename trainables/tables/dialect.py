@@ -40,7 +40,10 @@ def read_text(path: Path) -> str:
     Raises:
         NoTableError: it is something else.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NoTableError(f"a file that cannot be read ({error.strerror})") from error
     encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8-sig")
     kind = next((kind for start, kind in FORMATS.items() if content.lstrip().startswith(start)), None)
     if kind is not None:

@@ -112,3 +112,16 @@ def test_what_is_neither_file_nor_folder_is_called_what_it_is(tmp_path: Path) ->
     os.mkfifo(tmp_path / "pipe.csv")
     assert "gone, a link to /nowhere/x, which does not exist" in refused(tmp_path / "gone")
     assert "pipe.csv, a pipe" in refused(tmp_path / "pipe.csv")
+
+
+def test_a_table_that_is_none_does_not_hide_the_data_set_below(tmp_path: Path) -> None:
+    images(tmp_path, "data/cat", "data/dog")
+    (tmp_path / "notes.csv").write_text("a,b\n1,2,3\n")
+    assert found(tmp_path)[0] == "data"
+
+
+def test_a_label_file_without_classes_is_named_where_there_is_nothing_else(tmp_path: Path) -> None:
+    images(tmp_path, "set/images", count=8)
+    rows = [f"{number},{number / 4}" for number in range(8)]
+    (tmp_path / "set" / "ages.csv").write_text("\n".join(["id,age", *rows]))
+    assert "age holds numbers, 8 different ones" in refused(tmp_path)
