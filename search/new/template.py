@@ -68,6 +68,7 @@ def data_lines(found: Findings) -> Iterator[str]:
         yield f"{sides}, in {len(widths):,} training images inspected;"
         modes = ", ".join(f"{count:,} {mode}" for mode, count in found.headers.modes.items())
         yield f"{modes if len(found.headers.modes) > 1 else 'all ' + next(iter(found.headers.modes))}."
+    yield from found.remarks
     if info.leaks:
         yield f"{len(info.leaks)} images occur in two splits, such as {info.leaks[0]}."
 
@@ -135,6 +136,8 @@ def data_settings(found: Findings, output: Path | None) -> dict[str, Any]:
             settings[name] = Path(settings[name]).relative_to(home).as_posix()
     split = {name: settings.pop(name) for name in ("validation", "test", "split_seed")}
     split = {name: value for name, value in split.items() if name not in found.provided and len(found.provided) < 2}
+    if settings.get("header"):
+        del settings["header"]  # the default
     return {name: value for name, value in (settings | split).items() if value is not None}
 
 
@@ -172,6 +175,10 @@ def shortened(names: tuple[str, ...]) -> str:
 
 def scalar(value: Any) -> str:
     """Format a value as YAML, quoting text that might be read as something else."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(map(scalar, value))}]"
     if isinstance(value, str) and (value.lower() in WORDS or not re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*", value)):
         return printable(json.dumps(value, ensure_ascii=False))
     return str(value)

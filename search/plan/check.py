@@ -9,7 +9,7 @@ from spaces.config.trial import Data, TrialConfig
 from spaces.domains.close import close_values, corners
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError, Problem
-from trainables.data.load import describe
+from trainables.data.load import describe, notes_about
 from trainables.dataset import DataInfo
 from trainables.preflight import compatibility
 from trainables.preflight.compatibility import incompatibilities
@@ -61,8 +61,10 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
 
 def warnings_about(sweep: Sweep, data: DataInfo) -> list[str]:
     """Return warnings about what will train, but probably not as intended, one sentence each."""
-    models = dict.fromkeys(each for config in closed_corners(sweep) for each in compatibility.config_warnings(config))
-    return [*models, *_leaks(data)]
+    configs = list(closed_corners(sweep))
+    models = dict.fromkeys(each for config in configs for each in compatibility.config_warnings(config))
+    sources = {config.data: None for config in configs}
+    return [*models, *(note for each in sources for note in notes_about(each)), *_leaks(data)]
 
 
 def _leaks(data: DataInfo) -> list[str]:

@@ -28,7 +28,7 @@ COVERED = {
     "search/cli/test_cluster": "search/cli/cluster_table search/plan/capacity search/plan/placement "
     "search/plan/requirements",
     "search/mirror/test_upload": "search/mirror/files",
-    "search/new/test_inspect": "search/new/detect search/new/findings search/new/model_section search/new/template "
+    "search/new/test_inspect": "search/new/detected search/new/findings search/new/model_section search/new/template "
     "search/plan/check trainables/data/headers",
     "search/plan/test_forecast": "search/plan/simulation",
     "search/plan/test_summary": "search/plan/corners",
@@ -53,6 +53,7 @@ COVERED = {
     "trainables/preflight/test_timing": "trainables/preflight/feature_sample trainables/preflight/timing_worker "
     "trainables/process",
     "trainables/retrain/test_retrain": "trainables/retrain/card trainables/retrain/markdown trainables/retrain/output",
+    "trainables/sources/test_csv": "trainables/tables/columns trainables/tables/row_checks",
     "trainables/sources/test_folder": "trainables/sources/files trainables/sources/location",
     "trainables/sources/test_npz": "trainables/sources/npz_archive",
     "trainables/sources/test_tfds": "trainables/sources/tfds_export",

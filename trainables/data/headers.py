@@ -51,16 +51,18 @@ def read_headers(data: Data) -> Headers | None:
     part = parts.train
     if part.stored is None:
         return None
-    sides, modes, failed = [], [], []
+    found, failed = {}, []
     for position in np.unique(np.linspace(0, len(part) - 1, min(len(part), SAMPLED)).astype(int)):
         try:
             with open_image(part.stored(int(position))) as image:
-                sides.append(image.size)
-                modes.append(image.mode)
+                found[int(position)] = image.size, image.mode
         except Exception as error:  # whatever a damaged file makes Pillow raise
             failed.append(f"{part.name(int(position))} ({reason(error)})")
     if failed:
         rule, cure = "every image must be readable and complete", "repair these files or move them away"
         raise input_error(data_name(data), problem(rule, given=first_few(failed), remedy=cure))
-    training = len(split_parts(parts, data, data_name(data)).train.positions)
-    return Headers(training=training, sides=np.asarray(sides, dtype=np.int64), modes=dict(Counter(modes).most_common()))
+    training = split_parts(parts, data, data_name(data)).train.positions
+    seen = [found[position] for position in training.tolist() if position in found]
+    modes = Counter(mode for _, mode in seen)
+    sides = np.asarray([size for size, _ in seen], dtype=np.int64)
+    return Headers(training=len(training), sides=sides, modes=dict(modes.most_common()))

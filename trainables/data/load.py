@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spaces.config.trial import Data, TfdsData
+from spaces.config.trial import CsvData, Data, FolderData, TfdsData
 from trainables.data import store
 from trainables.data.entry import DataEntry
 from trainables.data.key import key_of, stamp_of
@@ -92,6 +92,15 @@ def describe(data: Data) -> DataInfo:
         fingerprint=statistics.fingerprint,
         leaks=statistics.leaks,
     )
+
+
+def notes_about(data: Data) -> tuple[str, ...]:
+    """Return what will train, but probably not as intended, as far as names of files and columns tell.
+
+    Raises:
+        InputError: as for `load`.
+    """
+    return SOURCES[data.source](data).notes if isinstance(data, (FolderData, CsvData)) else ()
 
 
 def leaked_test_images(data: Data) -> tuple[Leak, ...]:

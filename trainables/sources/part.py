@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from spaces.problem import InputError, Path, Problem
+from spaces.problem import first_few as first_few
 from trainables.dataset import LabelArray, PixelArray, PositionArray, chunks
 from trainables.sources.image import ImageFile
 
 DATA_PATH = ("trial", "data", "path")
-SHOWN = 5
-"""How many of many faulty images a message lists."""
 
 Digests = Callable[[PositionArray], list[bytes]]
 """Positions, int64 (m,) → sixteen bytes per image that only identical images share."""
@@ -87,6 +86,8 @@ class Parts:
     validation: Part | None = None
     test: Part | None = None
     class_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What will train, but probably not as intended, one sentence each."""
 
 
 def array_part(pixels: PixelArray, labels: LabelArray, name: Callable[[int], str]) -> Part:
@@ -127,9 +128,3 @@ def input_error(source: str, *problems: Problem) -> InputError:
 def problem(rule: str, *, given: str | None = None, remedy: str, where: Path = DATA_PATH) -> Problem:
     """Return a mistake in the data that the setting ``where`` names."""
     return Problem(path=where, rule=rule, given=given, remedy=remedy)
-
-
-def first_few(names: list[str]) -> str:
-    """Format names as ``"7: a, b, c, d, e and 2 more"``."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{len(names)}: " + ", ".join(names[:SHOWN]) + more
