@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clusters.connection.address import choose_cluster
 from search.find import runs_folder
-from search.plan.check import check, warnings_about
+from search.plan.check import check, warnings_about, with_settled_copies
 from search.plan.placement import check_placement
 from search.run.compatibility import LASTING, changed_versions, check_changes, check_format
 from search.run.directory import mirror_of, new_directory
@@ -56,6 +56,7 @@ def run_sweep(
     name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
     place = new_store(runs, name)
     info = check(sweep)
+    sweep = with_settled_copies(sweep)
     earlier_trials(sweep)
     for warning in warnings_about(sweep, info):
         warn(warning)
