@@ -63,7 +63,7 @@ def settled(data: Data) -> Data:
     if data.copies != "auto":
         return data
     pixels, by_bytes = (data.model_copy(update={"copies": each}) for each in ("pixels", "bytes"))
-    is_stored = (store.root() / key_of(pixels, stamp_of(data)) / META).exists()
+    is_stored = (store.root() / key_of(data, stamp_of(data)) / META).exists()
     return pixels if is_stored or not will_stream(data) else by_bytes
 
 

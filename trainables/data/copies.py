@@ -18,15 +18,19 @@ from tempfile import TemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy.fft import dctn
 from scipy.spatial import KDTree
 
+from spaces.problem import InputError
 from trainables.dataset import PixelArray, PositionArray
-from trainables.sources.part import Digests, Part, Parts, UnreadableError, digests
+from trainables.sources.image import ImageFile, flattened, open_image
+from trainables.sources.part import Digests, Part, Parts, digests
 
 DIGEST_BYTES = 16
 PROGRESS_EVERY_S = 10.0
+JPEG = b"\xff\xd8"
+"""The first bytes of such a file."""
 SIDE_PX = 16
 """Side of the small versions."""
 SMALLEST_PX = 32
@@ -111,27 +115,20 @@ def examine_parts(parts: Parts, *, name: str, spool_folder: Path | None) -> tupl
 
     The images to be divided are decoded once: into a nameless file in ``spool_folder`` from which they are read
     afterwards, or without such a folder once more when they are needed. A test part is read, but its pixels are not
-    kept; a validation part is read by whoever needs its pixels.
+    kept, and one that is damaged is left to `load_test`, which reports it; a validation part is read by whoever needs
+    its pixels.
 
     Raises:
-        InputError: images cannot be read; those of both parts are reported together.
+        InputError: images to be divided cannot be read.
     """
     marks: dict[Part, Marks] = {}
-    failed: UnreadableError | None = None
-    train = parts.train
-    try:
-        if parts.test is None or parts.validation is None:
-            train, marks[train] = spooled(train, name, spool_folder)
-    except UnreadableError as error:
-        failed = error
-    try:
-        if parts.test is not None:
-            marks[parts.test] = examine(parts.test, name=name)
-    except UnreadableError as error:
-        failed = error.after(failed)
-    if failed is not None:
-        raise failed
-    return replace(parts, train=train), marks
+    if parts.test is None or parts.validation is None:
+        train, found = spooled(parts.train, name, spool_folder)
+        parts, marks[train] = replace(parts, train=train), found
+    if parts.test is not None:
+        with contextlib.suppress(InputError):
+            marks[parts.test] = examine(parts.test, name=f"test of {name}")
+    return parts, marks
 
 
 def spooled(part: Part, name: str, folder: Path | None) -> tuple[Part, Marks]:
@@ -142,12 +139,49 @@ def spooled(part: Part, name: str, folder: Path | None) -> tuple[Part, Marks]:
     if folder is not None:
         with contextlib.suppress(OSError), TemporaryFile(dir=folder) as file:
             marks = examine(part, name=name, keep=lambda pixels: file.write(np.ascontiguousarray(pixels).data))
+            marks = with_lossless_copies(part, marks)
             file.flush()
             pixels = np.memmap(file, np.uint8, "r", shape=(len(part), *part.image_shape))
             part = replace(part, read=lambda positions: np.asarray(pixels[positions]), in_order=None)
             return replace(part, digests=digests_in(marks)), marks
-    marks = examine(part, name=name)
+    marks = with_lossless_copies(part, examine(part, name=name))
     return replace(part, digests=digests_in(marks)), marks
+
+
+def with_lossless_copies(part: Part, marks: Marks) -> Marks:
+    """Return the marks with one digest for a JPEG and other files that decode to its pixels.
+
+    Only they can differ in the size trained on: a JPEG much larger than that is decoded at a fraction of its size.
+    """
+    if part.stored is None or not marks.thumbnails.size:
+        return marks
+    is_jpeg = np.asarray([starts_as_jpeg(part.stored(position)) for position in range(len(part))])
+    jpegs, others = np.flatnonzero(is_jpeg), np.flatnonzero(~is_jpeg)
+    found = nearest_copies(marks.thumbnails[jpegs], marks.thumbnails[others])
+    digests = marks.digests.copy()
+    for other, near in zip(others[found >= 0], jpegs[found[found >= 0]], strict=True):
+        if np.array_equal(full_pixels(part.stored(int(other))), full_pixels(part.stored(int(near)))):
+            digests[digests_equal(digests, digests[other])] = digests[near]
+    return replace(marks, digests=digests)
+
+
+def starts_as_jpeg(file: ImageFile) -> bool:
+    """Whether a file begins as a JPEG does."""
+    if isinstance(file, Path):
+        with file.open("rb") as opened:
+            return opened.read(2) == JPEG
+    return bytes(file[:2]) == JPEG
+
+
+def full_pixels(file: ImageFile) -> PixelArray:
+    """Return the pixels of an image in its own size, upright, uint8 (height, width, 3)."""
+    with open_image(file) as opened:
+        return np.asarray(flattened(ImageOps.exif_transpose(opened)).convert("RGB"))
+
+
+def digests_equal(found: DigestArray, one: DigestArray) -> NDArray[np.bool_]:
+    """Whether each digest is this one, bool (n,)."""
+    return np.asarray((found == one).all(axis=1))
 
 
 def digests_in(marks: Marks) -> Digests:

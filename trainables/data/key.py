@@ -30,7 +30,11 @@ def stamp_of(data: Data) -> Stamp:
 
 
 def key_of(data: Data, at: Stamp) -> str:
-    """Return the name of a data set's entry in the store; ``at`` is its stamp, and ``data.copies`` is not auto."""
+    """Return the name of a data set's entry in the store; ``at`` is its stamp.
+
+    What is stored compares pixels, unless its settings say otherwise.
+    """
+    data = data.model_copy(update={"copies": "pixels"}) if data.copies == "auto" else data
     named = [name for name, field in type(data).model_fields.items() if file_ref(field) is not None]
     paths = {name: str(Path(path).absolute()) for name in named if (path := getattr(data, name)) is not None}
     # Pillow decodes and resizes, scikit-learn divides: other versions may give other results.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,12 +84,15 @@ def gather(
         if len(found[part]) == len(divided.all[part]):
             fingerprint.update(np.ascontiguousarray(divided.all[part].labels, dtype="<i8").data)
     marks = {part: builder.marks() for part, builder in found.items()}
-    pairs = by_pixels(divided, marks, examined, class_names) if examined else by_bytes(divided, marks, class_names)
+    for part, selection in divided.searched.items():
+        if examined and selection.part in examined:
+            marks[part] = examined[selection.part][selection.positions]
+    compare = by_bytes if examined is None else partial(by_pixels, examined=examined)
     return DatasetStatistics(
         image_shape=image_shape,
         class_names=class_names,
         fingerprint=fingerprint.hexdigest()[:16],
-        **pairs,
+        **compare(divided, marks, class_names),
         labels={part: selection.labels for part, selection in divided.all.items()},
         positions={part: selection.positions for part, selection in divided.all.items()},
         levels=levels,
@@ -97,16 +101,18 @@ def gather(
 
 
 def by_pixels(
-    divided: DataSplit, marks: Mapping[str, Marks], examined: Mapping[Part, Marks], class_names: tuple[str, ...]
+    divided: DataSplit, marks: Mapping[str, Marks], class_names: tuple[str, ...], *, examined: Mapping[Part, Marks]
 ) -> dict[str, Any]:
-    """Compare all three parts by their pixels."""
-    test = {"test": examined[divided.test.part][divided.test.positions]}
-    parts = marked(divided.all, {**marks, **test})
-    train, validation, tested = parts.values()
+    """Compare all parts by their pixels; a test part that could not be read is left out."""
+    found = dict(marks)
+    if divided.test.part in examined:
+        found["test"] = examined[divided.test.part][divided.test.positions]
+    parts = list(marked(divided.all, found).values())
+    pairs = [(parts[:at], parts[at]) for at in range(1, len(parts))]
     return {
-        "leaks": leaks_between([train], validation) + leaks_between([train, validation], tested),
-        "near_copies": near_copies_between([train], validation) + near_copies_between([train, validation], tested),
-        "two_labels": under_two_labels(list(parts.values()), class_names),
+        "leaks": tuple(leak for earlier, part in pairs for leak in leaks_between(earlier, part)),
+        "near_copies": tuple(leak for earlier, part in pairs for leak in near_copies_between(earlier, part)),
+        "two_labels": under_two_labels(parts, class_names),
     }
 
 

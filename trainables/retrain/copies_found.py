@@ -22,8 +22,8 @@ def copies_found(data: DataInfo, *, leaked: int) -> Iterator[str]:
         yield "No test image occurs, pixel for pixel, in the training images."
     if alike:
         yield (
-            f"{len(alike)} test images look almost like a training image (resized or compressed again?), such as "
-            f"{plain(str(alike[0]))}: the scores may be too high."
+            f"Test images that look almost like a training image (resized or compressed again?): {len(alike)}, such as "
+            f"{plain(str(alike[0]))}; the scores may be too high."
         )
     if labels:
-        yield f"{len(labels)} images stand under two labels in the data, such as {plain(str(labels[0]))}."
+        yield f"Images that stand under two labels in the data: {len(labels)}, such as {plain(str(labels[0]))}."
