@@ -20,6 +20,8 @@ IMBALANCE = 1.5
 """Classes are weighted if their sizes differ by more than this factor."""
 WORDS = ("true", "false", "null", "yes", "no", "on", "off")
 """Words that YAML, or people, would not read as text."""
+UNWRITTEN = {"copies", "near_copies", "distinct_names"}
+"""Settings of the data whose defaults need no word in a first sweep."""
 LONG, SHORT = 27, 9
 """Epochs: powers of the reduction factor, 3, so that rungs fall on epochs 3 and 9."""
 MANY_IMAGES, MANY_MEGAPIXELS = 50_000, 100
@@ -65,12 +67,16 @@ def data_lines(found: Findings) -> Iterator[str]:
     else:
         widths, heights = found.headers.sides.T
         sides = f"width {median_and_range(widths)}, height {median_and_range(heights)} pixels"
-        yield f"{sides}, in {len(widths):,} training images inspected;"
+        yield f"{sides}, in {len(widths):,} images inspected;"
         modes = ", ".join(f"{count:,} {mode}" for mode, count in found.headers.modes.items())
         yield f"{modes if len(found.headers.modes) > 1 else 'all ' + next(iter(found.headers.modes))}."
     yield from found.remarks
     if info.leaks:
         yield f"{len(info.leaks)} images occur in two splits, such as {info.leaks[0]}."
+    if info.near_copies:
+        yield f"{len(info.near_copies)} images look almost like one in another split, such as {info.near_copies[0]}."
+    if info.two_labels:
+        yield f"{len(info.two_labels)} images stand under two labels, such as {info.two_labels[0]}."
 
 
 def advice(found: Findings) -> Iterator[str]:
@@ -129,7 +135,7 @@ def data_settings(found: Findings, output: Path | None) -> dict[str, Any]:
 
     Split settings without effect, because the data set comes with its splits, are left out.
     """
-    settings = found.data.model_dump()
+    settings = found.data.model_dump(exclude=UNWRITTEN)
     home = output.absolute().parent if output is not None else None
     for name in ("labels", "path"):
         if home is not None and Path(settings.get(name, "")).is_relative_to(home):

@@ -17,7 +17,7 @@ from clusters.connection.address import choose_cluster
 from search.disk import check_disks
 from search.find import runs_folder
 from search.mirror.lease import LeaseHeldError
-from search.plan.check import check, warnings_about
+from search.plan.check import check, warnings_about, with_settled_copies
 from search.plan.placement import check_placement
 from search.run.compatibility import LASTING, changed_versions, check_changes, check_format
 from search.run.directory import NameTakenError, default_names, mirror_of, new_directory
@@ -63,6 +63,7 @@ def run_sweep(
     new_store(runs, first := next(names))  # fails at once if the name or the address is wrong
     check_disks(runs_folder(runs))
     info = check(sweep)
+    sweep = with_settled_copies(sweep)
     earlier_trials(sweep)
     for warning in warnings_about(sweep, info):
         warn(warning)

@@ -21,6 +21,13 @@ class Split(Settings):
     """Share of all images kept for the final score, if the data set has no test part."""
     split_seed: Seed = 0
     """Seed of the stratified split; independent of the training seed."""
+    copies: Literal["auto", "pixels", "bytes"] = "auto"
+    """What makes two images copies, which stay in one part of a split: equal pixels once decoded, or equal bytes of
+    their files. By default pixels, unless the set is too large to be kept decoded."""
+    near_copies: bool = True
+    """Whether images in two parts that look alike, such as resized or recompressed ones, are reported."""
+    distinct_names: bool = False
+    """Whether class names may differ in nothing but case, blanks, their Unicode form or how a number is written."""
 
 
 class DigitsData(Split):

@@ -29,7 +29,7 @@ COVERED = {
     "search/plan/requirements",
     "search/mirror/test_upload": "search/mirror/files",
     "search/new/test_inspect": "search/new/detected search/new/findings search/new/model_section search/new/template "
-    "search/plan/check trainables/data/headers",
+    "trainables/data/headers",
     "search/plan/test_forecast": "search/plan/simulation",
     "search/plan/test_summary": "search/plan/corners",
     "search/report/test_retrained": "search/results/held_out_scores",
@@ -47,7 +47,8 @@ COVERED = {
     "search/study/test_repair": "trainables/trial/task",
     "trainables/data/test_load": "trainables/data/leaks trainables/data/statistics trainables/sources/digits",
     "trainables/data/test_split": "trainables/sources/part",
-    "trainables/data/test_store": "trainables/data/entry trainables/data/entry_writer trainables/data/key",
+    "trainables/data/test_store": "trainables/data/build trainables/data/entry trainables/data/entry_writer "
+    "trainables/data/key",
     "trainables/features/test_key": "trainables/features/prefix",
     "trainables/models/test_cnn": "trainables/models/head trainables/models/layers",
     "trainables/preflight/test_timing": "trainables/preflight/feature_sample trainables/preflight/timing_worker "

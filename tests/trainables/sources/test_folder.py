@@ -128,7 +128,7 @@ def test_of_many_bad_files_the_first_five_are_named(write_folder: Writer) -> Non
         file.write_bytes(b"")
     message = refused(root)
     assert message.count("zero bytes") == 5
-    assert "and 11 more" in message
+    assert "and 15 more" in message
 
 
 def test_other_files_in_a_class_folder_are_refused_by_name(write_folder: Writer) -> None:
