@@ -46,7 +46,6 @@ COVERED = {
     "search/tuner/test_run": "search/tuner/driver search/logs search/tuner/searcher trainables/trial/trainable",
     "search/study/test_repair": "trainables/trial/task",
     "trainables/data/test_load": "trainables/data/leaks trainables/data/statistics trainables/sources/digits",
-    "trainables/data/test_split": "trainables/sources/part",
     "trainables/data/test_store": "trainables/data/build trainables/data/entry trainables/data/entry_writer "
     "trainables/data/key",
     "trainables/features/test_key": "trainables/features/prefix",
