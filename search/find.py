@@ -99,7 +99,7 @@ def _find_local(given: str, runs: Path, also: str) -> Path:
     if given == LATEST and known:
         return max(known, key=lambda run: (run / JOURNAL).stat().st_mtime)
     for folder in (Path(given), runs / given):
-        if (folder / "sweep.yaml").is_file():
+        if os.path.lexists(folder / "sweep.yaml"):  # whoever reads it says if it is no file
             return folder
     names = ", ".join(run.name for run in known) or "none"
     problem = Problem(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spaces.file.document import read_yaml
+from search.run.provenance import read_about
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem
 
@@ -30,7 +30,7 @@ def check_name(name: str, source: str) -> None:
 
 def mirror_of(directory: Path) -> str | None:
     """Return where a run is mirrored; None if it is not."""
-    mirror = dict(read_yaml(directory / "sweep.yaml").get("run") or {}).get("mirror")
+    mirror = read_about(directory / "sweep.yaml").get("mirror")
     return None if mirror is None else str(mirror)
 
 

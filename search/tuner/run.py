@@ -17,11 +17,11 @@ from search.plan.placement import check_placement
 from search.run.compatibility import LASTING, changed_versions, check_changes, check_format
 from search.run.directory import mirror_of, new_directory
 from search.run.lock import run_lock
-from search.run.provenance import provenance
+from search.run.provenance import provenance, read_about
 from search.run.reader import open_begun
 from search.study.warm_start import earlier_trials
 from search.tuner.driver import RunResult, drive
-from spaces.file.load import load_sweep, read_yaml
+from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError, Problem
 
@@ -114,7 +114,7 @@ def _resume(
 
 
 def _about(directory: Path) -> dict[str, Any]:
-    about = dict(read_yaml(directory / "sweep.yaml").get("run", {}))
+    about = read_about(directory / "sweep.yaml")
     check_format(about, str(directory / "sweep.yaml"))
     return about
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from spaces.config.settings import FileRef, Fraction, Seed, Settings
+from spaces.config.settings import FileRef, Fraction, Seed, Settings, SidePx
 
 Path = Annotated[str, Field(min_length=1), FileRef()]
 
@@ -42,7 +42,7 @@ class FolderData(Split):
     source: Literal["folder"]
     path: Path
     """The folder."""
-    image_size: PositiveInt = 128
+    image_size: SidePx = 128
     """Images are resized to a square of this many pixels a side."""
 
 
@@ -60,7 +60,7 @@ class CsvData(Split):
     """The column of the classes; by default the only other column, or the one called label."""
     extension: Annotated[str, Field(min_length=1)] | None = None
     """The extension of the image files, such as jpg; by default it is found for each image."""
-    image_size: PositiveInt = 128
+    image_size: SidePx = 128
     """Images are resized to a square of this many pixels a side."""
 
 
@@ -74,7 +74,7 @@ class TfdsData(Split):
     """The version, such as 0.2.0; by default the newest."""
     data_dir: Path | None = None
     """The folder of prepared data sets; by default that of TensorFlow Datasets."""
-    image_size: PositiveInt | None = None
+    image_size: SidePx | None = None
     """Images are resized to a square of this many pixels a side; by default they keep the size that all share."""
 
 

@@ -23,7 +23,7 @@ COVERED = {
     "spaces/domains/bounds spaces/domains/parse spaces/domains/validation spaces/file/cross_checks",
     "promises/test_properties": "spaces/config/features spaces/domains/tree",
     "promises/test_scores": "trainables/training/history",
-    "promises/test_strangers": "search/run/links search/run/provenance search/tuner/resume",
+    "promises/test_strangers": "search/run/provenance search/tuner/resume",
     "promises/test_trust": "trainables/trust",
     "search/cli/test_app": "search/cli/options search/cli/output search/new/ready",
     "search/cli/test_cluster": "search/cli/cluster_table search/plan/capacity search/plan/placement "
