@@ -48,13 +48,15 @@ def _build(settings: CustomModel, *, classes: int, image_shape: tuple[int, int, 
     problem = trust_problem(settings)
     if problem is not None:
         raise InputError([problem], settings.build)
-    function = _function(settings)
+    function, policy = _function(settings), keras.config.dtype_policy()
     try:
         return function(copy.deepcopy(settings.values), image_shape, classes)
-    except Exception as error:  # the user's code: show whatever it raises
+    except (Exception, SystemExit) as error:  # the user's code: show whatever it raises
         raise _error(
             settings, "the function must build a model", _format_error(error) + _line(settings, error)
         ) from error
+    finally:
+        keras.config.set_dtype_policy(policy)  # what the function sets is for its own model
 
 
 def _function(settings: CustomModel) -> Callable[..., Any]:
@@ -88,7 +90,7 @@ def _check_model(model: Any, settings: CustomModel, *, classes: int, image_shape
     """Raises: InputError, if the model is not a classifier of these images made of stock layers."""
     if not isinstance(model, keras.Model):
         raise _error(settings, "the function must return a keras.Model", type(model).__name__)
-    strange = {type(each) for each in (model, *flat_layers(model)) if type(each).__module__.split(".")[0] != "keras"}
+    strange = {type(each) for each in (model, *flat_layers(model)) if not _is_stock(each)}
     if strange:
         names = ", ".join(sorted(each.__name__ for each in strange))
         raise _error(
@@ -105,15 +107,22 @@ def _check_model(model: Any, settings: CustomModel, *, classes: int, image_shape
     rule = f"the model must end in softmax over {classes} classes"
     if probabilities.shape != (2, classes):
         raise _error(settings, rule, f"an output of shape {probabilities.shape[1:]}")
-    if not np.allclose(probabilities.sum(axis=-1), 1, atol=1e-2):
+    if probabilities.dtype == np.float64:
+        raise _error(settings, "the model must compute in float32, as the loss does", "an output of float64")
+    if not np.allclose(probabilities.sum(axis=-1, dtype=np.float32), 1, atol=1e-2):
         raise _error(settings, rule, "outputs that do not sum to 1")
 
 
-def _format_error(error: Exception) -> str:
+def _is_stock(layer: Any) -> bool:
+    """Whether a layer's code comes with Keras. A Lambda's is the user's own, and no file with one is loaded."""
+    return type(layer).__module__.split(".")[0] == "keras" and not isinstance(layer, keras.layers.Lambda)
+
+
+def _format_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".strip().split("\n")[0]
 
 
-def _line(settings: CustomModel, error: Exception) -> str:
+def _line(settings: CustomModel, error: BaseException) -> str:
     """Return the line of the user's module that raised the error, and the values of the call."""
     file = getattr(sys.modules.get(settings.module), "__file__", None)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]

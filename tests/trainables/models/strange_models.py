@@ -61,7 +61,6 @@ REFUSED = {
     "an input of whole numbers": "other = keras.Input((4,), dtype='int32'); return keras.Model(other, end(layers.Flatten()(layers.Embedding(9, 4)(other))))",
     "a raised error": "raise RuntimeError('no data')",
     "exit": "raise SystemExit(0)",
-    "an interruption": "raise KeyboardInterrupt",
     "an endless recursion": "return build(values, image_shape, classes)",
     "no memory": "return keras.Model(images, end(layers.Dense(10**9)(layers.Dense(10**6)(flat))))",
     "a generator": "yield keras.Model(images, end(flat))",
