@@ -101,9 +101,14 @@ def run(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None
         InputError: the sweep or its data are invalid, no machine can fit a trial, or the run exists already.
         WorkFailedError: something failed that is not a trial's fault; continue with `resume`.
     """
-    from search.tuner.run import run_sweep
+    from search.steps import IMPORTING, Steps
+    from search.terminal import Terminal
 
-    return run_sweep(sweep, runs=runs, name=name)
+    with Steps(Terminal(stderr=True)) as steps:
+        steps(IMPORTING)
+        from search.tuner.run import run_sweep
+
+        return run_sweep(sweep, runs=runs, name=name, steps=steps)
 
 
 def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> RunResult:
@@ -123,9 +128,14 @@ def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> RunRes
         InputError: there is no such run, another process is running it, or its search space or data have changed.
         WorkFailedError: as for `run`.
     """
-    from search.tuner.run import resume_run
+    from search.steps import IMPORTING, Steps
+    from search.terminal import Terminal
 
-    return resume_run(_directory(run), overrides=overrides)
+    with Steps(Terminal(stderr=True)) as steps:
+        steps(IMPORTING)
+        from search.tuner.run import resume_run
+
+        return resume_run(_directory(run), overrides=overrides, steps=steps)
 
 
 def leaderboard(run: str | os.PathLike[str]) -> pd.DataFrame:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from spaces.config.trial import CustomModel
 from spaces.problem import Problem
+
+if TYPE_CHECKING:
+    from spaces.config.trial import CustomModel
 
 _trusted: set[str] = set()
 

@@ -105,10 +105,18 @@ def show_versions(wanted: bool) -> None:
     raise typer.Exit
 
 
+class ConsoleHandler(logging.Handler):
+    """Shows log messages on the console, above the spinner of a step."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a message."""
+        console.print(self.format(record), highlight=False)
+
+
 def show_data_messages() -> None:
     """Show log messages about data on stderr, such as slow decoding or a full store."""
     about_data = logging.getLogger("trainables.data")
-    handler = logging.StreamHandler()
+    handler = ConsoleHandler()
     handler.setFormatter(PrintableFormatter())
     about_data.addHandler(handler)
     if logging.lastResort:  # Python's handler for warnings that no other handler takes

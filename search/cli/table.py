@@ -10,12 +10,12 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
+from search.columns import GAP, fitting
+from search.columns import header as column_header
 from search.formatting import ending, format_duration, format_value
 from search.results.leaderboard import ABOUT
 from spaces.printable import printable
 
-GAP = 2
-"""Spaces between two columns."""
 TEXT_COLUMNS = ("run", "state", "metric", "node", "role", "versions")
 """Text columns, aligned to the left."""
 ESSENTIAL = ("run", "rank", "trial", "state", "mean")
@@ -94,9 +94,7 @@ def shown_columns(frame: pd.DataFrame, metric: str) -> list[str]:
 
 def header(name: str) -> str:
     """Return a column's header, broken into lines to be no wider than its values."""
-    return {"rank": "#", "best_epoch": "best\nepoch", "mean": "mean ± sd"}.get(
-        name, name.replace("_", "\n").replace(".", ".\n")
-    )
+    return {"rank": "#", "mean": "mean ± sd"}.get(name) or column_header(name)
 
 
 def cell(name: str, row: Mapping[str, Any], metric: str) -> str:
@@ -146,20 +144,6 @@ def short_state(row: Mapping[str, Any]) -> str:
     if row["baseline"] and word == "complete":
         return "baseline"
     return "stopped" if word == "stopped-early" else word
-
-
-def fitting(cells: Mapping[str, Sequence[str]], droppable: Iterable[str], width: int) -> list[str]:
-    """Return the columns that fit into ``width``, dropping the least important ones."""
-    kept = list(cells)
-    candidates = [name for name in droppable if name in kept]
-    while candidates and sum(breadth(cells[name]) + GAP for name in kept) - GAP > width:
-        kept.remove(candidates.pop(0))
-    return kept
-
-
-def breadth(column: Sequence[str]) -> int:
-    """Return the width of a column in characters."""
-    return max(len(line) for text in column for line in text.split("\n"))
 
 
 def style(row: Mapping[str, Any]) -> str:

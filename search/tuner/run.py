@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clusters.connection.address import choose_cluster
+from clusters.connection.address import ClusterChoice, choose_cluster
 from search.find import runs_folder
 from search.plan.check import check, warnings_about
 from search.plan.placement import check_placement
@@ -19,7 +19,9 @@ from search.run.directory import mirror_of, new_directory
 from search.run.lock import run_lock
 from search.run.provenance import provenance
 from search.run.reader import open_begun
+from search.steps import Steps
 from search.study.warm_start import earlier_trials
+from search.terminal import Terminal
 from search.tuner.driver import RunResult, drive
 from spaces.file.load import load_sweep, read_yaml
 from spaces.file.sweep import Sweep
@@ -27,6 +29,7 @@ from spaces.problem import InputError, Problem
 
 if TYPE_CHECKING:
     from search.mirror.mirror import Mirror
+    from trainables.dataset import DataInfo
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ def run_sweep(
     runs: str | os.PathLike[str] = "runs",
     name: str | None = None,
     warn: Callable[[str], None] = warnings.warn,
+    steps: Steps | None = None,
 ) -> RunResult:
     """Run a sweep: search, confirmation, leaderboard, best.yaml, report. Progress goes to stderr.
 
@@ -45,6 +49,7 @@ def run_sweep(
         runs: the folder for runs; or, as ``s3://bucket/prefix``, where to mirror a run that lies in ``runs``.
         name: of the run and its folder; by default the sweep's name and the time.
         warn: shows what will train, but probably not as intended.
+        steps: shows what is done before the first trial; by default on stderr.
 
     Raises:
         InputError: the sweep or its data are wrong, no machine has room for a trial, or the run exists.
@@ -54,19 +59,19 @@ def run_sweep(
     from search.mirror.mirror import Mirror, hold_new_mirror, new_store
 
     name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
-    place = new_store(runs, name)
-    info = check(sweep)
+    place, steps = new_store(runs, name), steps or Steps(Terminal(stderr=True))
+    info = _checked(sweep, steps)
     earlier_trials(sweep)
     for warning in warnings_about(sweep, info):
         warn(warning)
     side_px = max(info.image_shape[:2])
-    check_placement(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
+    cluster = _placed(sweep, steps, image_side_px=side_px, warn=warn)
     about = provenance(name, info, by_hand=sweep.by_hand) | ({"mirror": place.uri} if place else {})
     with hold_new_mirror(place) as lease:
         directory = new_directory(runs_folder(runs), name, sweep.as_mapping() | {"run": about})
         with run_lock(directory):
             mirror = Mirror(lease, directory) if lease else None
-            return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror)
+            return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror, steps=steps)
 
 
 def resume_run(
@@ -75,6 +80,7 @@ def resume_run(
     overrides: Sequence[str] = (),
     warn: Callable[[str], None] = warnings.warn,
     message: Callable[[str], None] = logger.info,
+    steps: Steps | None = None,
 ) -> RunResult:
     """Resume a run: continue interrupted trials from their checkpoints, then try what is left.
 
@@ -83,6 +89,7 @@ def resume_run(
         overrides: ``PATH=VALUE``; more trials (``search.trials=60``) extend a finished run.
         warn: shows that the run began with other package versions.
         message: shows what was downloaded from the run's mirror.
+        steps: as for `run_sweep`.
 
     Raises:
         InputError: there is no run, another process drives it, its space or its data have changed, or no machine has
@@ -94,23 +101,40 @@ def resume_run(
 
     _about(directory)
     with run_lock(directory), hold_mirror(directory, mirror_of(directory), message=message) as mirror:
-        return _resume(directory, overrides=overrides, warn=warn, mirror=mirror)
+        steps = steps or Steps(Terminal(stderr=True))
+        return _resume(directory, overrides=overrides, warn=warn, mirror=mirror, steps=steps)
 
 
 def _resume(
-    directory: Path, *, overrides: Sequence[str], warn: Callable[[str], None], mirror: Mirror | None
+    directory: Path, *, overrides: Sequence[str], warn: Callable[[str], None], mirror: Mirror | None, steps: Steps
 ) -> RunResult:
+    steps(f"Reading {directory}")
     about = _about(directory)
     sweep = load_sweep(directory / "sweep.yaml", overrides)
     if begun := open_begun(directory):
         check_changes(sweep, begun.notes.get(LASTING))
-    info = check(sweep)
+    info = _checked(sweep, steps)
     _check_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
     if changes := changed_versions(about):
         warn(changes)
     side_px, changed = max(info.image_shape[:2]), bool(overrides)
-    check_placement(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
-    return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror, changed=changed)
+    cluster = _placed(sweep, steps, image_side_px=side_px, warn=warn)
+    return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror, steps=steps, changed=changed)
+
+
+def _checked(sweep: Sweep, steps: Steps) -> DataInfo:
+    """Check a sweep and its data, which may have to be decoded."""
+    steps("Reading the data and checking the sweep")
+    return check(sweep)
+
+
+def _placed(sweep: Sweep, steps: Steps, *, image_side_px: int, warn: Callable[[str], None]) -> ClusterChoice:
+    """Choose where the sweep runs, and check that it has room for its trials."""
+    cluster = choose_cluster()
+    if cluster.address:
+        steps(f"Asking the Ray cluster at {cluster.address} for its nodes")
+    check_placement(sweep, cluster, image_side_px=image_side_px, warn=warn)
+    return cluster
 
 
 def _about(directory: Path) -> dict[str, Any]:
