@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
@@ -50,6 +51,7 @@ def _check_packages() -> None:
 
 
 _check_packages()
+warnings.filterwarnings("ignore", message="IProgress not found")  # of tqdm: Optuna and Ray import it, nobody uses it
 from spaces.problem import InputError, WorkFailedError  # noqa: E402  # ours, as checked above
 
 __all__ = [

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TextIO
 
 from search.machine import count_cores
 from search.terminal import Terminal
@@ -76,3 +77,44 @@ def redirect_output(log: Path) -> Iterator[Terminal]:
             logging.getLogger().removeHandler(handler)
             handler.close()
             stderr.close()
+
+
+@contextmanager
+def redirect_notebook(log: Path) -> Iterator[None]:
+    """Redirect what Python prints and warns of in a notebook, where streams do not lead to the descriptors.
+
+    The block's libraries may keep its streams: their later messages appear where they would have.
+    """
+    if sys.stderr is sys.__stderr__:
+        yield
+        return
+    before, streams = (sys.stdout, sys.stderr), (Redirected(sys.stdout), Redirected(sys.stderr))
+    with log.open("a", encoding="utf-8") as file:
+        for stream in streams:
+            stream.log = file
+        sys.stdout, sys.stderr = streams
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = before
+            for stream in streams:
+                stream.log = None
+
+
+class Redirected:
+    """A stream that writes to a log for as long as there is one, and to another stream afterwards."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.log: TextIO | None = None
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        return (self.log or self._stream).write(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        (self.log or self._stream).flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -39,7 +39,7 @@ def conclude(finished: RunResult) -> None:
 
     directory = finished.directory
     show_leaderboard([finished.run], top=10, format="table")
-    print_text(headline(finished.run))
+    print_text(headline(finished.run, directory))
     if finished.reason:
         console.print(f"Stopped early: {finished.reason}.{_remedy(finished)}")
     console.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
@@ -48,8 +48,7 @@ def conclude(finished: RunResult) -> None:
     if finished.interrupted:
         console.print(f"Interrupted. Continue with: {command()} resume {directory}{trust_options()}")
         raise typer.Exit(INTERRUPTED)
-    if not (directory / "best.yaml").exists():
-        console.print(f"No trial produced a result. For the reasons, see {directory}/trials/*/error.txt or the log.")
+    if not (directory / "best.yaml").exists():  # the headline says why, and what to do
         raise typer.Exit(WORK_FAILED)
     console.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
 

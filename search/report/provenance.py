@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -97,7 +96,7 @@ def seeds(run: Run) -> dict[str, object]:
 
 def retrain_part(run: Run, frame: pd.DataFrame) -> str:
     """The command that retrains the winner."""
-    if frame.empty or math.isnan(frame.iloc[0][run.metric]):
+    if not (run.directory / "best.yaml").is_file():
         return ""
     place = f"{run.directory.parent.name}/{run.directory.name}"
     command = f"tunehound retrain {place}/best.yaml"

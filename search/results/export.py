@@ -13,11 +13,19 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from search.formatting import uncapitalised
 from search.run.confirmation import trainings
 from search.run.directory import BEST
 from search.run.history import HISTORY, read_history
 from search.run.reader import Run, open_run
-from search.run.trials import best_epoch, best_value, is_baseline, ranked
+from search.run.trials import (
+    best_epoch,
+    best_value,
+    describe_missing_result,
+    is_baseline,
+    ranked,
+    remedy_for_missing_result,
+)
 from spaces.file.load import load_config
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem
@@ -74,8 +82,9 @@ def of_rank(run: Run, rank: int) -> FrozenTrial:
     """
     known = [trial for trial in ranked(run) if best_value(run, trial) is not None]
     if not known:
-        rule = f"only a trial that reported a finite {run.metric} can be exported; this run has none"
-        problem = Problem(rule=rule, remedy=f"continue the sweep: tunehound resume {run.directory}")
+        rule = f"only a trial that reported a finite {run.metric} can be exported"
+        given, remedy = describe_missing_result(run), remedy_for_missing_result(run, run.directory)
+        problem = Problem(rule=rule, given=uncapitalised(given), remedy=uncapitalised(remedy))
     elif not 1 <= rank <= len(known):
         rule = f"the rank must be between 1 and {len(known)}, the number of trials that reported a finite {run.metric}"
         problem = Problem(rule=rule, given=str(rank), remedy=f"tunehound leaderboard {run.directory} shows the ranks")

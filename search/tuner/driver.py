@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from clusters.connection.address import ClusterChoice
-from search.logs import log_file, quiet_environment, redirect_output
+from search.logs import log_file, quiet_environment, redirect_notebook, redirect_output
 from search.progress import Progress
 from search.run.reader import Run, open_begun, open_run
 from search.steps import Steps
@@ -97,7 +97,12 @@ def drive(
     log = log_file(str(about["id"]))
     if steps:
         steps.end()  # on the stderr that is redirected next
-    with redirect_output(log) as console, steps or Steps(console) as steps, _upload(mirror, console) as should_stop:
+    with (
+        redirect_output(log) as console,
+        redirect_notebook(log),
+        steps or Steps(console) as steps,
+        _upload(mirror, console) as should_stop,
+    ):
         steps.move(console)
         if changed:
             write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
