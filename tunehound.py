@@ -103,10 +103,10 @@ def run(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None
         InputError: the sweep or its data are invalid, no machine can fit a trial, or the run exists already.
         WorkFailedError: something failed that is not a trial's fault; continue with `resume`.
     """
-    from search.steps import IMPORTING, Steps
+    from search.steps import IMPORTING, StartSteps
     from search.terminal import Terminal
 
-    with Steps(Terminal(stderr=True)) as steps:
+    with StartSteps(Terminal(stderr=True)) as steps:
         steps(IMPORTING)
         from search.tuner.run import run_sweep
 
@@ -130,10 +130,10 @@ def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> RunRes
         InputError: there is no such run, another process is running it, or its search space or data have changed.
         WorkFailedError: as for `run`.
     """
-    from search.steps import IMPORTING, Steps
+    from search.steps import IMPORTING, StartSteps
     from search.terminal import Terminal
 
-    with Steps(Terminal(stderr=True)) as steps:
+    with StartSteps(Terminal(stderr=True)) as steps:
         steps(IMPORTING)
         from search.tuner.run import resume_run
 

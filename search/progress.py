@@ -19,7 +19,7 @@ from search.run.confirmation import trainings
 from search.run.events import STATES, ConfirmationTraining, TrainingProgress, TrialFinished, TrialInfo
 from search.run.reader import Run
 from search.run.trials import as_ended, is_baseline
-from search.steps import Steps
+from search.steps import StartSteps
 from spaces.domains.domain import Scalar
 from spaces.printable import printable
 
@@ -34,7 +34,12 @@ class Progress:
     """
 
     def __init__(
-        self, run: Run, console: Console, *, steps: Steps | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        run: Run,
+        console: Console,
+        *,
+        steps: StartSteps | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
         self._trials = int(run.sweep["search"]["trials"])

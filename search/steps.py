@@ -16,7 +16,7 @@ from search.formatting import format_duration
 IMPORTING = "Importing Optuna, pandas and scikit-learn"
 
 
-class Steps:
+class StartSteps:
     """Shows the current step until the next one begins.
 
     On a terminal with a spinner and its seconds, and then as a line with its duration; elsewhere as a line that begins
@@ -68,7 +68,7 @@ class Steps:
         elapsed = format_duration(self._clock() - self._step_began)
         return Text.assemble(f"{elapsed:>6}  {self._text} ", str(self._spinner.render(time.monotonic())))
 
-    def __enter__(self) -> Steps:
+    def __enter__(self) -> StartSteps:
         return self
 
     def __exit__(

@@ -45,7 +45,7 @@ from search.cli.output import (
 )
 from search.cli.submit import submit
 from search.logs import quiet_environment, start_tensorflow
-from search.steps import IMPORTING, Steps
+from search.steps import IMPORTING, StartSteps
 from search.terminal import print_data
 from spaces.problem import InputError, WorkFailedError
 
@@ -75,7 +75,7 @@ def run(
     trust: Trust = NO_TRUST,
 ) -> None:
     """Run a sweep from start to finish: search, confirmation, leaderboard, best.yaml and report."""
-    with Steps(console) as steps:
+    with StartSteps(console) as steps:
         steps(f"Reading the sweep {sweep}")
         from spaces.file.load import load_sweep
 
@@ -93,7 +93,7 @@ def run(
 )
 def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = RUNS, trust: Trust = NO_TRUST) -> None:
     """Continue an interrupted run, or extend a finished one with --set search.trials=N."""
-    with Steps(console) as steps:
+    with StartSteps(console) as steps:
         steps(IMPORTING)
         from search.find import find_run
         from search.mirror.mirror import send_finished

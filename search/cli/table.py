@@ -21,7 +21,7 @@ TEXT_COLUMNS = ("run", "state", "metric", "node", "role", "versions")
 ESSENTIAL = ("run", "rank", "trial", "state", "mean")
 DROPPED_FIRST = ("best_epoch", "seconds", "seeds", "epochs")
 """Columns to drop on a narrow terminal, in this order; then the open values, last one first."""
-RUN_DROPPED_FIRST = ("epochs", "trials", "seconds", "trial", "baseline", "test_loss")
+RUN_DROPPED_FIRST = ("epochs", "trials", "seconds", "wall_seconds", "trial", "baseline", "test_loss")
 """The same for a comparison of runs."""
 NAME = 30
 """Maximum length of a run's name in a comparison."""
@@ -47,7 +47,11 @@ def run_table(frame: pd.DataFrame, *, width: int = 80) -> Table:
     one = frame["metric"].nunique() == 1
     names = [name for name in frame.columns if name not in ("sd", "seeds", *(["metric"] if one else []))]
     names = [name for name in names if frame[name].notna().any()]
-    heads = {"value": frame["metric"].iloc[0].replace("_", "\n") if one else "value", "seconds": "training"}
+    heads = {
+        "value": frame["metric"].iloc[0].replace("_", "\n") if one else "value",
+        "seconds": "slot\ntime",
+        "wall_seconds": "wall\ntime",
+    }
     cells = {name: [heads.get(name, header(name)), *(run_cell(name, row) for row in rows)] for name in names}
     styles = ["bold green" if one and place == 0 else "" for place in range(len(rows))]
     single = (frame["seeds"] < 2).any()
@@ -119,14 +123,14 @@ def run_cell(name: str, row: Mapping[str, Any]) -> str:
     """Format one value of a run."""
     value = row[name]
     if name == "run":
-        return value if len(value) <= NAME else f"{value[: NAME - 1]}…"
+        return value if len(value) <= NAME else f"{value[: NAME // 2]}…{value[-NAME // 2 + 1 :]}"
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
     if name == "value":
         return with_spread(value, row["sd"])
     if name == "gain":
         return f"{value:+.4f}"
-    if name == "seconds":
+    if name in ("seconds", "wall_seconds"):
         return format_duration(value)
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 

@@ -28,7 +28,8 @@ def leaderboard_part(run: Run, frame: pd.DataFrame) -> str:
     limit = min(ROWS, FIELDS // len(names))
     records = frame.head(limit).to_dict("records")
     rows = [[cell(name, record, run.metric) for name in names] for record in records]
-    note = "Each trial is scored by its best epoch. Click a column to sort by it."
+    note = "Each trial is scored by its best epoch; its seconds are those that it trained, in its slot. Click a column"
+    note += " to sort by it."
     if confirmed:
         note += (
             " = marks trials that are statistically tied with the leader. Means do not include the score of the search."

@@ -17,7 +17,7 @@ from clusters.connection.address import ClusterChoice
 from search.logs import log_file, quiet_environment, redirect_notebook, redirect_output
 from search.progress import Progress
 from search.run.reader import Run, open_begun, open_run
-from search.steps import Steps
+from search.steps import StartSteps
 from search.tuner.stopping import INTERRUPTED
 from spaces.file.sweep import Sweep
 from spaces.file.write import write_yaml
@@ -74,7 +74,7 @@ def drive(
     *,
     image_side_px: int,
     mirror: Mirror | None,
-    steps: Steps | None = None,
+    steps: StartSteps | None = None,
     changed: bool = False,
 ) -> RunResult:
     """Train the trials of the run in ``directory`` that are left, and write its results.
@@ -100,7 +100,7 @@ def drive(
     with (
         redirect_output(log) as console,
         redirect_notebook(log),
-        steps or Steps(console) as steps,
+        steps or StartSteps(console) as steps,
         _upload(mirror, console) as should_stop,
     ):
         steps.move(console)
@@ -126,7 +126,7 @@ def _train(
     sweep: Sweep,
     cluster: ClusterChoice,
     console: Console,
-    steps: Steps,
+    steps: StartSteps,
     *,
     image_side_px: int,
     should_stop: Callable[[], bool],

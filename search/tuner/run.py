@@ -19,7 +19,7 @@ from search.run.directory import mirror_of, new_directory
 from search.run.lock import run_lock
 from search.run.provenance import provenance
 from search.run.reader import open_begun
-from search.steps import Steps
+from search.steps import StartSteps
 from search.study.warm_start import earlier_trials
 from search.terminal import Terminal
 from search.tuner.driver import RunResult, drive
@@ -40,7 +40,7 @@ def run_sweep(
     runs: str | os.PathLike[str] = "runs",
     name: str | None = None,
     warn: Callable[[str], None] = warnings.warn,
-    steps: Steps | None = None,
+    steps: StartSteps | None = None,
 ) -> RunResult:
     """Run a sweep: search, confirmation, leaderboard, best.yaml, report. Progress goes to stderr.
 
@@ -59,7 +59,7 @@ def run_sweep(
     from search.mirror.mirror import Mirror, hold_new_mirror, new_store
 
     name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
-    place, steps = new_store(runs, name), steps or Steps(Terminal(stderr=True))
+    place, steps = new_store(runs, name), steps or StartSteps(Terminal(stderr=True))
     info = _checked(sweep, steps)
     earlier_trials(sweep)
     for warning in warnings_about(sweep, info):
@@ -80,7 +80,7 @@ def resume_run(
     overrides: Sequence[str] = (),
     warn: Callable[[str], None] = warnings.warn,
     message: Callable[[str], None] = logger.info,
-    steps: Steps | None = None,
+    steps: StartSteps | None = None,
 ) -> RunResult:
     """Resume a run: continue interrupted trials from their checkpoints, then try what is left.
 
@@ -101,12 +101,12 @@ def resume_run(
 
     _about(directory)
     with run_lock(directory), hold_mirror(directory, mirror_of(directory), message=message) as mirror:
-        steps = steps or Steps(Terminal(stderr=True))
+        steps = steps or StartSteps(Terminal(stderr=True))
         return _resume(directory, overrides=overrides, warn=warn, mirror=mirror, steps=steps)
 
 
 def _resume(
-    directory: Path, *, overrides: Sequence[str], warn: Callable[[str], None], mirror: Mirror | None, steps: Steps
+    directory: Path, *, overrides: Sequence[str], warn: Callable[[str], None], mirror: Mirror | None, steps: StartSteps
 ) -> RunResult:
     steps(f"Reading {directory}")
     about = _about(directory)
@@ -122,13 +122,13 @@ def _resume(
     return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror, steps=steps, changed=changed)
 
 
-def _checked(sweep: Sweep, steps: Steps) -> DataInfo:
+def _checked(sweep: Sweep, steps: StartSteps) -> DataInfo:
     """Check a sweep and its data, which may have to be decoded."""
     steps("Reading the data and checking the sweep")
     return check(sweep)
 
 
-def _placed(sweep: Sweep, steps: Steps, *, image_side_px: int, warn: Callable[[str], None]) -> ClusterChoice:
+def _placed(sweep: Sweep, steps: StartSteps, *, image_side_px: int, warn: Callable[[str], None]) -> ClusterChoice:
     """Choose where the sweep runs, and check that it has room for its trials."""
     cluster = choose_cluster()
     if cluster.address:

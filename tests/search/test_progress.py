@@ -16,7 +16,7 @@ from rich.console import Console
 from search.progress import Progress
 from search.run.events import ConfirmationTraining, Reason, State, TrainingProgress, TrialFinished, TrialInfo
 from search.run.reader import open_run
-from search.steps import Steps
+from search.steps import StartSteps
 from spaces.domains.domain import Scalar
 from tests.search.runs import begun, config, confirm, make_run, row
 
@@ -242,7 +242,7 @@ def test_away_from_a_terminal_a_training_is_a_line_with_its_time_and_place(tmp_p
 
 def test_the_view_opens_once_a_process_trains_and_the_steps_before_are_over(tmp_path: Path) -> None:
     screen = console(terminal=False)
-    progress = Progress(begun(tmp_path), screen, steps=Steps(screen))
+    progress = Progress(begun(tmp_path), screen, steps=StartSteps(screen))
     for number in (0, 1):
         progress.started(info(number))
     progress.ready()
@@ -252,7 +252,7 @@ def test_the_view_opens_once_a_process_trains_and_the_steps_before_are_over(tmp_
         "   0 s  Training: the first epoch includes reading the data and compiling the network",
     ]
     screen = console(terminal=True)
-    progress = Progress(begun(tmp_path), screen, steps=Steps(screen))
+    progress = Progress(begun(tmp_path), screen, steps=StartSteps(screen))
     progress.started(info(0))
     assert "trials" not in text(screen).replace("of the trials", "")
     progress.ready()

@@ -9,13 +9,13 @@ import sys
 import pytest
 from rich.console import Console
 
-from search.steps import Steps
+from search.steps import StartSteps
 from tests.search.test_progress import Clock, console, text
 
 
 def test_away_from_a_terminal_every_step_is_a_line_after_the_time_since_the_first() -> None:
     clock, screen = Clock(), console(terminal=False)
-    with Steps(screen, clock=clock) as steps:
+    with StartSteps(screen, clock=clock) as steps:
         steps("Reading the sweep")
         clock.now = 75.0
         steps("Starting Ray")
@@ -24,7 +24,7 @@ def test_away_from_a_terminal_every_step_is_a_line_after_the_time_since_the_firs
 
 def test_on_a_terminal_a_step_shows_its_seconds_and_stays_with_them() -> None:
     clock, screen = Clock(), console(terminal=True)
-    with Steps(screen, clock=clock) as steps:
+    with StartSteps(screen, clock=clock) as steps:
         steps("Starting Ray")
         clock.now = 12.0
         shown = Console(file=io.StringIO(), width=80)
@@ -35,7 +35,7 @@ def test_on_a_terminal_a_step_shows_its_seconds_and_stays_with_them() -> None:
     assert text(screen).endswith("\n")
 
 
-def fail_in_a_step(steps: Steps) -> None:
+def fail_in_a_step(steps: StartSteps) -> None:
     with steps:
         steps("Reading the sweep")
         raise ValueError("no such sweep")
@@ -44,14 +44,14 @@ def fail_in_a_step(steps: Steps) -> None:
 def test_a_step_that_fails_is_not_shown_as_done_and_leaves_a_visible_cursor() -> None:
     screen = console(terminal=True)
     with pytest.raises(ValueError, match="no such sweep"):
-        fail_in_a_step(Steps(screen))
+        fail_in_a_step(StartSteps(screen))
     assert "Reading the sweep\n" not in text(screen)
     assert text(screen).rindex("\x1b[?25h") > text(screen).rindex("\x1b[?25l")
 
 
 def test_the_steps_go_on_where_they_are_moved() -> None:
     first, second = console(terminal=False), console(terminal=False)
-    steps = Steps(first)
+    steps = StartSteps(first)
     steps("Reading the sweep")
     steps.move(second)
     steps("Starting Ray")
