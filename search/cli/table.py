@@ -98,7 +98,7 @@ def shown_columns(frame: pd.DataFrame, metric: str) -> list[str]:
 
 def header(name: str) -> str:
     """Return a column's header, broken into lines to be no wider than its values."""
-    return {"rank": "#", "mean": "mean ± sd"}.get(name) or column_header(name)
+    return {"rank": "#", "mean": "mean ± sd", "seconds": "slot\nseconds"}.get(name) or column_header(name)
 
 
 def cell(name: str, row: Mapping[str, Any], metric: str) -> str:
