@@ -185,6 +185,7 @@ def _give_up(directory: Path, log: Path, console: Console, reason: str) -> NoRet
     logger.error("giving up: %s", reason)
     error = WorkFailedError(f"{reason}, and the driver with it.")
     console.print(str(SweepFailedError(directory, error, log)), markup=False, highlight=False, soft_wrap=True)
+    console.show_cursor(True)  # that a spinner or the live view had hidden
     with contextlib.suppress(Exception):
         write_results(open_run(directory))
     os._exit(1)
