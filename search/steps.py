@@ -12,6 +12,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from search.formatting import format_duration
+from spaces.printable import printable
 
 IMPORTING = "Importing Optuna, pandas and scikit-learn"
 
@@ -37,7 +38,7 @@ class StartSteps:
     def __call__(self, text: str) -> None:
         """Begin a step, and end the one before it."""
         self.end()
-        self._text, self._step_began = text, self._clock()
+        self._text, self._step_began = printable(text), self._clock()
         if self._console.is_terminal:
             self._live = Live(
                 console=self._console,
@@ -50,7 +51,7 @@ class StartSteps:
             self._live.start()
         else:
             elapsed = format_duration(self._step_began - self._began)
-            self._console.print(Text(f"{elapsed:>6}  {text}"), soft_wrap=True)
+            self._console.print(Text(f"{elapsed:>6}  {self._text}"), soft_wrap=True)
 
     def move(self, console: Console) -> None:
         """Show the next steps on another console, such as the one that `search.logs.redirect_output` yields."""

@@ -18,8 +18,8 @@ def test_away_from_a_terminal_every_step_is_a_line_after_the_time_since_the_firs
     with StartSteps(screen, clock=clock) as steps:
         steps("Reading the sweep")
         clock.now = 75.0
-        steps("Starting Ray")
-    assert text(screen).splitlines() == ["   0 s  Reading the sweep", "1 min 15 s  Starting Ray"]
+        steps("Starting\nRay")
+    assert text(screen).splitlines() == ["   0 s  Reading the sweep", r"1 min 15 s  Starting\nRay"]
 
 
 def test_on_a_terminal_a_step_shows_its_seconds_and_stays_with_them() -> None:
