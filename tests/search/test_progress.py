@@ -14,11 +14,18 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from search.progress import Progress
+from search.run.confirmation import FINALISTS
 from search.run.events import ConfirmationTraining, Reason, State, TrainingProgress, TrialFinished, TrialInfo
 from search.run.reader import open_run
 from search.steps import StartSteps
+from search.study.study import Study
+from search.tuner.confirmation import ConfirmationQueue, ConfirmationRecorder
+from search.tuner.scheduler import Asha
+from search.tuner.searcher import RecordResults
+from search.tuner.stopping import Stopping
 from spaces.domains.domain import Scalar
-from tests.search.runs import begun, config, confirm, make_run, row
+from spaces.file.load import load_sweep
+from tests.search.runs import SMALL, begun, config, confirm, make_run, row
 
 
 class Clock:
@@ -294,3 +301,23 @@ def test_a_terminal_is_left_with_a_visible_cursor(tmp_path: Path) -> None:
     progress.close(best=None)
     progress.close(best=None)
     assert text(screen).rindex("\x1b[?25h") > text(screen).rindex("\x1b[?25l")
+
+
+def test_the_recorder_of_the_confirmation_tells_what_trains_and_how_far(tmp_path: Path) -> None:
+    directory = make_run(tmp_path / "run", SMALL[:2])
+    run, sweep = open_run(directory), load_sweep(directory / "sweep.yaml", check_files=False)
+    study = Study(directory / "study.journal", sweep)
+    study.keep_note(FINALISTS, {"trials": [1, 0], "seeds": [1, 2], "overlap": 0.1})
+    queue, screen = ConfirmationQueue(run.as_of(study.journal)), console(terminal=False)
+    progress = Progress(run, screen, steps=StartSteps(screen))
+    recorder = ConfirmationRecorder(run, sweep, study, queue, [progress])
+    first = queue.next()
+    assert first is not None
+    recorder.start(first)
+    RecordResults(recorder, scheduler=Asha(None, metric=run.metric), stopping=Stopping(print)).on_trial_start(
+        0, [], None
+    )
+    recorder.epoch(first.number, row(1, 0.9))
+    assert view(progress)[-1].split()[:4] == ["1", "1", "1/3", "0.9000"]
+    assert "imports TensorFlow" in text(screen), "of a run that is resumed in its confirmation"
+    assert "Training: the first epoch" in text(screen)
