@@ -9,13 +9,13 @@ from pathlib import Path
 from search.formatting import uncapitalised
 from search.mirror.download import download_run
 from search.mirror.uri import below, is_uri
-from search.run.directory import BEST, RETRAINED
+from search.run.directory import BEST, LATEST, RETRAINED
 from search.run.journal import JOURNAL
 from search.run.reader import open_begun
 from search.run.trials import best_trial, describe_missing_result, is_open, remedy_for_missing_result
 from spaces.problem import InputError, Problem
+from spaces.shell import command_line
 
-LATEST = "latest"
 DEFAULT_RUNS = Path("runs")
 """Where mirrored runs are kept on this machine."""
 
@@ -65,12 +65,12 @@ def find_best(given: str, runs: str | os.PathLike[str] = DEFAULT_RUNS) -> Path:
 
 def _no_best(directory: Path) -> InputError:
     rule = f"a run has a {BEST} once it has ended and at least one trial has reported the metric"
-    given, remedy = "none yet", f"continue it: tunehound resume {directory}"
+    given, remedy = "none yet", f"continue it: {command_line('resume', directory)}"
     run = open_begun(directory)
     if run is not None:
         given, remedy = describe_missing_result(run), remedy_for_missing_result(run, directory)
     if run is not None and best_trial(run) is not None and not any(map(is_open, run.trials)):
-        given, remedy = "a run that lacks its own", f"tunehound export {directory} -o {directory / BEST}"
+        given, remedy = "a run that lacks its own", f"{command_line('export', directory)} -o {directory / BEST}"
     return InputError([Problem(rule=rule, given=uncapitalised(given), remedy=uncapitalised(remedy))], str(directory))
 
 
@@ -89,7 +89,7 @@ def find_retrained(given: str, runs: str | os.PathLike[str] = DEFAULT_RUNS) -> P
     if not (directory / RETRAINED).is_dir():
         if (run := open_begun(directory)) and best_trial(run) is None:
             raise _no_best(directory)
-        rule, remedy = "a run has a model once its winner has been retrained", f"tunehound retrain {directory}"
+        rule, remedy = "a run has a model once its winner has been retrained", command_line("retrain", directory)
         raise InputError([Problem(rule=rule, given="none yet", remedy=remedy)], str(directory))
     return directory / RETRAINED
 
@@ -113,7 +113,7 @@ def _find_local(given: str, runs: Path, also: str) -> Path:
     if given == LATEST and known:
         return max(known, key=lambda run: (run / JOURNAL).stat().st_mtime)
     for folder in (Path(given), runs / given):
-        if (folder / "sweep.yaml").is_file():
+        if os.path.lexists(folder / "sweep.yaml"):  # whoever reads it says if it is no file
             return folder
     names = ", ".join(run.name for run in known) or "none"
     problem = Problem(

@@ -95,6 +95,12 @@ def is_number(text: str) -> bool:
         return False
 
 
+def first_few(names: Sequence[str], limit: int = 5) -> str:
+    """Format names as ``"7: a, b, c, d, e and 2 more"``."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return f"{len(names)}: " + ", ".join(names[:limit]) + more
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most similar to ``name``; None if none is similar."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.shared_runs import first_run as first_run
+from tests.shared_runs import old_run as old_run
 from tests.shared_runs import second_run as second_run
 from tests.shared_runs import shared_home as shared_home
 

@@ -1,6 +1,7 @@
-"""Two finished runs for all tests that look at one: a real sweep takes half a minute.
+"""Finished runs for all tests that look at one: a real sweep takes half a minute.
 
-Who asks for them belongs to the group `shared runs`, so that one process makes them.
+Who asks for the first or the second belongs to the group `shared runs`, who asks for the old one to `old run`, so that
+one process makes them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ SECOND = (
     + "budget: {epochs: 10}\nresources: {cpus: 2}\n"
 )
 """Three trials and, of one or two configurations, three trainings each: more epochs than the budget has."""
+OLD = Path(__file__).with_name("promises") / "old_run"
+"""A run that Tunehound 0.1.0 made and left in its third trial. Nothing in it is ever brought up to date."""
+KERAS = '{"floatx": "float16", "image_data_format": "channels_first", "backend": "jax", "epsilon": 1}'
+"""What this user has set for all programs: other networks, and none that trains, if a process of ours read it."""
 COUNTING = """
 import atexit
 from pathlib import Path
@@ -52,10 +57,12 @@ main()
 
 @pytest.fixture(scope="session")
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder, with two sweep files."""
+    """A user's folder, with two sweep files and their own settings of Keras."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "tiny.yaml").write_text(TINY + "resources: {cpus: 2}\n")
     (folder / "second.yaml").write_text(SECOND)
+    (folder / ".keras").mkdir()
+    (folder / ".keras" / "keras.json").write_text(KERAS)
     return folder
 
 
@@ -84,3 +91,13 @@ def second_run(shared_home: Path, first_run: object) -> subprocess.CompletedProc
     assert done.returncode == 0, done.stderr
     shutil.copytree(shared_home / "runs" / "second", shared_home / "cut", symlinks=True)
     return done
+
+
+@pytest.fixture(scope="session")
+def old_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the old run that was resumed to its end: four trials, two configurations confirmed with two seeds."""
+    home = tmp_path_factory.mktemp("old")
+    run = Path(shutil.copytree(OLD, home / "runs" / "old"))
+    ended = call("resume", "old", cwd=home)
+    assert ended.returncode == 0, ended.stderr
+    return run

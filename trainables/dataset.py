@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from spaces.container import total_memory_bytes
 
 PixelArray = NDArray[np.uint8]
 """Pixels, 0–255, of shape (n, height, width, channels) — or (height, width, channels) for one image."""
@@ -178,7 +180,15 @@ class DataInfo:
     fingerprint: str
     """The fingerprint of the `Dataset`."""
     leaks: tuple[Leak, ...]
-    """Images that are in two parts: train and validation are compared by pixels, test by the bytes of its files."""
+    """Images of validation and test that are also in an earlier part."""
+    near_copies: tuple[Leak, ...] | None = None
+    """Images of validation and test that look like one in an earlier part; None if they were not looked for."""
+    two_labels: tuple[Leak, ...] = ()
+    """Images that stand under two labels."""
+    compared: Literal["pixels", "bytes"] = "pixels"
+    """What makes two images copies."""
+    streamed: bool = False
+    """Whether bytes are compared only because the set is decoded again in every epoch."""
 
 
 def counts(labels: LabelArray, class_count: int) -> tuple[int, ...]:
@@ -236,4 +246,4 @@ def select(images: AnyImages, positions: PositionArray) -> AnyImages:
 
 def fits_in_memory(size: int) -> bool:
     """Whether one process may hold so many bytes of pixels in its memory."""
-    return size <= MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return size <= MEMORY_SHARE * total_memory_bytes()

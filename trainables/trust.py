@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spaces.problem import Problem
+from spaces.shell import quoted
 
 if TYPE_CHECKING:
     from spaces.config.trial import CustomModel
@@ -27,7 +28,7 @@ def trusted() -> frozenset[str]:
 
 def trust_options() -> str:
     """Return the options for a command line that continues this process's work: `` --trust my_models``, or nothing."""
-    return "".join(f" --trust {module}" for module in sorted(_trusted))
+    return "".join(f" --trust {quoted(module)}" for module in sorted(_trusted))
 
 
 def trust_problem(settings: CustomModel) -> Problem | None:

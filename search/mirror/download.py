@@ -19,6 +19,7 @@ from search.run.compatibility import check_format
 from search.run.directory import check_name
 from search.run.journal import JOURNAL
 from search.run.lock import RunLockedError, run_lock
+from search.run.provenance import read_about
 from spaces.file.document import read_yaml
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem
@@ -124,17 +125,16 @@ def _temporary_folder(directory: Path) -> Iterator[Path]:
 
 
 def _about(folder: Path, source: str) -> Mapping[str, Any]:
-    about = read_yaml(folder / SWEEP).get("run")
-    about = about if isinstance(about, Mapping) else {}
+    about = read_about(folder / SWEEP)
     check_format(about, source)
     return about
 
 
 def _note_mirror(directory: Path, uri: str) -> None:
     """Keep mirroring the run to where it was downloaded from."""
-    sweep = dict(read_yaml(directory / SWEEP))
-    if sweep["run"].get("mirror") != uri:
-        write_yaml(directory / SWEEP, sweep | {"run": {**sweep["run"], "mirror": uri}})
+    sweep, about = read_yaml(directory / SWEEP), read_about(directory / SWEEP)
+    if about.get("mirror") != uri:
+        write_yaml(directory / SWEEP, sweep | {"run": {**about, "mirror": uri}})
 
 
 def _whole_lines(journal: Path) -> list[bytes]:

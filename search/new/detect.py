@@ -2,76 +2,152 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from spaces.config.trial import CsvData, Data, FolderData, NpzData, TfdsData
-from spaces.problem import InputError, Problem, nearest
-from trainables.sources.csv import Table, endings, image_files, matches, read_table
-from trainables.sources.image import is_hidden
+from search.new.detected import Detected
+from search.new.label_file import SUFFIXES, label_file, one_of
+from spaces.cache import expanded
+from spaces.config.trial import FolderData, NpzData, TfdsData
+from spaces.problem import InputError, Problem, first_few, nearest
+from trainables.sources.folder import DEPTH, FULL_NAMES, is_data_set, part_folders
+from trainables.sources.location import FolderTree, kind_of, read_tree
+from trainables.tables.part_names import USUAL
 
 SET_NAME = re.compile(r"(?P<name>[a-z][a-z0-9_]*(/[A-Za-z0-9_.\-]+)?)(:(?P<version>\d+\.\d+\.\d+))?")
-LABEL_COLUMNS = ("label", "class", "breed", "category", "species", "target")
-"""Names of the label column, in order of preference, if a table has several columns."""
+CONTAINERS = (
+    "archive", "data", "dataset", "datasets", "images", "imgs", "img", "jpegimages", "photos", "pictures", "raw",
+)  # fmt: skip
+"""Names of folders that rather hold a data set than the images of a class, in lower case."""
+IN_FOLDERS = (".csv", ".tsv", ".tab")
+"""The label files that are looked for in a folder."""
 
 
-def detect_source(given: str) -> Data:
-    """Return the settings of the data source that ``given`` names: a folder, .csv, .npz or TensorFlow dataset.
+def detect_source(given: str) -> Detected:
+    """Return the data source that ``given`` names: a folder, label file, .npz file or TensorFlow dataset.
 
     Raises:
-        InputError: it is none of these.
+        InputError: it is none of these; or it holds several data sets, or labels that are not one class per image.
     """
-    path = Path(given).expanduser().absolute()
+    path = expanded(given).absolute()
     if path.is_dir():
-        tables = sorted(each for each in path.glob("*.csv") if not is_hidden(each))
-        found = next((data for table in tables if (data := table_with_images(table)) is not None), None)
-        return found or FolderData(source="folder", path=str(path))
+        return in_folder(read_tree(path), given)
     if path.is_file() and path.suffix.lower() == ".npz":
-        return NpzData(source="npz", path=str(path))
-    if path.is_file() and path.suffix.lower() == ".csv":
-        data = table_with_images(path)
-        if data is None:
+        return Detected(NpzData(source="npz", path=str(path)))
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
+        found = label_file(path)
+        if found is None:
             rule = "the table must have a column that names images next to it"
             problem = Problem(rule=rule, given=given, remedy="put the image folder next to the table")
             raise InputError([problem], given)
-        return data
+        return found
     name = SET_NAME.fullmatch(given)
-    if name is None or path.exists():
-        siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = None if path.exists() else nearest(path.name, siblings)
-        remedy = f"did you mean {path.parent / near}?" if near else "give one of these"
-        rule = "DATA must be a folder, a .csv or .npz file, or the name of a TensorFlow dataset"
-        raise InputError([Problem(rule=rule, given=given, remedy=remedy)], "tunehound new")
-    return TfdsData(source="tfds", name=name["name"], version=name["version"])
+    if name is None or os.path.lexists(path):
+        raise InputError([unknown_data(given, path)], "tunehound new")
+    return Detected(TfdsData(source="tfds", name=name["name"], version=name["version"]))
 
 
-def table_with_images(path: Path) -> CsvData | None:
-    """Return the settings of a table if at least half of its rows name images next to it, else None."""
-    table = read_table(path)
-    best = max(candidates(path, table), key=lambda found: found[0], default=(0, "", path))
-    hits, column, folder = best
-    if 2 * hits < len(table.rows) or not hits:
-        return None
-    return CsvData(
-        source="csv", labels=str(path), path=str(folder), id_column=column, label_column=label_column(table, column)
+def unknown_data(given: str, path: Path) -> Problem:
+    """Return the mistake in a name that is that of no data."""
+    rule = "DATA must be a folder, a .csv, .tsv, .txt or .npz file, or the name of a TensorFlow dataset"
+    if os.path.lexists(path):
+        cure = "save a table as a CSV file in UTF-8, next to its images; in Python: pandas.read_excel(FILE).to_csv(…)"
+        kind = kind_of(path)
+        given = given if kind == "a file" else f"{given}, {kind}"
+        return Problem(rule=rule, given=given, remedy=cure if kind == "a file" else "give one of these")
+    siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = nearest(path.name, siblings)
+    return Problem(
+        rule=rule, given=given, remedy=f"did you mean {path.parent / near}?" if near else "give one of these"
     )
 
 
-def candidates(path: Path, table: Table) -> Iterator[tuple[int, str, Path]]:
-    """Yield how many rows name an image, for each column and each folder that might hold the images."""
-    folders = [path.parent, *(each for each in sorted(path.parent.iterdir()) if each.is_dir() and not is_hidden(each))]
-    for folder in folders:
-        images = image_files(folder, None)
-        usual = endings(images)
-        for column in sorted(table.columns, key=lambda name: name != "id"):
-            names = set(table.column(column).values()) if images else set()
-            yield sum(bool(matches(name, images, usual)) for name in names), column, folder
+def in_folder(tree: FolderTree, given: str) -> Detected:
+    """Return the data set in a folder, or the only one that lies one or two folders further down.
+
+    Raises:
+        InputError: there are several.
+    """
+    here = data_set_in(tree)
+    inner = [folder.path for folder in tree.folders if folder.name.lower() in CONTAINERS and is_data_set(folder)]
+    if here is not None and not (inner and isinstance(here.data, FolderData)):
+        return here
+    if here is not None:
+        raise one_of([*inner, tree.path], f"data set; {len(tree.folders)} folders might be classes", given)
+    whole = Detected(FolderData(source="folder", path=str(tree.path)))
+    if set(part_folders(tree)[0]) - {"train"} or part_folders(tree)[1]:
+        return whole  # with train and test folders that have mistakes, which are reported when it is opened
+    found = list(data_sets_in(tree, DEPTH))
+    if len(found) > 1:
+        raise one_of([path for path, _ in found], "data set", given)
+    for path, detected in found:
+        remark = f"found in {path.relative_to(tree.path)}, below the folder that was given."
+        return Detected(detected.data, (remark, *detected.remarks))
+    for error in failures(tree, DEPTH):
+        raise error
+    return whole
 
 
-def label_column(table: Table, id_column: str) -> str | None:
-    """Return the label column if it must be set: with several candidates, none of them called `label`."""
-    others = [name for name in table.columns if name != id_column]
-    if len(others) == 1 or "label" in others:
-        return None
-    return next((name for usual in LABEL_COLUMNS for name in others if name.lower() == usual), None)
+def data_sets_in(tree: FolderTree, depth: int) -> Iterator[tuple[Path, Detected]]:
+    """Yield the data sets at most ``depth`` folders below a folder, each with its folder."""
+    for folder in tree.folders if depth else ():
+        found = data_set_in(folder)
+        if found is not None:
+            yield folder.path, found
+        else:
+            yield from data_sets_in(folder, depth - 1)
+
+
+def data_set_in(tree: FolderTree) -> Detected | None:
+    """Return the label file with images next to it, or else the class folders of a folder; None if it has neither.
+
+    Raises:
+        InputError: there are several label files.
+    """
+    found, failed = label_files(tree)
+    if len(found) > 1:
+        raise one_of(list(found), "label file", str(tree.path))
+    if found:
+        return next(iter(found.values()))
+    if is_data_set(tree):
+        unused = [f"{first_few([error.source for error in failed])} not used as label files."] if failed else []
+        return Detected(FolderData(source="folder", path=str(tree.path)), (*unused, *folder_remarks(tree)))
+    return None
+
+
+def label_files(tree: FolderTree) -> tuple[dict[Path, Detected], list[InputError]]:
+    """Return the label files in a folder that have images next to them, and why others cannot be used."""
+    found: dict[Path, Detected] = {}
+    failed = []
+    for path in tree.files:
+        if path.suffix.lower() in IN_FOLDERS:
+            try:
+                detected = label_file(path, tree)
+            except InputError as error:
+                failed.append(error)
+            else:
+                found |= {path: detected} if detected else {}
+    return found, failed
+
+
+def failures(tree: FolderTree, depth: int) -> Iterator[InputError]:
+    """Yield why label files in a folder, or at most ``depth`` folders below it, cannot be used."""
+    yield from label_files(tree)[1]
+    for folder in tree.folders if depth else ():
+        yield from failures(folder, depth - 1)
+
+
+def folder_remarks(tree: FolderTree) -> Iterator[str]:
+    """Say which folders are parts if their names are unusual, which lie in class folders, and what is ignored."""
+    places = part_folders(tree)[0]
+    if places["train"] is not tree and any(place.name not in USUAL for place in places.values()):
+        yield f"parts: {', '.join(f'{place.name}/ is {FULL_NAMES[part]}' for part, place in places.items())}."
+    inner = [below for place in places.values() for folder in place.folders for below in folder.folders]
+    if inner:
+        names = first_few([below.path.relative_to(tree.path).as_posix() for below in inner])
+        yield f"images in folders of a class folder are the class's: {names}."
+    ignored = [path.name for folder in tree.all() for path in folder.ignored]
+    if ignored:
+        yield f"ignored, because hidden or left behind by a program: {first_few(sorted(ignored))}."

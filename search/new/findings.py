@@ -24,6 +24,8 @@ class Findings:
     provided: frozenset[str]
     """Which of the validation and test splits come with the data set."""
     machine: Machine
+    remarks: tuple[str, ...]
+    """How the data set was recognised, and what of it may not be meant, a sentence each."""
     weights: Weights | None
     """The weights that the sweep starts from; None to train from scratch."""
 

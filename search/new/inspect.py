@@ -54,7 +54,8 @@ def inspect_data(given: str) -> Findings:
     Raises:
         InputError: as for `new_sweep`.
     """
-    data, machine, weights = detect_source(given), this_machine(), None
+    detected, machine, weights = detect_source(given), this_machine(), None
+    data = detected.data
     headers = read_headers(resized(data, STEP_PX))
     if headers is not None:
         if headers.training < SMALL_SET and headers.short_side_px >= SMALL_SET_SIDE_PX:
@@ -63,7 +64,14 @@ def inspect_data(given: str) -> Findings:
     info, parts = describe(data), SOURCES[data.source](data)
     provided = frozenset(name for name in ("validation", "test") if getattr(parts, name) is not None)
     return Findings(
-        given=given, data=data, info=info, headers=headers, provided=provided, machine=machine, weights=weights
+        given=given,
+        data=data,
+        info=info,
+        headers=headers,
+        provided=provided,
+        machine=machine,
+        remarks=(*detected.remarks, *(f"{note[0].upper()}{note[1:]}." for note in parts.notes)),
+        weights=weights,
     )
 
 

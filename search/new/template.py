@@ -14,11 +14,14 @@ from search.new.findings import Findings
 from search.new.model_section import cnn_lines, pretrained_lines, with_comment
 from spaces.config.trial import CsvData, Training
 from spaces.printable import printable
+from spaces.shell import PROGRAM, command_line
 
 IMBALANCE = 1.5
 """Classes are weighted if their sizes differ by more than this factor."""
 WORDS = ("true", "false", "null", "yes", "no", "on", "off")
 """Words that YAML, or people, would not read as text."""
+UNWRITTEN = {"copies", "near_copies", "distinct_names"}
+"""Settings of the data whose defaults need no word in a first sweep."""
 LONG, SHORT = 27, 9
 """Epochs: powers of the reduction factor, 3, so that rungs fall on epochs 3 and 9."""
 MANY_IMAGES, MANY_MEGAPIXELS = 50_000, 100
@@ -34,11 +37,11 @@ def render_sweep(found: Findings, output: Path | None) -> str:
 
 def header(found: Findings, output: Path | None, name: str) -> Iterator[str]:
     """Yield the findings, how to run the sweep and what to change first."""
-    file = output.name if output is not None else f"{name}.yaml"
+    file = Path(output.name if output is not None else f"{name}.yaml")
     yield f"# {name}: a first sweep for {found.given}, written by `tunehound new`."
     yield "#"
-    yield f"#   tunehound plan {file} --check"
-    yield f"#   tunehound run {file}"
+    yield f"#   {command_line('plan', file, '--check', program=PROGRAM)}"
+    yield f"#   {command_line('run', file, program=PROGRAM)}"
     yield "#"
     for title, lines in {
         "Data": list(data_lines(found)),
@@ -64,11 +67,16 @@ def data_lines(found: Findings) -> Iterator[str]:
     else:
         widths, heights = found.headers.sides.T
         sides = f"width {median_and_range(widths)}, height {median_and_range(heights)} pixels"
-        yield f"{sides}, in {len(widths):,} training images inspected;"
+        yield f"{sides}, in {len(widths):,} images inspected;"
         modes = ", ".join(f"{count:,} {mode}" for mode, count in found.headers.modes.items())
         yield f"{modes if len(found.headers.modes) > 1 else 'all ' + next(iter(found.headers.modes))}."
+    yield from found.remarks
     if info.leaks:
         yield f"{len(info.leaks)} images occur in two splits, such as {info.leaks[0]}."
+    if info.near_copies:
+        yield f"{len(info.near_copies)} images look almost like one in another split, such as {info.near_copies[0]}."
+    if info.two_labels:
+        yield f"{len(info.two_labels)} images stand under two labels, such as {info.two_labels[0]}."
 
 
 def advice(found: Findings) -> Iterator[str]:
@@ -127,13 +135,15 @@ def data_settings(found: Findings, output: Path | None) -> dict[str, Any]:
 
     Split settings without effect, because the data set comes with its splits, are left out.
     """
-    settings = found.data.model_dump()
+    settings = found.data.model_dump(exclude=UNWRITTEN)
     home = output.absolute().parent if output is not None else None
     for name in ("labels", "path"):
         if home is not None and Path(settings.get(name, "")).is_relative_to(home):
             settings[name] = Path(settings[name]).relative_to(home).as_posix()
     split = {name: settings.pop(name) for name in ("validation", "test", "split_seed")}
     split = {name: value for name, value in split.items() if name not in found.provided and len(found.provided) < 2}
+    if settings.get("header"):
+        del settings["header"]  # the default
     return {name: value for name, value in (settings | split).items() if value is not None}
 
 
@@ -171,6 +181,10 @@ def shortened(names: tuple[str, ...]) -> str:
 
 def scalar(value: Any) -> str:
     """Format a value as YAML, quoting text that might be read as something else."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(map(scalar, value))}]"
     if isinstance(value, str) and (value.lower() in WORDS or not re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*", value)):
         return printable(json.dumps(value, ensure_ascii=False))
     return str(value)

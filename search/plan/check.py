@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
 
+from spaces.config.fields import Place
 from spaces.config.trial import Data, TrialConfig
 from spaces.domains.close import close_values, corners
+from spaces.domains.tree import edited
 from spaces.file.sweep import Sweep
-from spaces.problem import InputError, Problem
-from trainables.data.load import describe
+from spaces.problem import InputError, Path, Problem
+from trainables.data.load import describe, notes_about, settled
 from trainables.dataset import DataInfo
 from trainables.preflight import compatibility
 from trainables.preflight.compatibility import incompatibilities
 from trainables.preflight.dry_build import dry_build
 from trainables.sources.part import first_few
+
+BY_BYTES = (
+    "the decoded images have no room in the data cache, so they are decoded again in every epoch, copies are told by "
+    "the bytes of their files instead of their pixels, and near-copies are not looked for"
+)
 
 
 def check(sweep: Sweep, *, describe: Callable[[Data], DataInfo] = describe) -> DataInfo:
@@ -61,15 +70,37 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
 
 def warnings_about(sweep: Sweep, data: DataInfo) -> list[str]:
     """Return warnings about what will train, but probably not as intended, one sentence each."""
-    models = dict.fromkeys(each for config in closed_corners(sweep) for each in compatibility.config_warnings(config))
-    return [*models, *_leaks(data)]
+    configs = list(closed_corners(sweep))
+    models = dict.fromkeys(each for config in configs for each in compatibility.config_warnings(config))
+    sources = {config.data: None for config in configs}
+    return [*models, *(note for each in sources for note in notes_about(each)), *data_warnings(data)]
 
 
-def _leaks(data: DataInfo) -> list[str]:
-    if not data.leaks:
-        return []
-    rule = "the same image is in two parts of the data, so memorised images inflate the scores: "
-    return [rule + first_few([str(leak) for leak in data.leaks])]
+def data_warnings(data: DataInfo) -> list[str]:
+    """Return what about the images will make scores misleading, one sentence each."""
+    copied = "the same image is in two parts of the data, so memorised images inflate the scores: "
+    alike = (
+        "an image in one part of the data looks almost like one in another (resized or compressed again?), which may "
+        "inflate the scores (data.near_copies: off silences this): "
+    )
+    labels = "the same image stands under two labels; correct one or remove both: "
+    found = ((copied, data.leaks), (alike, data.near_copies or ()), (labels, data.two_labels))
+    sentences = [rule + first_few([str(leak) for leak in leaks]) for rule, leaks in found if leaks]
+    return [*sentences, *([BY_BYTES] if data.streamed else [])]
+
+
+def with_settled_copies(sweep: Sweep) -> Sweep:
+    """Return the sweep with ``data.copies: auto`` replaced by what this machine does, so that all others do the same.
+
+    If a set that is streamed compares bytes, all of a sweep with several sets do.
+    """
+    every = {config.data for config in closed_corners(sweep) if config.data.copies == "auto"}
+    copies = "bytes" if any(settled(data).copies == "bytes" for data in every) else "pixels"
+
+    def change(leaf: Any, _: Place, path: Path) -> Any:
+        return copies if path[:1] == ("data",) and path[-1] == "copies" and leaf == "auto" else leaf
+
+    return replace(sweep, trial=edited(sweep.trial, TrialConfig, change)) if every else sweep
 
 
 def _described(sweep: Sweep, config: TrialConfig, describe: Callable[[Data], DataInfo]) -> DataInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ RAY_START_S = 5.0
 """Time until Ray runs on a machine and starts the first trial."""
 STARTUP_TRIALS = 10
 """After this many trials, TPE proposes what it has learned."""
+LIMIT_S = 20.0
+"""No scenario is simulated after so long."""
 SEEDS, FEW_SEEDS, MANY_TRIALS = 5, 2, 1000
 """How often each scenario is simulated; sweeps of many trials vary less."""
 
@@ -82,6 +85,8 @@ class Forecast:
 
     projections: tuple[Projection, ...]
     typical: tuple[Projection, ...]
+    left_out: int = 0
+    """Scenarios for which there was no time: of a hundred thousand trials one takes seconds."""
 
     def range_of(self, value: Callable[[Projection], float]) -> Range:
         """Return the median over the typical projections, and the least and the most over all."""
@@ -124,13 +129,19 @@ def forecast(
         return _projection(sweep, search, confirmation, gpus=gpus)
 
     scenarios = _scenarios(sweep, may_lose_patience=any(cost.patience for cost in (baseline, *drawn)))
-    projections = [project(scenario) for scenario in scenarios]
-    typical = [o for o, s in zip(projections, scenarios, strict=True) if s.patience == "between"] or projections
-    return Forecast(projections=tuple(projections), typical=tuple(typical))
+    until_s = time.monotonic() + LIMIT_S
+    projections: list[Projection] = []
+    for scenario in scenarios:
+        if projections and time.monotonic() > until_s:
+            break
+        projections.append(project(scenario))
+    typical = [o for o, s in zip(projections, scenarios, strict=False) if s.patience == "between"] or projections
+    left_out = len(scenarios) - len(projections)
+    return Forecast(projections=tuple(projections), typical=tuple(typical), left_out=left_out)
 
 
 def _scenarios(sweep: Sweep, *, may_lose_patience: bool) -> list[Scenario]:
-    patience: Sequence[Patience] = ("early", "between", "late") if may_lose_patience else ("late",)
+    patience: Sequence[Patience] = ("between", "early", "late") if may_lose_patience else ("late",)
     biases: Sequence[CostBias] = ("cheap", "neutral", "expensive") if sweep.search.sampler == "tpe" else ("neutral",)
     seeds = range(FEW_SEEDS if sweep.search.trials > MANY_TRIALS else SEEDS)
     return [Scenario(seed=seed, patience=p, bias=bias) for seed, p, bias in product(seeds, patience, biases)]

@@ -40,6 +40,7 @@ def cost_lines(sweep: Sweep, room: Capacity, measured: Measurements) -> list[str
     return [
         f"slots     {format_count(room.slots, 'trial')} at a time {place}, each with {held}",
         *_timed_lines(measured),
+        *_left_out(expected),
         f"search    {_search(expected)}",
         *([f"confirm   {_confirmation(expected)}"] if sweep.confirm else []),
         f"budget    {_budget(sweep, expected)}",
@@ -106,6 +107,14 @@ def _features(measured: Measurements) -> list[str]:
         pass_s, views = median(pass_s for _, pass_s in stored), max(cost.views for cost, _ in stored)
         once = f"; {format_short_duration(pass_s)} for each of {format_count(views, 'view')}, once per machine"
     return [f"features  {'; '.join(measured.features)}{once}"]
+
+
+def _left_out(expected: Forecast) -> list[str]:
+    """Say if there was no time for all cases, as for a hundred thousand trials."""
+    if not expected.left_out:
+        return []
+    done = len(expected.projections)
+    return [f"forecast  from {done} of {done + expected.left_out} cases; no time for the others: a narrow range"]
 
 
 def _search(expected: Forecast) -> str:

@@ -12,7 +12,9 @@ import plotly.graph_objects as go
 
 from search.report.page import definitions, preformatted, section
 from search.report.plot import blank, html, whole_ticks
+from search.run.directory import BEST
 from search.run.reader import Run
+from spaces.shell import PROGRAM, command_line
 
 CLASSES = 1000
 """The most classes that are drawn, the largest first."""
@@ -99,9 +101,9 @@ def seeds(run: Run) -> dict[str, object]:
 
 def retrain_part(run: Run, frame: pd.DataFrame) -> str:
     """The command that retrains the winner."""
-    if not (run.directory / "best.yaml").is_file():
+    if not (run.directory / BEST).is_file():
         return ""
-    place = f"{run.directory.parent.name}/{run.directory.name}"
-    command = f"tunehound retrain {place}/best.yaml"
+    best = Path(run.directory.parent.name, run.directory.name, BEST)
+    command = command_line("retrain", best, program=PROGRAM)
     note = "This trains the winner on train + validation, evaluates it once on the test split, and saves the model."
     return section("Retrain the winner", preformatted(command), note=note)

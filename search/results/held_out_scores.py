@@ -31,7 +31,7 @@ def raw_metrics(directory: Path) -> dict[str, Any]:
     text = read(directory, "metrics.json", limit=METRICS_BYTES)
     try:
         found = json.loads(text) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -67,7 +67,7 @@ def check_format(about: Mapping[str, Any], source: str) -> None:
         raise InputError([Problem(path=("run", "id"), rule=rule, given=shown(about.get("id")), remedy=remedy)], source)
     made = about.get("format", FORMAT)
     if made != FORMAT:
-        begun = (about.get("versions") or {}).get("tunehound", "unknown")
+        begun = dict(about.get("versions") or {}).get("tunehound", "unknown")
         problem = Problem(
             path=("run", "format"),
             rule=f"this version of Tunehound ({versions()['tunehound']}) reads run directories of format {FORMAT}",

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from search.run.events import ConfirmationTraining
+from spaces.problem import InputError, Problem
 
 FINALISTS = "confirming"
 """Name of the note that holds the finalists."""
@@ -56,6 +57,20 @@ def finalists(notes: Mapping[str, Any]) -> Finalists | None:
     if kept is None:
         return None
     return Finalists(trials=tuple(kept["trials"]), seeds=tuple(kept["seeds"]), overlap=float(kept["overlap"]))
+
+
+def check_finalists(notes: Mapping[str, Any], trials: int, *, source: str) -> None:
+    """Check that a run confirms trials that it has. Raises: InputError."""
+    picked = finalists(notes)
+    unknown = [number for number in (*(picked.trials if picked else ()), *_trained(notes)) if number >= trials]
+    if unknown:
+        rule, remedy = f"a run of {trials} trials confirms some of these", "restore a copy of the file"
+        given = f"trial {unknown[0]}"
+        raise InputError([Problem(path=(FINALISTS,), rule=rule, given=given, remedy=remedy)], source)
+
+
+def _trained(notes: Mapping[str, Any]) -> list[int]:
+    return [int(name.split(":")[1]) for name in notes if name.startswith(TRAINING)]
 
 
 def trainings(notes: Mapping[str, Any]) -> list[ConfirmationTraining]:

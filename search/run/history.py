@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from spaces.file.content import content_of
 from spaces.file.write import write_text
 from trainables.features.policy import FEATURES, Source
 from trainables.training.history import Row
 
 HISTORY = "history.csv"
 """The file's name in the folder of a trial."""
+MOST_BYTES = 200_000_000
+"""A larger file is not read."""
 
 
 def append_row(path: Path, row: Row) -> None:
@@ -44,16 +49,20 @@ def read_history(path: Path) -> list[Row]:
     """Return the epochs so far, without values that were not measured; empty if there is no file.
 
     The file may be damaged: reading ends before the first row that is incomplete or out of order.
+
+    Raises:
+        InputError: it is a folder or a pipe, or may not be read.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return []
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = content_of(path, most_bytes=MOST_BYTES).decode("utf-8", "replace")
     rows: list[Row] = []
-    for row in csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1], newline="")):
-        measured = _measured(row)
-        if measured is None or measured.get("epoch") != len(rows) + 1:
-            break
-        rows.append(measured)
+    with contextlib.suppress(csv.Error):  # a cell without end, a zero byte
+        for row in csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1], newline="")):
+            measured = _measured(row)
+            if measured is None or measured.get("epoch") != len(rows) + 1:
+                break
+            rows.append(measured)
     return rows
 
 

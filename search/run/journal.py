@@ -6,7 +6,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,14 @@ from optuna.storages.journal import BaseJournalBackend
 
 from search.run.events import EpochReported, TrialCreated, TrialEnded
 from search.run.optuna_format import event
+from search.run.records import fault_of
+from spaces.file.content import content_of
 from spaces.problem import InputError, Problem
 
 JOURNAL = "study.journal"
 """The file's name in the run directory."""
+MOST_BYTES = 8_000_000_000
+"""A larger file is not read: trials need some kilobytes each."""
 FLUSH_S = 1.0
 """The file is synchronised with the disk no more often than this."""
 
@@ -83,13 +87,14 @@ class ReadJournal(BaseJournalBackend):
         """Return the records that were written since the last reading.
 
         Raises:
-            InputError: a record in the middle cannot be read.
+            InputError: a record in the middle cannot be read, or says what no record says.
         """
         if log_number_from != self._records:  # another reader, or one that failed at a record
             self._records = self._end = 0
         skipped = log_number_from - self._records
-        records, self._end = whole_records(self._path, start=self._end, number=self._records)
-        self._records += len(records)
+        records, end = whole_records(self._path, start=self._end, number=self._records)
+        check_records(records, self._path, number=self._records)
+        self._end, self._records = end, self._records + len(records)
         return records[skipped:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
@@ -137,7 +142,8 @@ def whole_records(path: Path, *, start: int = 0, number: int = 0) -> tuple[list[
     Raises:
         InputError: a record in the middle cannot be read.
     """
-    lines = _bytes_from(path, start).splitlines(keepends=True)
+    content = _bytes_from(path, start)
+    lines = content.splitlines(keepends=True)
     records: list[dict[str, Any]] = []
     for line in lines:
         record = record_of(line)
@@ -146,24 +152,42 @@ def whole_records(path: Path, *, start: int = 0, number: int = 0) -> tuple[list[
         records.append(record)
     if any(record_of(line) is not None for line in lines[len(records) :]):
         raise _spoiled(path, number + len(records) + 1)
+    if not start and not records and not _may_begin_a_journal(content):
+        raise _no_journal(path)
     return records, start + sum(map(len, lines[: len(records)]))
 
 
 def _bytes_from(path: Path, start: int) -> bytes:
-    if not path.exists():
-        return b""
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read()
+    return content_of(path, most_bytes=MOST_BYTES, start=start) if os.path.lexists(path) else b""
+
+
+def _may_begin_a_journal(content: bytes) -> bool:
+    """Whether this may be the half-written first record of a journal: it is cut off when the run is resumed."""
+    text = content.strip(b"\0")
+    first = b'{"op_code"'
+    return first.startswith(text) or (text.startswith(first) and len(text.splitlines()) == 1)
 
 
 def record_of(line: bytes) -> dict[str, Any] | None:
     """Return the record in a line of a journal; None if it is not a whole one."""
     try:
-        record = json.loads(line) if line.endswith(b"\n") else None
-    except ValueError:
+        record = json.loads(line.decode()) if line.endswith(b"\n") else None
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def check_records(records: Sequence[dict[str, Any]], path: Path, *, number: int = 0) -> None:
+    """Check what the records of a journal say, before Optuna replays them; ``number`` records come before them.
+
+    Raises:
+        InputError: one of them says what no record says.
+    """
+    for line, record in enumerate(records, start=number + 1):
+        if (fault := fault_of(record)) is not None:
+            remedy = "restore a copy of the file; if a later version of Tunehound wrote it, use that one"
+            rule = "every line of a journal is a record that this version of Tunehound can read"
+            raise InputError([Problem(rule=rule, given=fault, remedy=remedy)], f"{path}:{line}")
 
 
 def _spoiled(path: Path, number: int) -> InputError:
@@ -173,3 +197,9 @@ def _spoiled(path: Path, number: int) -> InputError:
         remedy=f"restore a copy of the file, or keep only its first {number - 1} lines and resume from there",
     )
     return InputError([problem], f"{path}:{number}")
+
+
+def _no_journal(path: Path) -> InputError:
+    remedy = "restore a copy of the file"
+    problem = Problem(rule="a journal is text in UTF-8, a record in each line", given="none", remedy=remedy)
+    return InputError([problem], str(path))

@@ -8,8 +8,15 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from spaces.config.metric import Metric
+from spaces.file.document import input_error, read_document
+from spaces.problem import Problem, shown
 from trainables.dataset import DataInfo
 
 FORMAT = 1
@@ -35,6 +42,66 @@ def provenance(name: str, data: DataInfo, *, by_hand: str | None) -> dict[str, A
         "class_counts": {part: list(counts) for part, counts in data.counts.items()},
         **({"by_hand": by_hand} if by_hand else {}),
     }
+
+
+class About(BaseModel):
+    """The parts of the section `run` of a run's sweep.yaml that are more than shown."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    versions: dict[str, Any] | None = None
+    mirror: str | None = None
+
+
+class Compared(BaseModel):
+    """How the trials of a run are compared."""
+
+    metric: Metric
+
+
+class WithOrigin(BaseModel):
+    """A sweep.yaml of which only the section `run` is needed."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    run: About | None = None
+
+
+class AsRun(WithOrigin):
+    """What every reader of a run needs of its sweep.yaml; `load_sweep` checks the rest where it is needed."""
+
+    trial: dict[str, Any]
+    search: Compared
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """Read the section `run` of a run's sweep.yaml. Raises: InputError, as `read_sweep`."""
+    return _read(path, WithOrigin)[1]
+
+
+def read_sweep(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read a run's sweep.yaml: the sweep, and the section `run`.
+
+    Raises:
+        InputError: there is no such file, or it is not the sweep.yaml of a run.
+    """
+    return _read(path, AsRun)
+
+
+def _read(path: Path, wanted: type[BaseModel]) -> tuple[dict[str, Any], dict[str, Any]]:
+    document = read_document(path)
+    try:
+        wanted.model_validate(document.data)
+    except ValidationError as error:
+        raise input_error(document, [_fault(first) for first in error.errors(include_url=False)[:1]]) from error
+    sweep = dict(document.data)
+    return sweep, dict(sweep.pop("run", None) or {})
+
+
+def _fault(error: ErrorDetails) -> Problem:
+    rule, given = "the sweep.yaml of a run is as Tunehound wrote it", f"{error['msg']}: {shown(error['input'])}"
+    remedy = "restore a copy of the file"
+    return Problem(path=tuple(error["loc"]), rule=rule, given=given, remedy=remedy)
 
 
 def versions() -> Mapping[str, str]:

@@ -14,11 +14,11 @@ from optuna.storages import JournalStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from search.run.confirmation import Score, scores
+from search.run.confirmation import Score, check_finalists, scores
 from search.run.journal import JOURNAL, ReadJournal
+from search.run.provenance import read_sweep
 from spaces.config.metric import Direction, direction_of
 from spaces.domains.names import short_names
-from spaces.file.document import read_yaml
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError, Problem
@@ -106,7 +106,7 @@ class RunReader:
         Raises:
             InputError: the journal is damaged in its middle, or holds several studies.
         """
-        if self._storage is None and (self.directory / JOURNAL).is_file():
+        if self._storage is None and os.path.lexists(self.directory / JOURNAL):
             self._storage = stored(self.directory)
         names = [study.study_name for study in self._storage.get_all_studies()] if self._storage else []
         if len(names) > 1:
@@ -114,9 +114,10 @@ class RunReader:
         if self._storage is None or not names:
             return None
         study = optuna.load_study(study_name=names[0], storage=self._storage)
-        mapping = dict(read_yaml(self.directory / "sweep.yaml"))
-        about = dict(mapping.pop("run", None) or {})
-        return Run.from_study(study, directory=self.directory, sweep=mapping, about=about)
+        mapping, about = read_sweep(self.directory / "sweep.yaml")
+        run = Run.from_study(study, directory=self.directory, sweep=mapping, about=about)
+        check_finalists(run.notes, len(run.trials), source=str(self.directory / JOURNAL))
+        return run
 
 
 def open_run(run: str | os.PathLike[str] | Run) -> Run:
@@ -129,7 +130,7 @@ def open_run(run: str | os.PathLike[str] | Run) -> Run:
         return run
     home = Path(run).resolve()
     for name in ("sweep.yaml", JOURNAL):
-        if not (home / name).is_file():
+        if not os.path.lexists(home / name):
             raise no_run(home, f"no {name}")
     if (opened := open_begun(home)) is None:
         raise no_run(home, "a journal that holds 0 studies instead of one")

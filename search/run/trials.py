@@ -13,6 +13,7 @@ from search.formatting import ending
 from search.run.events import Reason, State, TrialFinished, TrialInfo
 from search.run.reader import Run
 from spaces.file.load import load_config
+from spaces.shell import command_line
 
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -113,7 +114,7 @@ def describe_missing_result(run: Run) -> str:
 def remedy_for_missing_result(run: Run, directory: Path) -> str:
     """Say what to do about a run without a winner, naming only files that exist; ``directory`` as the user types it."""
     if not run.trials or any(map(is_open, run.trials)):
-        return f"Continue it: tunehound resume {directory}"
+        return f"Continue it: {command_line('resume', directory)}"
     reasons = {reason(trial) for trial in run.trials}
     errors = (Path("trials", str(trial.number), "error.txt") for trial in run.trials)
     if error := next((file for file in errors if (run.directory / file).is_file()), None):
@@ -122,7 +123,8 @@ def remedy_for_missing_result(run: Run, directory: Path) -> str:
         return "Start a new run with a smaller training.batch_size, a smaller model, or more resources.cpus per trial."
     if "diverged" in reasons:
         return "Start a new run with lower learning rates (trial.optimizer.learning_rate), and check images and labels."
-    return f"`tunehound leaderboard {directory}` shows how each trial ended; correct the cause, and start a new run."
+    show = command_line("leaderboard", directory)
+    return f"`{show}` shows how each trial ended; correct the cause, and start a new run."
 
 
 def as_started(run: Run, trial: FrozenTrial) -> TrialInfo:

@@ -7,19 +7,44 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from search.formatting import ending
 from search.run.history import history_file, read_history
 from search.run.reader import Run
 from search.run.trials import as_ended, best_trial, is_baseline
+from spaces.file.content import content_of
 
 LEDGER = Path("wandb", "ledger.jsonl")
+
+
+MOST_BYTES = 500_000_000
+
+
+class LedgerLine(BaseModel):
+    """A line about a trial; of others, and of damaged ones, nothing is known, so it is sent again."""
+
+    model_config = ConfigDict(strict=True)
+
+    class Confirmed(BaseModel):
+        """As `ConfirmedScore`."""
+
+        mean: float
+        sd: float | None
+        seeds: int
+
+    trial: NonNegativeInt
+    epochs: NonNegativeInt
+    tags: list[str]
+    confirmed: Confirmed | None = None
+    online: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,20 +140,25 @@ def _add(directory: Path, line: dict[str, Any]) -> None:
 def _entries(directory: Path) -> Iterator[tuple[LedgerEntry, bool]]:
     for line in _lines(directory):
         try:
-            confirmed = ConfirmedScore(**line["confirmed"]) if line.get("confirmed") else None
-            trial, epochs, tags = int(line["trial"]), int(line["epochs"]), tuple(line["tags"])
-        except (ValueError, KeyError, TypeError):
+            read = LedgerLine.model_validate(line)
+        except ValidationError:
             continue
-        yield LedgerEntry(trial=trial, epochs=epochs, tags=tags, confirmed=confirmed), bool(line.get("online"))
+        confirmed = ConfirmedScore(**read.confirmed.model_dump()) if read.confirmed else None
+        yield LedgerEntry(trial=read.trial, epochs=read.epochs, tags=tuple(read.tags), confirmed=confirmed), read.online
 
 
 def _lines(directory: Path) -> Iterator[dict[str, Any]]:
-    """The lines in order, without one that a crash cut off."""
+    """The lines in order, without one that a crash cut off.
+
+    Raises:
+        InputError: the ledger is a folder or a pipe, or may not be read.
+    """
     file = directory / LEDGER
-    for text in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+    content = content_of(file, most_bytes=MOST_BYTES) if os.path.lexists(file) else b""
+    for text in content.splitlines():
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(line, dict):
             yield line

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optuna.distributions import check_distribution_compatibility
+from optuna.trial import FrozenTrial, TrialState
+
 from search.formatting import format_count
 from search.run.compatibility import LASTING, fixed_settings
 from search.run.journal import JOURNAL, events
 from search.run.reader import Run, open_begun
 from search.study.candidates import is_unconfirmed
+from search.study.distribution import distribution
 from search.study.recorder import Recorder
 from search.study.repair import repair_journal, repair_trials
 from search.study.space import key, untried
@@ -18,6 +22,7 @@ from search.study.study import EARLIER, Study, was_lost
 from search.study.warm_start import earlier_trials
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
+from spaces.problem import InputError, Problem, shown
 from trainables.trial.task import Outcome
 
 if TYPE_CHECKING:
@@ -50,8 +55,9 @@ def open_study(run: Run, sweep: Sweep, message: Callable[[str], None]) -> Study:
     ``message`` shows what was damaged, and how many trials of earlier runs a new study learns from.
 
     Raises:
-        InputError: the journal is damaged in its middle.
+        InputError: the journal is damaged in its middle, or its trials are not of this sweep.
     """
+    check_trials(run, sweep)
     repairs = repair_journal(run.directory / JOURNAL)
     study = Study(run.directory / JOURNAL, sweep)
     repairs += repair_trials(run.directory, study, metric=run.metric)
@@ -65,6 +71,35 @@ def open_study(run: Run, sweep: Sweep, message: Callable[[str], None]) -> Study:
     if study.note(LASTING) is None:
         study.keep_note(LASTING, fixed_settings(sweep))
     return study
+
+
+def check_trials(run: Run, sweep: Sweep) -> None:
+    """Check that the trials of a run can be continued, and learned from, as trials of this sweep.
+
+    Raises:
+        InputError: a trial waits, which ours never do, or has a value from another space.
+    """
+    remedy = "restore a copy of the file, or start a new run that learns from this one: search.warm_start: [RUN]"
+    for trial in run.trials:
+        if given := _misfit(trial, sweep):
+            rule = "a run is resumed if its trials are those of its sweep"
+            problem = Problem(rule=rule, given=f"trial {trial.number} {given}", remedy=remedy)
+            raise InputError([problem], str(run.directory / JOURNAL))
+
+
+def _misfit(trial: FrozenTrial, sweep: Sweep) -> str | None:
+    if trial.state == TrialState.WAITING:
+        return "that waits, as another program enters them"
+    for name, drawn_from in trial.distributions.items():
+        domain = sweep.open_values.get(name)
+        if domain is None and not trial.state.is_finished():
+            return f"with a value for {shown(name)}, which is not open"
+        try:
+            if domain is not None:
+                check_distribution_compatibility(drawn_from, distribution(domain))
+        except ValueError:
+            return f"with {shown(name)} from another domain: {drawn_from!r:.100}"
+    return None
 
 
 def replay_decisions(run: Run, study: Study, *, scheduler: Asha, recorder: Recorder) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, model_validator
 
-from spaces.config.settings import Fraction, IncompatibleError, Settable, Settings
+from spaces.config.settings import Fraction, IncompatibleError, Positive, Settable, Settings
 
 Transform = Literal["flip", "rotation", "shift", "zoom", "shear", "brightness", "contrast"]
 
 
-Factors = Annotated[tuple[PositiveFloat, ...], Field(min_length=2, max_length=2)]
+Factors = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=2)]
 """The lowest and the highest factor; 1 changes nothing."""
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, model_validator
 
-from spaces.config.settings import FileRef, Fraction, Seed, Settings
+from spaces.config.settings import FileRef, Fraction, IncompatibleError, Seed, Settings, SidePx
 
 Path = Annotated[str, Field(min_length=1), FileRef()]
+Column = Annotated[str, Field(min_length=1)]
 
 
 class Split(Settings):
@@ -20,6 +21,13 @@ class Split(Settings):
     """Share of all images kept for the final score, if the data set has no test part."""
     split_seed: Seed = 0
     """Seed of the stratified split; independent of the training seed."""
+    copies: Literal["auto", "pixels", "bytes"] = "auto"
+    """What makes two images copies, which stay in one part of a split: equal pixels once decoded, or equal bytes of
+    their files. By default pixels, unless the set is too large to be kept decoded."""
+    near_copies: bool = True
+    """Whether images in two parts that look alike, such as resized or recompressed ones, are reported."""
+    distinct_names: bool = False
+    """Whether class names may differ in nothing but case, blanks, their Unicode form or how a number is written."""
 
 
 class DigitsData(Split):
@@ -42,7 +50,7 @@ class FolderData(Split):
     source: Literal["folder"]
     path: Path
     """The folder."""
-    image_size: PositiveInt = 128
+    image_size: SidePx = 128
     """Images are resized to a square of this many pixels a side."""
 
 
@@ -51,17 +59,39 @@ class CsvData(Split):
 
     source: Literal["csv"]
     labels: Path
-    """The table: comma-separated, UTF-8, a header in its first row."""
+    """The table: text in UTF-8 or UTF-16, its columns separated by commas, semicolons, tabs or bars."""
+    header: bool = True
+    """Whether the first row names the columns; otherwise they are called 1, 2, …"""
     path: Path
     """The folder of the images, including its subfolders."""
-    id_column: Annotated[str, Field(min_length=1)] = "id"
+    id_column: Column = "id"
     """The column of image names, relative to the folder, with or without their extension."""
-    label_column: Annotated[str, Field(min_length=1)] | None = None
+    label_column: Column | None = None
     """The column of the classes; by default the only other column, or the one called label."""
+    label_columns: Annotated[tuple[Column, ...], Field(min_length=2)] | None = None
+    """One-hot columns, one per class, in place of a label column: 1 or true for the class of the image, else 0."""
+    split_column: Column | None = None
+    """The column that says of which part an image is: train, validation or test, in the usual spellings, or true and
+    false in a column such as is_test. Parts that it does not name are split off train."""
     extension: Annotated[str, Field(min_length=1)] | None = None
     """The extension of the image files, such as jpg; by default it is found for each image."""
-    image_size: PositiveInt = 128
+    image_size: SidePx = 128
     """Images are resized to a square of this many pixels a side."""
+
+    @model_validator(mode="after")
+    def _no_column_twice(self) -> Self:
+        if self.label_column is not None and self.label_columns is not None:
+            rule = "the classes are in one column, or in one-hot columns, not in both"
+            raise IncompatibleError(rule, at=("label_columns",), remedy="keep label_column or label_columns")
+        labels = (*(self.label_columns or ()), *([] if self.label_column is None else [self.label_column]))
+        if self.split_column is not None and self.split_column in (self.id_column, *labels):
+            rule = f"a column has one meaning; {self.split_column} is named twice"
+            raise IncompatibleError(rule, at=("split_column",), remedy="name the column of train, validation and test")
+        if self.id_column in labels or len(set(labels)) < len(labels):
+            rule = "a column has one meaning; one of them is named twice"
+            at = "label_column" if self.label_columns is None else "label_columns"
+            raise IncompatibleError(rule, at=(at,), remedy="name each column once")
+        return self
 
 
 class TfdsData(Split):
@@ -74,7 +104,7 @@ class TfdsData(Split):
     """The version, such as 0.2.0; by default the newest."""
     data_dir: Path | None = None
     """The folder of prepared data sets; by default that of TensorFlow Datasets."""
-    image_size: PositiveInt | None = None
+    image_size: SidePx | None = None
     """Images are resized to a square of this many pixels a side; by default they keep the size that all share."""
 
 

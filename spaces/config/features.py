@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from spaces.config.settings import Settings
+from spaces.config.settings import Settings, SmallCount
 
 
 class Features(Settings):
@@ -14,7 +14,7 @@ class Features(Settings):
 
     store: Literal["auto", "off"] = "auto"
     """auto: computed once per machine and shared by all trials if that is faster; off: computed in every epoch."""
-    views: PositiveInt = 4
+    views: SmallCount = 4
     """With augmentation: how many augmented versions of each training image are stored. Every epoch uses one of them,
     in an order that differs from image to image; without the store every epoch augments again."""
     strength_step: Annotated[float, Field(gt=0, le=1)] = 0.25

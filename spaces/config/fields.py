@@ -105,8 +105,12 @@ def demand(schema: Mapping[str, Any]) -> str:
 
 def _limits(schema: Mapping[str, Any]) -> str:
     signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    limits = [f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema]
+    limits = [f"{sign} {_written(schema[key])}" for key, sign in signs.items() if key in schema]
     return f" {' and '.join(limits)}" if limits else ""
+
+
+def _written(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 1000 and number == int(number) else f"{number:g}"
 
 
 @cache

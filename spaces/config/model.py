@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from spaces.config.features import Features
-from spaces.config.settings import FileRef, IncompatibleError, Rate, Settable, SettableUnlessZero, Settings
+from spaces.config.settings import (
+    Count,
+    CountOrNone,
+    Epochs,
+    FileRef,
+    IncompatibleError,
+    NonNegative,
+    Positive,
+    Rate,
+    Settable,
+    SettableUnlessZero,
+    Settings,
+    SidePx,
+    SmallCount,
+)
 
 Rates = Rate | tuple[Rate, ...]
-Penalty = Annotated[NonNegativeFloat, Settable]
-RarePenalty = Annotated[NonNegativeFloat, SettableUnlessZero]
+Penalty = Annotated[NonNegative, Settable]
+RarePenalty = Annotated[NonNegative, SettableUnlessZero]
 Folder = Annotated[str, Field(min_length=1), FileRef(default_to_folder=True)]
 WeightsFile = Annotated[str, Field(min_length=1), FileRef("imagenet", "none")]
 Activation = Literal["relu", "leaky_relu"]
+MOST_FILTERS = 100_000
+"""As `Count` allows."""
 Initializer = Literal["he_normal", "he_uniform", "glorot_uniform"]
 
 
@@ -33,7 +50,7 @@ class Head(Settings):
 
     pooling: Literal["average", "max", "flatten"] = "average"
     """How the last feature map becomes a vector."""
-    units: PositiveInt | tuple[PositiveInt, ...] = ()
+    units: Count | tuple[Count, ...] = ()
     """Units of the hidden dense layers, if any."""
     batch_norm: bool | tuple[bool, ...] = False
     """Batch normalisation in all hidden dense layers, or one value per layer: before the activation if a cnn has it
@@ -42,15 +59,15 @@ class Head(Settings):
     """Dropout rate after the hidden dense layers, or one number per layer; without hidden layers, after the pooling."""
     activation: Activation | None = None
     """Activation of the hidden layers; by default the model's own, or relu on a backbone."""
-    negative_slope: NonNegativeFloat | None = None
+    negative_slope: NonNegative | None = None
     """Slope of leaky_relu below zero; by default the model's own, or 0.1 on a backbone."""
     initializer: Initializer | None = None
     """Initializer of the hidden layers' kernels; by default the model's own, or glorot_uniform on a backbone."""
-    l1: Annotated[NonNegativeFloat | None, SettableUnlessZero] = None
+    l1: Annotated[NonNegative | None, SettableUnlessZero] = None
     """L1 penalty on the head's kernels; by default the model's."""
-    l2: Annotated[NonNegativeFloat | None, Settable] = None
+    l2: Annotated[NonNegative | None, Settable] = None
     """L2 penalty on the head's kernels; by default the model's."""
-    bias_l2: Annotated[NonNegativeFloat | None, SettableUnlessZero] = None
+    bias_l2: Annotated[NonNegative | None, SettableUnlessZero] = None
     """L2 penalty on the head's biases; by default the model's."""
 
     @property
@@ -68,15 +85,15 @@ class CnnModel(Settings):
     """A convolutional network trained from scratch: blocks of convolutions, each followed by pooling and dropout."""
 
     kind: Literal["cnn"]
-    blocks: PositiveInt = 3
+    blocks: SmallCount = 3
     """Number of blocks."""
-    convs_per_block: PositiveInt = 1
+    convs_per_block: SmallCount = 1
     """Convolutions per block."""
-    filters: PositiveInt | tuple[PositiveInt, ...] = 32
+    filters: Count | tuple[Count, ...] = 32
     """Filters of the first block, or one number per block."""
-    growth: PositiveFloat = 2.0
+    growth: Positive = 2.0
     """Each block has this many times the filters of the previous one, if filters is one number."""
-    kernel_size: PositiveInt | tuple[PositiveInt, ...] = 3
+    kernel_size: SmallCount | tuple[SmallCount, ...] = 3
     """Side of the convolution kernels, in pixels, or one number for each convolution of a block."""
     padding: Literal["same", "valid"] = "same"
     """Whether convolutions keep the size of the image (same) or lose a border of half a kernel (valid)."""
@@ -86,11 +103,11 @@ class CnnModel(Settings):
     """Batch normalisation before or after each activation, once per block after its pooling, or not at all."""
     activation: Activation = "relu"
     """Activation of every hidden layer."""
-    negative_slope: NonNegativeFloat = 0.1
+    negative_slope: NonNegative = 0.1
     """Slope of leaky_relu below zero."""
     initializer: Initializer = "he_normal"
     """Initializer of the kernels."""
-    pool_size: PositiveInt = 2
+    pool_size: SmallCount = 2
     """Side of the max pooling that ends each block; 1 disables pooling."""
     pool: bool | tuple[bool, ...] = True
     """Whether blocks end in pooling: one value for all, or one per block."""
@@ -129,6 +146,14 @@ class CnnModel(Settings):
         return self
 
     @model_validator(mode="after")
+    def _no_block_grows_beyond_what_a_layer_may_have(self) -> Self:
+        growth = (self.blocks - 1) * log(self.growth)  # as a logarithm: the number itself may be too large for a float
+        if isinstance(self.filters, int) and growth + log(self.filters) > log(MOST_FILTERS):
+            rule = f"the last block may have {MOST_FILTERS:,} filters at most: filters × growth^(blocks - 1)"
+            raise IncompatibleError(rule, at=("growth",), remedy="choose a smaller growth, or fewer filters or blocks")
+        return self
+
+    @model_validator(mode="after")
     def _a_way_around_keeps_the_size(self) -> Self:
         if self.residual and self.padding == "valid":
             rule = "a residual block must keep the size of the image, but padding: valid shrinks it"
@@ -147,21 +172,21 @@ class PretrainedModel(Settings):
     kind: Literal["pretrained"]
     backbone: str
     """Name of the backbone, such as mobilenet_v2."""
-    alpha: PositiveFloat = 1.0
+    alpha: Positive = 1.0
     """Width multiplier, for backbones that have one."""
     weights: WeightsFile
     """A weights file of the backbone without its top; "imagenet" for the published weights, "none" for random ones."""
-    input_size: PositiveInt | None = None
+    input_size: SidePx | None = None
     """Side in pixels to which images are resized in the graph; by default the backbone's own size."""
-    unfrozen_blocks: NonNegativeInt = 0
+    unfrozen_blocks: CountOrNone = 0
     """Number of blocks of the backbone to train too, counted from the top."""
     unfreeze_from: str | Literal["off"] = "off"
     """Alternatively, the lowest layer of the backbone to train too, such as block_16_expand."""
-    unfreeze_last: NonNegativeInt = 0
+    unfreeze_last: CountOrNone = 0
     """Alternatively, the number of layers of the backbone to train too, counted from the top."""
-    head_epochs: PositiveInt = 1
+    head_epochs: Epochs = 1
     """Epochs in which only the head trains, before the unfrozen part joins in."""
-    fine_tune_learning_rate: Annotated[PositiveFloat, Settable] = 1e-5
+    fine_tune_learning_rate: Annotated[Positive, Settable] = 1e-5
     """Learning rate once the unfrozen part trains."""
     l1: RarePenalty = 0.0
     """L1 penalty on the kernels of the head."""

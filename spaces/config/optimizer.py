@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from spaces.config.settings import Fraction, IncompatibleError, Rate, Settable, Settings
+from spaces.config.settings import (
+    Epochs,
+    EpochsOrNone,
+    Fraction,
+    IncompatibleError,
+    NonNegative,
+    Positive,
+    Rate,
+    Settable,
+    Settings,
+)
 
 
 class Constant(Settings):
@@ -21,9 +31,9 @@ class Plateau(Settings):
     kind: Literal["plateau"] = "plateau"
     factor: Fraction = 0.5
     """The learning rate is multiplied by this at each fall."""
-    patience: PositiveInt = 3
+    patience: Epochs = 3
     """Epochs without a lower validation loss before a fall."""
-    min_learning_rate: NonNegativeFloat = 1e-6
+    min_learning_rate: NonNegative = 1e-6
     """The learning rate never falls below this."""
 
 
@@ -31,9 +41,9 @@ class Exponential(Settings):
     """The learning rate decays by a constant factor per epoch, after a flat start."""
 
     kind: Literal["exponential"] = "exponential"
-    decay: PositiveFloat = 0.1
+    decay: Positive = 0.1
     """The learning rate is multiplied by e^-decay each epoch."""
-    after: NonNegativeInt = 0
+    after: EpochsOrNone = 0
     """Epochs before the decay begins. The next epoch still has the full rate; the one after it is lower."""
 
 
@@ -41,7 +51,7 @@ class Cosine(Settings):
     """The learning rate warms up linearly, then follows half a cosine that reaches zero after the last epoch."""
 
     kind: Literal["cosine"] = "cosine"
-    warmup: NonNegativeInt = 0
+    warmup: EpochsOrNone = 0
     """Epochs of linear warm-up."""
 
 
@@ -72,13 +82,13 @@ class Optimizer(Settings):
 
     name: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     """The optimizer."""
-    learning_rate: Annotated[PositiveFloat, Settable] = 1e-3
+    learning_rate: Annotated[Positive, Settable] = 1e-3
     """Initial learning rate (of the head, if a backbone is fine-tuned)."""
     momentum: Rate = 0.0
     """Momentum, for sgd and rmsprop."""
     nesterov: bool = False
     """Nesterov momentum, for sgd."""
-    weight_decay: Annotated[NonNegativeFloat, Settable] = 0.0
+    weight_decay: Annotated[NonNegative, Settable] = 0.0
     """Decoupled weight decay, for adamw."""
     schedule: Schedule = Constant()
     """How the learning rate changes from epoch to epoch."""

@@ -11,6 +11,21 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+# The upper bounds are far above what anyone trains; they stop a typing error before it takes hours, or all memory.
+Epochs = Annotated[int, Field(gt=0, le=10_000)]
+EpochsOrNone = Annotated[int, Field(ge=0, le=10_000)]
+Steps = Annotated[int, Field(gt=0, le=10_000_000)]
+SidePx = Annotated[int, Field(gt=0, le=10_000)]
+"""The side of an image, in pixels."""
+Count = Annotated[int, Field(gt=0, le=100_000)]
+"""How many filters, units, images of a batch, trials."""
+CountOrNone = Annotated[int, Field(ge=0, le=100_000)]
+SmallCount = Annotated[int, Field(gt=0, le=1_000)]
+"""How many blocks, views, configurations to confirm; the side of a kernel."""
+Positive = Annotated[float, Field(gt=0, le=1e6)]
+NonNegative = Annotated[float, Field(ge=0, le=1e6)]
+Limit = Annotated[float, Field(gt=0, le=1e9)]
+"""How much a sweep may spend."""
 
 
 class Settable:

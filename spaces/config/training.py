@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import NonNegativeFloat, PositiveInt
-
 from spaces.config.metric import Metric
-from spaces.config.settings import Rate, Seed, Settable, Settings
+from spaces.config.settings import Count, Epochs, NonNegative, Rate, Seed, Settable, Settings, Steps
 
 
 class Training(Settings):
     """How long to train, in batches of what size, with which loss, from which seed."""
 
-    epochs: PositiveInt
+    epochs: Epochs
     """The horizon: no trial trains longer."""
-    steps_per_epoch: PositiveInt | None = None
+    steps_per_epoch: Steps | None = None
     """Maximum steps per epoch, which then sees only some of the images; null: an epoch sees each image once."""
-    batch_size: PositiveInt = 32
+    batch_size: Count = 32
     """Images per step."""
-    patience: PositiveInt | None = None
+    patience: Epochs | None = None
     """Epochs without improvement after which a trial stops by itself; null: it runs to the horizon."""
-    min_delta: NonNegativeFloat = 0.0
+    min_delta: NonNegative = 0.0
     """A smaller change does not count as an improvement."""
     monitor: Metric | tuple[Metric, ...] | None = None
     """The metric that patience watches, or several, each on its own; by default the sweep's metric."""

@@ -61,7 +61,9 @@ def parse_int(raw: Mapping[str, Any], path: Path) -> Int:
 def _bounds(raw: Mapping[str, Any], key: str, path: Path) -> tuple[float, float]:
     given, here = raw[key], (*path, key)
     if not isinstance(given, tuple) or len(given) != 2:
-        reject(here, f"{key} takes two bounds, [low, high]", given=given, remedy=f"write it like {EXAMPLES[key]}")
+        points = "; decimals take a point, as in 0.5" if isinstance(given, tuple) and len(given) > 2 else ""
+        remedy = f"write it like {EXAMPLES[key]}{points}"
+        reject(here, f"{key} takes two bounds, [low, high]", given=given, remedy=remedy)
     low, high = (_number(bound, here, whole=key == "int") for bound in given)
     if low >= high:
         remedy = "swap the bounds" if low > high else "widen the domain, or give the value itself"
@@ -74,7 +76,9 @@ def _number(value: Any, path: Path, *, whole: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or (whole and not isinstance(value, int)):
         rule = "must be a whole number" if whole else "must be a number"
         quoted = isinstance(value, str) and is_number(value)
-        reject(path, rule, given=value, remedy="write it without quotes" if quoted else f"give {rule[8:]}")
+        pointed = value.replace(",", ".") if isinstance(value, str) else ""
+        wanted = f"write decimals with a point: {pointed}" if is_number(pointed) else f"give {rule[8:]}"
+        reject(path, rule, given=value, remedy="write it without quotes" if quoted else wanted)
     limit = 2**53 if whole else 1e300
     if not -limit < value < limit:
         rule = "must be a whole number below 2^53" if whole else "must be a finite number"

@@ -23,6 +23,10 @@ OPTIONS = {
 """The further keys that each kind of domain may have."""
 
 
+MOST_OPTIONS = 1_000
+"""Every option is checked, as one corner of the space."""
+
+
 class InvalidDomain:
     """The type of `INVALID`, which replaces a domain that could not be parsed."""
 
@@ -137,6 +141,9 @@ def _choice(given: Any, path: Path, problems: list[Problem]) -> Choice | Branche
 
 
 def _scalars(given: tuple[Any, ...], path: Path) -> tuple[Any, ...]:
+    if len(given) > MOST_OPTIONS:
+        rule = f"a choice may offer {MOST_OPTIONS:,} values at most"
+        reject(path, rule, given=f"{len(given):,} values", remedy="use {int: [a, b]} or {uniform: [a, b]} instead")
     for i, option in enumerate(given):
         if isinstance(option, (tuple, Mapping)):
             remedy = "label the values: {choice: {narrow: [32, 64], wide: [64, 128]}}"

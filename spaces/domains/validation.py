@@ -153,4 +153,6 @@ def _remedy(schema: Mapping[str, Any], value: Any) -> str:
             return did_you_mean(value, options)
         if is_number(value) and any(each.get("type") in ("number", "integer") for each in variants):
             return "write it without quotes, as a plain number"
+        if is_number(value.replace(",", ".")):
+            return f"write decimals with a point: {value.replace(',', '.')}"
     return f"give {demand(schema)}"

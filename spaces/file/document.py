@@ -11,14 +11,18 @@ from itertools import takewhile
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
+from spaces.file.content import MOST_BYTES, content_of
 from spaces.problem import InputError, Path, Problem, shown
 
 MAX_DEPTH = 40
 MAX_VALUES = 50_000
+MOST_WHOLE = 10**300
+"""Larger whole numbers are refused: they are no floats, and Python formats none of more than 4,300 digits."""
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = {_TAG + name for name in ("null", "bool", "int", "float")}
 _TEXT = {_TAG + name for name in ("str", "timestamp", "value")}
@@ -37,9 +41,22 @@ class Document:
     """The line of every value, counted from 1, or the override that set it."""
 
 
+class _BoundedComposer(Composer):
+    """Stops at too many values, not only after minutes, when all of a file is composed."""
+
+    _count = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose a value and what is below it. Raises: RecursionError."""
+        self._count += 1
+        if self._count > 2 * MAX_VALUES:  # keys are nodes, too
+            raise RecursionError
+        return super().compose_node(parent, index)
+
+
 def header_remark(path: str | os.PathLike[str], about: str) -> str | None:
     """Return what follows ``about:`` in the comment at the head of a file; None if there is nothing."""
-    lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+    lines = _text(os.fspath(path)).splitlines()
     lines = [line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
     at = next((place for place, line in enumerate(lines) if line.startswith(f"{about}: ")), None)
     if at is None:
@@ -91,29 +108,25 @@ def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def parse_value(text: str, source: str) -> Any:
     """Parse a piece of YAML to plain data. Raises: InputError."""
+    if len(text) > MOST_BYTES:
+        problem = Problem(rule=f"a value has {MOST_BYTES:,} characters at most", remedy="write it into the sweep file")
+        raise InputError([problem], source)
     return _parsed(text, source)[0]
 
 
 def _text(source: str) -> str:
-    path = pathlib.Path(source)
+    content = content_of(source)
     try:
-        content = path.read_bytes()
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         problem = Problem(rule="the file must be UTF-8 text", remedy="save it as UTF-8", line=line)
-    except IsADirectoryError:
-        problem = Problem(rule="this is a folder, not a file", remedy="name a YAML file in it")
-    except (FileNotFoundError, NotADirectoryError):
-        remedy = f"check the name (looked for {path.absolute()})"
-        problem = Problem(rule="there is no such file", remedy=remedy)
-    except (OSError, ValueError) as error:
-        problem = Problem(rule="the file cannot be read", given=str(error), remedy="check its name and its permissions")
-    raise InputError([problem], source)
+        raise InputError([problem], source) from error
 
 
 def _parsed(text: str, source: str) -> tuple[Any, dict[Path, int | str]]:
     yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _BoundedComposer
     problems: list[Problem] = []
     marks: dict[Path, int | str] = {}
     try:
@@ -155,10 +168,23 @@ def _plain(yaml: YAML, node: Node, *, path: Path, marks: dict[Path, int | str], 
         if node.tag in _TEXT:
             return str(node.value)
         if node.tag in _PLAIN:
-            return yaml.constructor.construct_object(node)
+            return _scalar(yaml, node, path=path, problems=problems)
     rule = "YAML tags are not allowed"
     remedy = "write the plain value, without the tag"
     problems.append(Problem(path=path, rule=rule, given=str(node.tag), remedy=remedy, line=line))
+    return None
+
+
+def _scalar(yaml: YAML, node: ScalarNode, *, path: Path, problems: list[Problem]) -> Any:
+    try:
+        value = yaml.constructor.construct_object(node)
+    except ValueError:  # more digits than Python reads, or none
+        value = MOST_WHOLE
+    if not isinstance(value, int) or abs(value) < MOST_WHOLE:
+        return value
+    rule, line = "a whole number has 300 digits at most", node.start_mark.line + 1
+    given = shown(node.value) + f", {len(node.value):,} characters"
+    problems.append(Problem(path=path, rule=rule, given=given, remedy="give a smaller number", line=line))
     return None
 
 

@@ -21,6 +21,7 @@ from spaces.domains.validation import locate_in_tree, problems_of
 from spaces.file.cross_checks import head_stage_problems, section_problems
 from spaces.file.document import Document, header_remark, input_error, mark_of, read_document
 from spaces.file.document import read_yaml as read_yaml
+from spaces.file.earlier import as_earlier
 from spaces.file.overrides import overridden
 from spaces.file.paths import missing_files, relative_names, with_absolute_paths, with_default_folders
 from spaces.file.sweep import SECTIONS, Confirm, Search, Sweep
@@ -49,7 +50,7 @@ def load_sweep(
         InputError: with every mistake found.
     """
     file = _found(source)
-    document, ready = overridden(read_document(file), overrides), file in ready_sweeps().values()
+    document, ready = overridden(as_earlier(read_document(file)), overrides), file in ready_sweeps().values()
     document = replace(document, folder=pathlib.Path.cwd()) if ready else document
     tree, problems = _trial(document)
     tree, (sections, section_mistakes) = with_default_folders(tree, TrialConfig), _sections(document)
@@ -79,7 +80,7 @@ def load_config(
     Raises:
         InputError: with every mistake found.
     """
-    document = overridden(read_document(source), overrides, closed=True)
+    document = overridden(as_earlier(read_document(source)), overrides, closed=True)
     data = {key: value for key, value in document.data.items() if key != "provenance"}
     provenance = document.data.get("provenance") or {}
     if "trial" in data:

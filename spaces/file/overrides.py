@@ -14,6 +14,8 @@ from spaces.file.document import Document, parse_value
 from spaces.file.sweep import SECTIONS
 from spaces.problem import InputError, InvalidValueError, Path, Problem, did_you_mean, nearest, reject, shown
 
+MOST_SHOWN = 100
+"""Longer overrides are cut in messages."""
 _WORDS: Mapping[Path, tuple[Any, ...]] = {
     ("resources",): ("auto",),
     ("confirm",): ("off", False),
@@ -44,7 +46,7 @@ def overridden(document: Document, overrides: Sequence[str], *, closed: bool = F
     problems: list[Problem] = []
     changes: list[Change] = []
     for text in overrides:
-        source = f"--set {text}"
+        source = _named(text)
         try:
             document, change = _applied(document, text, closed=closed)
             changes.append(change)
@@ -59,18 +61,23 @@ def overridden(document: Document, overrides: Sequence[str], *, closed: bool = F
     return document
 
 
+def _named(text: str) -> str:
+    """Return an override as messages name it."""
+    return f"--set {text}" if len(text) <= MOST_SHOWN else f"--set {text[: MOST_SHOWN - 1]}…"
+
+
 def _applied(document: Document, text: str, *, closed: bool) -> tuple[Document, Change]:
     left, equals, right = text.partition("=")
     keys = [key.strip() for key in left.split(".")]
     if not equals or not all(keys):
         remedy = "for example model.dropout=0.3 or 'model.dropout={uniform: [0, 0.5]}'"
         reject((), "an override has the form PATH=VALUE", given=text, remedy=remedy)
-    value = parse_value(right, f"--set {text}")
+    value = parse_value(right, _named(text))
     path, before = _route(document.data, _rooted(keys, closed=closed))
     marks = {place: mark for place, mark in document.marks.items() if place[: len(path)] != path}
     for end in range(1, len(path) + 1):
         if end == len(path) or path[:end] not in marks:
-            marks[path[:end]] = f"--set {text}"
+            marks[path[:end]] = _named(text)
     data = _placed(document.data, path, value)
     return replace(document, data=data, marks=marks), Change(text=text, path=path, before=before)
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field
 
 from spaces.config.metric import Metric
-from spaces.config.settings import FileRef, Seed, Settings
+from spaces.config.settings import Count, Epochs, FileRef, Limit, NonNegative, Positive, Seed, Settings
 from spaces.domains.close import baseline
 from spaces.domains.domain import Domain, Scalar
 from spaces.domains.tree import OpenTree, as_written, open_items
 from spaces.problem import InputError, Problem
 
+Restarts = Annotated[int, Field(ge=0, le=1_000)]
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", examples=["HF_TOKEN"])]
 
 
@@ -26,19 +27,19 @@ class Search(Settings):
     """The metric to optimise; its direction follows from its name. A trial scores its best epoch."""
     sampler: Literal["tpe", "random"] = "tpe"
     """How configurations are proposed."""
-    trials: PositiveInt = 50
+    trials: Count = 50
     """Number of configurations to try, including the baseline."""
     seed: Seed = 0
     """Seed of the sampler."""
     scheduler: Literal["asha", "none"] = "asha"
     """Whether trials that fall behind are stopped early."""
-    grace_epochs: PositiveInt = 1
+    grace_epochs: Epochs = 1
     """No trial is stopped before this many epochs."""
-    reduction_factor: Annotated[int, Field(ge=2)] = 3
+    reduction_factor: Annotated[int, Field(ge=2, le=1_000)] = 3
     """About one in this many of the trials that reach a rung continues."""
-    max_failures: NonNegativeInt = 3
+    max_failures: Restarts = 3
     """How often a trial is restarted after its process or node was lost."""
-    checkpoint_minutes: PositiveFloat = 5.0
+    checkpoint_minutes: Positive = 5.0
     """A running trial saves its state at rungs, and at the end of an epoch once this much time has passed."""
     warm_start: tuple[Annotated[str, Field(min_length=1), FileRef()], ...] = ()
     """Folders of earlier runs: the sampler learns from their trials whose values fit this space."""
@@ -47,33 +48,33 @@ class Search(Settings):
 class Budget(Settings):
     """When the sweep ends, whatever is left to try. A limit that is not given does not apply."""
 
-    hours: PositiveFloat | None = None
+    hours: Limit | None = None
     """Wall-clock time."""
-    epochs: PositiveInt | None = None
+    epochs: Annotated[int, Field(gt=0, le=1_000_000_000)] | None = None
     """Epochs trained, over all trials."""
-    gpu_hours: PositiveFloat | None = None
+    gpu_hours: Limit | None = None
     """GPU time that trials held; a fraction of a GPU counts as a fraction."""
-    usd: PositiveFloat | None = None
+    usd: Limit | None = None
     """Cost by resources.usd_per_hour."""
 
 
 class Confirm(Settings):
     """Which configurations are trained again, on how many seeds, before a winner is chosen; or off."""
 
-    top: PositiveInt = 3
+    top: Annotated[int, Field(gt=0, le=100)] = 3
     """Number of the best configurations to train again; the baseline always is."""
-    seeds: Annotated[int, Field(ge=2)] = 5
+    seeds: Annotated[int, Field(ge=2, le=1_000)] = 5
     """Trainings of each, every one with another seed and, if the data set has no split of its own, another split."""
 
 
 class Resources(Settings):
     """What one trial holds while it trains. A value that is not given is chosen to suit the machines."""
 
-    cpus: PositiveInt | None = None
+    cpus: Count | None = None
     """CPU cores."""
-    gpus: NonNegativeFloat | None = None
+    gpus: NonNegative | None = None
     """GPUs; a fraction shares a GPU among trials and limits each to that share of its memory."""
-    usd_per_hour: PositiveFloat | None = None
+    usd_per_hour: Positive | None = None
     """Price of one such slot for an hour."""
     env: tuple[EnvName, ...] = ()
     """Environment variables to pass to its process although they look like credentials, which are withheld."""

@@ -102,7 +102,7 @@ SETTINGS = [
     (f"name: {NAME}", "schedule: {kind: plateau, factor: 2}", "trial.optimizer.schedule.factor", 10, "< 1", "give"),
     (f"name: {NAME}", "schedule: {kind: cosine, warmup: 9}", "trial.optimizer.schedule.warmup", 10, "epochs", "fewer"),
     ("epochs: 9, ", "", "trial.training.epochs", 11, "is required", "add `epochs"),
-    ("patience: 3", "patience: 0", "trial.training.patience", 11, "whole number > 0, or null", "give"),
+    ("patience: 3", "patience: 0", "trial.training.patience", 11, "whole number > 0 and ≤ 10,000, or null", "give"),
     ("  training: {epochs: 9, patience: 3}\n", "", "trial.training", 1, "is required", "add `training"),
     ("search: {trials: 8,", "search: {trails: 8,", "search.trails", 12, "no such key", "trials?"),
     ("search: {trials: 8,", "serch: {trials: 8,", "serch", 12, "no such section", "search?"),

@@ -1,7 +1,7 @@
 """Runs outlive versions: one that an earlier version made and left in its third trial is read, and resumed to its end.
 
 `old_run/` is what Tunehound 0.1.0 had written by then: 2 of 4 trials done, their best and the baseline to be confirmed
-with 2 seeds. Nothing in it is ever brought up to date.
+with 2 seeds.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from search.run.confirmation import trainings
 from search.run.reader import open_run
 from search.tuner.resume import unfinished
 from spaces.file.document import read_yaml
-from tests.search.commands import call
+from tests.shared_runs import OLD
 
-OLD = Path(__file__).with_name("old_run")
+pytestmark = pytest.mark.xdist_group("old run")
 
 
 @pytest.fixture
@@ -53,19 +53,17 @@ def test_it_is_reported(run: Path) -> None:
     assert "Plotly.newPlot" in page
 
 
-def test_it_is_resumed_to_its_end_and_what_was_done_stays(run: Path) -> None:
-    ended = call("resume", "old", cwd=run.parents[1])
-    assert ended.returncode == 0, ended.stderr
+def test_it_is_resumed_to_its_end_and_what_was_done_stays(old_run: Path) -> None:
     for file in ("trials/0/history.csv", "trials/0/config.yaml", "trials/1/history.csv", "trials/1/config.yaml"):
-        assert (run / file).read_bytes() == (OLD / file).read_bytes()
+        assert (old_run / file).read_bytes() == (OLD / file).read_bytes()
     for file in ("study.journal", "trials/2/history.csv"):
-        assert (run / file).read_bytes().startswith((OLD / file).read_bytes())
-    opened = open_run(run)
+        assert (old_run / file).read_bytes().startswith((OLD / file).read_bytes())
+    opened = open_run(old_run)
     assert [trial.state.is_finished() for trial in opened.trials] == [True] * 4
     before = open_run(OLD).trials[:2]
     assert [repr(trial) for trial in opened.trials[:2]] == [repr(trial) for trial in before]
     assert sorted(each.seed for each in trainings(opened.notes) if each.trial == 0) == [1, 2]
     assert len(next(iter(opened.scores.values())).by_seed) == 2
-    assert not unfinished(run)
-    assert (run / "report.html").is_file()
-    assert read_yaml(run / "best.yaml")["provenance"]["seeds"] == (1, 2)
+    assert not unfinished(old_run)
+    assert (old_run / "report.html").is_file()
+    assert read_yaml(old_run / "best.yaml")["provenance"]["seeds"] == (1, 2)

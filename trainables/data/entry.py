@@ -26,6 +26,8 @@ GONE = ".gone-"
 """The start of the name of an entry's folder while it is being removed."""
 BY_PART = ("labels", "positions", "levels", "digests")
 """The arrays of facts.npz, each by part."""
+PAIRS = ("leaks", "near_copies", "two_labels")
+"""The pairs of images in meta.json."""
 
 Shape = tuple[int, int, int, int]
 """Number of images, height and width in pixels, channels."""
@@ -80,15 +82,16 @@ def read_entry(folder: Path) -> DataEntry:
         if (folder / name).stat().st_size != size:
             raise ValueError(f"{name} does not have its original size")
     with np.load(folder / STATISTICS, allow_pickle=False) as arrays:
-        by_part: dict[str, dict[str, Any]] = {kind: {} for kind in BY_PART}
+        by_part: dict[str, Any] = {kind: {} for kind in BY_PART}
         for name in arrays.files:
             kind, part = name.split(".")
             by_part[kind][part] = arrays[name]
+    pairs: dict[str, Any] = {kind: tuple(Leak(*both) for both in meta[kind]) for kind in PAIRS}
     statistics = DatasetStatistics(
         image_shape=tuple(meta["image_shape"]),
         class_names=tuple(meta["class_names"]),
         fingerprint=meta["fingerprint"],
-        leaks=tuple(Leak(first, second) for first, second in meta["leaks"]),
+        **pairs,
         **by_part,
     )
     if meta["shortage"]:

@@ -17,6 +17,7 @@ import numpy as np
 from trainables.data.entry import (
     BY_PART,
     META,
+    PAIRS,
     STATISTICS,
     DataEntry,
     Shape,
@@ -66,7 +67,7 @@ class EntryWriter:
             "image_shape": statistics.image_shape,
             "class_names": statistics.class_names,
             "fingerprint": statistics.fingerprint,
-            "leaks": [(leak.first, leak.second) for leak in statistics.leaks],
+            **{kind: [(leak.first, leak.second) for leak in getattr(statistics, kind)] for kind in PAIRS},
             "shortage": self.shortage,
             "made": time.time(),
         }

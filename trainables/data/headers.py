@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spaces.config.trial import Data
-from trainables.data.load import SOURCES, data_name
-from trainables.data.split import split_parts
+from trainables.data.build import data_name, provided_parts
 from trainables.sources.image import open_image, reason
 from trainables.sources.part import first_few, input_error, problem
 
@@ -24,7 +23,7 @@ class Headers:
     """The headers of some training images."""
 
     training: int
-    """Number of training images after validation and test have taken their shares."""
+    """Number of training images once validation and test have taken their shares, copies not considered."""
     sides: NDArray[np.int64]
     """Width and height in pixels, (n, 2)."""
     modes: Mapping[str, int]
@@ -47,7 +46,7 @@ def read_headers(data: Data) -> Headers | None:
     Raises:
         InputError: as for `trainables.data.load.load`; of the images, only those with a damaged header are reported.
     """
-    parts = SOURCES[data.source](data)
+    parts = provided_parts(data)
     part = parts.train
     if part.stored is None:
         return None
@@ -62,5 +61,9 @@ def read_headers(data: Data) -> Headers | None:
     if failed:
         rule, cure = "every image must be readable and complete", "repair these files or move them away"
         raise input_error(data_name(data), problem(rule, given=first_few(failed), remedy=cure))
-    training = len(split_parts(parts, data, data_name(data)).train.positions)
-    return Headers(training=training, sides=np.asarray(sides, dtype=np.int64), modes=dict(Counter(modes).most_common()))
+    left = (1 - data.test if parts.test is None else 1) * (1 - data.validation if parts.validation is None else 1)
+    return Headers(
+        training=round(len(part) * left),
+        sides=np.asarray(sides, dtype=np.int64),
+        modes=dict(Counter(modes).most_common()),
+    )

@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from spaces.config.trial import Data, TfdsData
+from spaces.config.trial import CsvData, Data, FolderData
 from trainables.data import store
+from trainables.data.build import SOURCES as SOURCES
+from trainables.data.build import data_name as data_name
+from trainables.data.build import find_or_build, load_unstored, provided_parts
+from trainables.data.build import format_size as format_size
+from trainables.data.build import settled as settled
+from trainables.data.copies import SMALLEST_PX, Marks, as_array
 from trainables.data.entry import DataEntry
 from trainables.data.key import key_of, stamp_of
-from trainables.data.leaks import leaks_between, places_of
-from trainables.data.resplit import overlap, resplit
-from trainables.data.split import DataSplit, Selection, split_parts
-from trainables.data.statistics import SEARCHED, gather, restore_split
-from trainables.dataset import AnyImages, DataInfo, Dataset, Images, Leak, StreamedImages, chunks, fits_in_memory
-from trainables.sources.csv import csv_parts
-from trainables.sources.digits import digits_parts
-from trainables.sources.folder import folder_parts
+from trainables.data.leaks import MarkedPart, leaks_between, marked
+from trainables.data.resplit import identical, overlap, resplit
+from trainables.data.split import Selection, split_parts
+from trainables.data.statistics import SEARCHED, restore_split
+from trainables.dataset import (
+    AnyImages,
+    DataInfo,
+    Dataset,
+    Images,
+    Leak,
+    PixelArray,
+    PositionArray,
+    StreamedImages,
+    chunks,
+    fits_in_memory,
+)
 from trainables.sources.location import Stamp
-from trainables.sources.npz import npz_parts
-from trainables.sources.part import Parts, digests, input_error, problem
-from trainables.sources.tfds import tfds_parts
-
-SOURCES: dict[str, Callable[[Any], Parts]] = {
-    "digits": digits_parts,
-    "npz": npz_parts,
-    "folder": folder_parts,
-    "csv": csv_parts,
-    "tfds": tfds_parts,
-}
-"""``data.source`` → the function from its settings to the parts that it provides."""
-
-RETRY_S = 3600.0
-"""After this time, storing a data set for which the disk was too full is tried again."""
-
-logger = logging.getLogger(__name__)
+from trainables.sources.part import digests
 
 
 def load(data: Data, *, resplit_seed: int | None = None) -> Dataset:
@@ -56,7 +51,7 @@ def load(data: Data, *, resplit_seed: int | None = None) -> Dataset:
     Raises:
         InputError: the data is missing, damaged or not as its settings say; or a class is too small to be split.
     """
-    at = stamp_of(data)
+    data, at = settled(data), stamp_of(data)
     return load_entry(data, at).dataset if resplit_seed is None else load_resplit(data, at, resplit_seed)
 
 
@@ -66,7 +61,17 @@ def fresh_overlap(data: Data) -> float:
     Raises:
         InputError: as for `load`.
     """
-    return overlap(load_entry(data, stamp_of(data)).entry.statistics)
+    return overlap(entry_of(data).statistics)
+
+
+def copies(data: Data) -> PositionArray:
+    """For each image of train, then validation, return the position of the first one that it is a copy of, int64 (n,).
+
+    Raises:
+        InputError: as for `load`.
+    """
+    found = identical(entry_of(data).statistics)
+    return found if settled(data).copies == "pixels" else np.arange(len(found), dtype=np.int64)
 
 
 def load_test(data: Data) -> AnyImages:
@@ -75,7 +80,7 @@ def load_test(data: Data) -> AnyImages:
     Raises:
         InputError: as for `load`.
     """
-    return load_test_part(data, stamp_of(data))
+    return load_test_part(settled(data), stamp_of(data))
 
 
 def describe(data: Data) -> DataInfo:
@@ -84,31 +89,61 @@ def describe(data: Data) -> DataInfo:
     Raises:
         InputError: as for `load`.
     """
-    statistics = load_entry(data, stamp_of(data)).entry.statistics
+    chosen, statistics = settled(data).copies, entry_of(data).statistics
+    looked = data.near_copies and chosen == "pixels" and min(statistics.image_shape[:2]) >= SMALLEST_PX
     return DataInfo(
         image_shape=statistics.image_shape,
         class_names=statistics.class_names,
         counts=statistics.counts,
         fingerprint=statistics.fingerprint,
         leaks=statistics.leaks,
+        near_copies=statistics.near_copies if looked else None,
+        two_labels=statistics.two_labels,
+        compared="pixels" if chosen == "pixels" else "bytes",
+        streamed=chosen != data.copies and chosen == "bytes",
     )
 
 
-def leaked_test_images(data: Data) -> tuple[Leak, ...]:
-    """Return test images that are, pixel for pixel, in train or validation too. Reads the test part, like `load_test`.
+def notes_about(data: Data) -> tuple[str, ...]:
+    """Return what will train, but probably not as intended, as far as names of files and columns tell.
 
     Raises:
         InputError: as for `load`.
     """
-    test, statistics = load_test(data), load_entry(data, stamp_of(data)).entry.statistics
-    divided = restore_split(statistics, SOURCES[data.source](data))
-    learned, chosen = (
-        places_of(part, selection, (row.tobytes() for row in statistics.digests[part]))
-        for part, selection in divided.searched.items()
-    )
-    everything = chunks(np.arange(len(test), dtype=np.int64), test.image_shape)
-    found = places_of("test", divided.test, (each for chunk in everything for each in digests(test.read(chunk))))
-    return leaks_between(chosen | learned, found)
+    return SOURCES[data.source](data).notes if isinstance(data, (FolderData, CsvData)) else ()
+
+
+def leaked_test_images(data: Data) -> tuple[Leak, ...]:
+    """Return test images that are, pixel for pixel, in train or validation too.
+
+    Reads the test part, like `load_test`, unless it was compared by pixels when the data were divided.
+
+    Raises:
+        InputError: as for `load`.
+    """
+    data, statistics = settled(data), entry_of(data).statistics
+    if data.copies == "pixels":
+        return tuple(leak for leak in statistics.leaks if leak.second.startswith("test: "))
+    divided = restore_split(statistics, provided_parts(data))
+    nothing = np.zeros((0, 0, 0), np.uint8)
+    known = marked(divided.all, {part: Marks(statistics.digests[part], nothing) for part in SEARCHED})
+    found = [each for piece in pieces(load_test(data)) for each in digests(piece)]
+    return leaks_between(list(known.values()), MarkedPart("test", divided.test, Marks(as_array(found), nothing)))
+
+
+def pieces(images: AnyImages) -> Iterator[PixelArray]:
+    """Yield the pixels of a part, a moderate number of images at a time."""
+    everything = np.arange(len(images), dtype=np.int64)
+    return (images.read(chunk) for chunk in chunks(everything, images.image_shape))
+
+
+def entry_of(data: Data) -> DataEntry:
+    """Return what the store has of a data set, built if need be.
+
+    Raises:
+        InputError: as for `load`.
+    """
+    return load_entry(settled(data), stamp_of(data)).entry
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,111 +186,13 @@ def load_test_part(data: Data, at: Stamp) -> AnyImages:
 
 
 def select_test_images(data: Data, at: Stamp | None = None) -> Selection:
-    """Return which images the test part has, and their names, without reading any pixels.
+    """Return which images the test part has, and their names.
 
     Raises:
         InputError: as for `load`.
     """
-    parts, found = SOURCES[data.source](data), store.find(key_of(data, at or stamp_of(data)))
+    data = settled(data)
+    parts, found = provided_parts(data), store.find(key_of(data, at or stamp_of(data)))
+    if found is None and data.copies == "pixels":  # only who has seen all pixels can divide
+        found = entry_of(data)
     return (restore_split(found.statistics, parts) if found else split_parts(parts, data, data_name(data))).test
-
-
-def find_or_build(data: Data, at: Stamp) -> DataEntry:
-    """Return the entry of a data set; if there is none yet, one process builds it and the others wait."""
-    key = key_of(data, at)
-    found = store.find(key)
-    if found is not None and not can_store_now(found):
-        return found
-    try:
-        with store.build_lock(key, data_name(data)):
-            # Meanwhile another process may have built it, under another key if it downloaded the files first.
-            found = store.find(key_of(data, stamp_of(data)))
-            return found if found is not None and not can_store_now(found) else build_entry(data, key)
-    except store.UnusableError as error:
-        logger.warning("The data cache %s is not usable: %s", store.root(), error)
-        parts = SOURCES[data.source](data)
-        divided = split_parts(parts, data, data_name(data))
-        statistics = gather(divided, parts.class_names, keep=lambda part, pixels: None, name=data_name(data))
-        return DataEntry(statistics=statistics, shortage="disk")
-
-
-def build_entry(data: Data, key: str) -> DataEntry:
-    """Decode train and validation into the store, or only examine every image if the data set is too large for it.
-
-    Raises:
-        InputError: as for `load`; or the data set is too large and can only be read as a whole.
-        store.UnusableError: the store cannot be written to.
-    """
-    parts = SOURCES[data.source](data)
-    divided = split_parts(parts, data, data_name(data))
-    if isinstance(data, TfdsData):
-        key = key_of(data, stamp_of(data))  # the set may have been downloaded just now
-    shapes = {part: (len(selection), *selection.part.image_shape) for part, selection in divided.searched.items()}
-    logger.debug("Decoding %s", data_name(data))
-    with store.write_entry(key, shapes) as draft:
-        if draft.shortage == "limit":
-            check_streamable(data, divided, store.decoded_bytes(shapes))
-        statistics = gather(divided, parts.class_names, keep=draft.keep, name=data_name(data))
-        try:
-            return draft.publish(statistics, store.root() / key)
-        except OSError:  # the disk is full to the last byte
-            return DataEntry(statistics=statistics, shortage="disk", made=time.time())
-
-
-def can_store_now(entry: DataEntry) -> bool:
-    """Whether there is now space for the pixels that an entry lacks."""
-    if entry.shortage is None or (entry.shortage == "disk" and time.time() - entry.made < RETRY_S):
-        return False
-    return store.plan_eviction(store.decoded_bytes(entry.statistics.shapes))[0] is None
-
-
-def load_unstored(data: Data, entry: DataEntry) -> list[AnyImages]:
-    """Load train and validation of a data set that is not in the store: into memory, or decoded on each read."""
-    statistics = entry.statistics
-    divided = restore_split(statistics, SOURCES[data.source](data)).searched
-    size = store.decoded_bytes(statistics.shapes)
-    whole = any(selection.part.no_streaming for selection in divided.values())
-    if entry.shortage == "disk" and (whole or fits_in_memory(size)):
-        logger.warning(
-            "The disk has no space for %s (%s): each process will hold it in memory", data_name(data), format_size(size)
-        )
-        return [
-            Images(selection.read(), statistics.labels[part], counted=statistics.levels[part])
-            for part, selection in divided.items()
-        ]
-    why = f"exceeds {store.LIMIT}" if entry.shortage == "limit" else "does not fit on the disk"
-    logger.warning(
-        "%s takes %s, which %s: its images will be decoded again in every epoch",
-        data_name(data),
-        format_size(size),
-        why,
-    )
-    return [
-        StreamedImages(
-            statistics.labels[part], statistics.image_shape, selection.read_some, counted=statistics.levels[part]
-        )
-        for part, selection in divided.items()
-    ]
-
-
-def check_streamable(data: Data, divided: DataSplit, size: int) -> None:
-    """Reject a data set that is too large to be stored and can only be read as a whole.
-
-    Raises:
-        InputError: it is one.
-    """
-    remedies = {selection.part.no_streaming for selection in divided.searched.values()} - {None}
-    for remedy in remedies:
-        rule = "a decoded data set must fit into the data cache, unless it can be read image by image"
-        remedy = f"{remedy}; or allow a larger cache: {store.LIMIT}={size / 1e9 * 1.1:.2g}"
-        raise input_error(data_name(data), problem(rule, given=format_size(size), remedy=remedy))
-
-
-def format_size(size: int) -> str:
-    """Format a number of bytes."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
-
-
-def data_name(data: Data) -> str:
-    """Return the name of a data set for messages: its path, its own name, or that of its source."""
-    return str(getattr(data, "path", getattr(data, "name", data.source)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from trainables.data.copies import groups
 from trainables.data.split import draw
 from trainables.data.statistics import SEARCHED, DatasetStatistics
 from trainables.dataset import Dataset, PositionArray, concatenate, select
@@ -39,6 +40,4 @@ def resplit(dataset: Dataset, statistics: DatasetStatistics, *, seed: int) -> Da
 
 def identical(statistics: DatasetStatistics) -> PositionArray:
     """For each image of train, then validation, return the position of the first one with the same pixels, (n,)."""
-    digests = np.concatenate([statistics.digests[part] for part in SEARCHED])
-    _, first, which = np.unique(digests, axis=0, return_index=True, return_inverse=True)
-    return np.asarray(first[which.reshape(-1)], dtype=np.int64)
+    return groups(np.concatenate([statistics.digests[part] for part in SEARCHED]))

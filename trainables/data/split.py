@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from spaces.config.trial import Split
 from spaces.problem import InputError, Problem
@@ -146,6 +145,8 @@ def draw(labels: LabelArray, twins: PositionArray, *, share: float, seed: int) -
 
     Of identical images, whose ``twins``, int64 (n,), are equal, all or none are drawn.
     """
+    from sklearn.model_selection import train_test_split  # here: it takes seconds, and most processes never divide
+
     firsts, at = np.unique(twins, return_index=True)
     taken = round(len(firsts) * share)
     _, off = train_test_split(firsts, test_size=taken, stratify=labels[at], random_state=seed, shuffle=True)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trainables.data.leaks import leaks_between, leaks_into_test, places_of
+from spaces.problem import InputError
+from trainables.data.copies import DigestArray, Marks, MarksBuilder, as_array, with_progress
+from trainables.data.leaks import MarkedPart, leaks_between, marked, near_copies_between, under_two_labels
 from trainables.data.split import DataSplit, Selection
 from trainables.dataset import LabelArray, Leak, LevelArray, PixelArray, PositionArray, count_levels, counts
-from trainables.sources.part import Parts, UnreadableError, digests
+from trainables.sources.part import Part, Parts, UnreadableError
 
 PARTS = ("train", "validation", "test")
 SEARCHED = ("train", "validation")
 """The parts that a search sees: their pixels are read."""
-DIGEST_BYTES = 16
-PROGRESS_EVERY_S = 10.0
 
 Keep = Callable[[str, PixelArray], None]
 """Receives the next pixels of a part."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,12 +35,17 @@ class DatasetStatistics:
     fingerprint: str
     """The fingerprint of the `Dataset`."""
     leaks: tuple[Leak, ...]
+    """Images that are in two parts."""
+    near_copies: tuple[Leak, ...]
+    """Images that look like one in another part."""
+    two_labels: tuple[Leak, ...]
+    """Images that stand under two labels."""
     labels: Mapping[str, LabelArray]
     positions: Mapping[str, PositionArray]
     """The positions of the images in the source's part."""
     levels: Mapping[str, LevelArray]
-    digests: Mapping[str, NDArray[np.uint8]]
-    """Digests of the pixels of each image, uint8 (n, 16)."""
+    digests: Mapping[str, DigestArray]
+    """Digests of the pixels of each image of train and validation, uint8 (n, 16)."""
 
     @property
     def counts(self) -> dict[str, tuple[int, ...]]:
@@ -56,40 +58,93 @@ class DatasetStatistics:
         return {part: (len(self.labels[part]), *self.image_shape) for part in SEARCHED}
 
 
-def gather(divided: DataSplit, class_names: tuple[str, ...], *, keep: Keep, name: str) -> DatasetStatistics:
+def gather(
+    divided: DataSplit, class_names: tuple[str, ...], *, keep: Keep, name: str, examined: Mapping[Part, Marks] | None
+) -> DatasetStatistics:
     """Read every image of train and validation once, piece by piece, and pass the pixels to ``keep``.
+
+    ``examined`` has the marks of the source's parts that were read for the division; None if copies are told by the
+    bytes of their files.
 
     Raises:
         InputError: images cannot be read; those of a part are reported together.
     """
     image_shape = divided.train.part.image_shape
     levels = {part: np.zeros((image_shape[-1], 256), np.int64) for part in SEARCHED}
-    found: dict[str, list[bytes]] = {part: [] for part in SEARCHED}
+    found = {part: MarksBuilder() for part in SEARCHED}
     # Shapes, pixels and labels of both parts one after the other: the order is part of the fingerprint.
     fingerprint = hashlib.sha256("\0".join(class_names).encode())
-    for part, pixels in with_progress(read_both(divided), divided, name):
+    for part, pixels in read_both(divided, name):
         if not found[part]:
             fingerprint.update(str((len(divided.all[part]), *image_shape)).encode())
         fingerprint.update(np.ascontiguousarray(pixels).data)
         levels[part] += count_levels(pixels)
-        found[part] += digests(pixels)
+        found[part].add(pixels)
         keep(part, pixels)
         if len(found[part]) == len(divided.all[part]):
             fingerprint.update(np.ascontiguousarray(divided.all[part].labels, dtype="<i8").data)
-    learned, chosen = (places_of(part, divided.all[part], found[part]) for part in SEARCHED)
+    marks = {part: builder.marks() for part, builder in found.items()}
+    for part, selection in divided.searched.items():
+        if examined and selection.part in examined:
+            marks[part] = examined[selection.part][selection.positions]
+    compare = by_bytes if examined is None else partial(by_pixels, examined=examined)
     return DatasetStatistics(
         image_shape=image_shape,
         class_names=class_names,
         fingerprint=fingerprint.hexdigest()[:16],
-        leaks=leaks_between(learned, chosen) + leaks_into_test(divided),
+        **compare(divided, marks, class_names),
         labels={part: selection.labels for part, selection in divided.all.items()},
         positions={part: selection.positions for part, selection in divided.all.items()},
         levels=levels,
-        digests={part: as_array(found[part]) for part in SEARCHED},
+        digests={part: each.digests for part, each in marks.items()},
     )
 
 
-def read_both(divided: DataSplit) -> Iterator[tuple[str, PixelArray]]:
+def by_pixels(
+    divided: DataSplit, marks: Mapping[str, Marks], class_names: tuple[str, ...], *, examined: Mapping[Part, Marks]
+) -> dict[str, Any]:
+    """Compare all parts by their pixels; a test part that could not be read is left out."""
+    found = dict(marks)
+    if divided.test.part in examined:
+        found["test"] = examined[divided.test.part][divided.test.positions]
+    parts = list(marked(divided.all, found).values())
+    pairs = [(parts[:at], parts[at]) for at in range(1, len(parts))]
+    return {
+        "leaks": tuple(leak for earlier, part in pairs for leak in leaks_between(earlier, part)),
+        "near_copies": tuple(leak for earlier, part in pairs for leak in near_copies_between(earlier, part)),
+        "two_labels": under_two_labels(parts, class_names),
+    }
+
+
+def by_bytes(divided: DataSplit, marks: Mapping[str, Marks], class_names: tuple[str, ...]) -> dict[str, Any]:
+    """Compare train and validation by their pixels, which were read anyhow, and everything else by bytes.
+
+    A provided test part that cannot be read is reported when it is read, by `load_test`.
+    """
+    undecoded = {name: _undecoded(name, selection) for name, selection in divided.all.items()}
+    parts = [part for part in undecoded.values() if part is not None]
+    train, validation = marked(divided.searched, marks).values()
+    *searched, test = undecoded.values()
+    own_test = divided.test.part is divided.train.part
+    known = [part for part in searched if part is not None]
+    into_test = () if own_test or test is None else leaks_between(known, test)
+    return {
+        "leaks": leaks_between([train], validation) + into_test,
+        "near_copies": (),
+        "two_labels": under_two_labels(parts, class_names),
+    }
+
+
+def _undecoded(name: str, selection: Selection) -> MarkedPart | None:
+    """Return a part with the digests that its source has without decoding; None if it cannot be read."""
+    try:
+        found = as_array(selection.part.compute_digests(selection.positions))
+    except InputError:
+        return None
+    return MarkedPart(name, selection, Marks(found, np.zeros((len(found), 0, 0), np.uint8)))
+
+
+def read_both(divided: DataSplit, name: str) -> Iterator[tuple[str, PixelArray]]:
     """Read train, then validation, piece by piece.
 
     Raises:
@@ -100,31 +155,13 @@ def read_both(divided: DataSplit) -> Iterator[tuple[str, PixelArray]]:
         if failed is not None and selection.part is not divided.train.part:
             raise failed
         try:
-            for pixels in selection.pieces():
+            for pixels in with_progress(selection.pieces(), len(selection), f"{part} of {name}"):
                 if failed is None:
                     yield part, pixels
         except UnreadableError as error:
             failed = error.after(failed)
     if failed is not None:
         raise failed
-
-
-def with_progress(
-    pieces: Iterator[tuple[str, PixelArray]], divided: DataSplit, name: str
-) -> Iterator[tuple[str, PixelArray]]:
-    """Yield the same pieces, and log the progress if it takes long."""
-    total, done, last = sum(len(selection) for selection in divided.searched.values()), 0, time.monotonic()
-    for part, pixels in pieces:
-        yield part, pixels
-        done += len(pixels)
-        if time.monotonic() - last > PROGRESS_EVERY_S:
-            last = time.monotonic()
-            logger.info("Reading %s (once per machine): %s of %s images", name, f"{done:,}", f"{total:,}")
-
-
-def as_array(digests: list[bytes]) -> NDArray[np.uint8]:
-    """Return the digests as an array, uint8 (n, 16)."""
-    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES)
 
 
 def restore_split(statistics: DatasetStatistics, parts: Parts) -> DataSplit:

@@ -137,6 +137,15 @@ def plan_eviction(needed: int) -> tuple[Shortage | None, list[Path]]:
     return (None, evicted) if needed + RESERVED_BYTES <= free else ("disk", [])
 
 
+def shortage_for(needed: int) -> Shortage | None:
+    """Return why there is no space for so many bytes; None if there is, or the store cannot be used at all."""
+    try:
+        root().mkdir(parents=True, exist_ok=True)
+        return plan_eviction(needed)[0]
+    except OSError:
+        return None
+
+
 def limit_bytes(disk_bytes: int) -> int:
     """Return how much the store may hold; ``disk_bytes`` is the free space plus what the store holds already.
 

@@ -14,6 +14,7 @@ from spaces.file.write import yaml_text
 from spaces.printable import printable
 from trainables.dataset import DataInfo
 from trainables.evaluation import wilson
+from trainables.retrain.copies_found import copies_found
 from trainables.retrain.export_formats import FORMATS
 from trainables.retrain.markdown import bullets, fenced, plain, table
 from trainables.retrain.recipe import Recipe
@@ -171,10 +172,7 @@ def _limits(facts: CardFacts) -> Iterator[str]:
     yield f"The weakest class is {plain(worst['class'])}: recall {worst['recall']:.3f}, {worst['images']} test images."
     if fewest["images"] < FEW_IMAGES:
         yield f"Scores of small classes are rough: {plain(fewest['class'])} has only {fewest['images']} test images."
-    if facts.leaked:
-        yield f"{facts.leaked} test images also occur, pixel for pixel, in the training data: the scores are too high."
-    else:
-        yield "No test image occurs, pixel for pixel, in the training images; near-duplicates were not searched for."
+    yield from copies_found(facts.data, leaked=facts.leaked)
     yield f"It assigns every image to one of its {len(facts.data.class_names)} classes, even an image of none of them."
     yield "Its probabilities are not calibrated; `cross_entropy` above shows how good they are."
     yield f"Images of other sizes are resized to {width} × {height} pixels without keeping their proportions."
@@ -210,7 +208,8 @@ def _data(facts: CardFacts) -> dict[str, Any]:
     location, origin = getattr(data, "path", getattr(data, "name", None)), "comes with the data set"
     if not facts.own_test:
         drawn = f"{data.test:g} of the images, drawn class by class with seed {data.split_seed}"
-        origin = f"is {drawn}; identical images are never on both sides"
+        same = "images with the same pixels" if data.copies == "pixels" else "image files with the same bytes"
+        origin = f"is {drawn}; {same} are never on both sides"
     held_out = f" {facts.holdout:g} of the training images were held out for early stopping." if facts.holdout else ""
     per_class = [sum(images) for images in zip(*facts.data.counts.values(), strict=True)]
     return {

@@ -12,14 +12,18 @@ from typing import Annotated, Literal
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from spaces.config.settings import SidePx
+from spaces.file.content import content_of
 from spaces.problem import InputError, Problem
 from trainables.sources.image import is_hidden, is_image_name, read_images
 from trainables.sources.location import check_exists
 
 MODEL_FILE = "model.keras"
 PREPROCESSING_FILE = "preprocessing.json"
+MOST_BYTES = 50_000_000
+"""Class names take the most of preprocessing.json."""
 BATCH = 32
 """Number of images decoded and classified at a time."""
 
@@ -29,7 +33,7 @@ class Preprocessing(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
-    image_size: tuple[PositiveInt, PositiveInt]
+    image_size: tuple[SidePx, SidePx]
     """Height and width in pixels."""
     channels: Literal[1, 3]
     """1 for greyscale, 3 for RGB."""
@@ -114,10 +118,10 @@ def read_preprocessing(folder: Path) -> Preprocessing:
         InputError: the file is missing or invalid.
     """
     path = folder / PREPROCESSING_FILE
+    if not os.path.lexists(path):
+        raise not_retrained(folder, f"must contain {PREPROCESSING_FILE}", "no such file")
     try:
-        return Preprocessing.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise not_retrained(folder, f"must contain {PREPROCESSING_FILE}", "no such file") from error
+        return Preprocessing.model_validate_json(content_of(path, most_bytes=MOST_BYTES))
     except ValidationError as error:
         first = error.errors()[0]
         given = ".".join(str(part) for part in first["loc"]) + f": {first['msg']}"

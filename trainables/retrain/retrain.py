@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from spaces.config.metric import maximised
+from spaces.config.trial import Data
 from spaces.problem import InputError, Problem, WorkFailedError
-from trainables.data.load import describe, leaked_test_images, load, load_test, select_test_images
+from trainables.data.load import copies, describe, leaked_test_images, load, load_test, select_test_images, settled
+from trainables.data.split import draw
 from trainables.dataset import AnyImages, Dataset, Images, concatenate, select
 from trainables.evaluation import by_class, evaluate
 from trainables.preflight.compatibility import check_compatibility
@@ -68,6 +71,7 @@ def retrain(
     folder = Path(output).absolute()
     check_output_folder(folder)
     check_compatibility(recipe.config, source=os.fspath(source))
+    recipe = replace(recipe, config=recipe.config.model_copy(update={"data": settled(recipe.config.data)}))
     dataset = load(recipe.config.data)
     _warn_of_other_data(dataset, recipe, log)
     tested = _test(recipe, dataset, _train(recipe, dataset, seeds=seeds, holdout=holdout, log=log))
@@ -82,7 +86,7 @@ def _train(
     recipe: Recipe, dataset: Dataset, *, seeds: int, holdout: float | None, log: Log
 ) -> tuple[keras.Model, list[RetrainedModel]]:
     """Return one network in stock layers, and the weights from each seed: several networks might not fit on a GPU."""
-    parts = _hold_out(concatenate(dataset.train, dataset.validation), holdout, seed=recipe.config.data.split_seed)
+    parts = _hold_out(recipe.config.data, concatenate(dataset.train, dataset.validation), holdout)
     first = recipe.config.training.seed
     models = []
     for seed in range(first, first + seeds):
@@ -177,18 +181,25 @@ class _BestEpoch:
         return len(self._snapshot.history)
 
 
-def _hold_out(images: AnyImages, share: float | None, *, seed: int) -> tuple[AnyImages, AnyImages | None]:
+def _hold_out(data: Data, images: AnyImages, share: float | None) -> tuple[AnyImages, AnyImages | None]:
+    """Split off images for early stopping, stratified; copies stay together unless the configuration is older."""
     if share is None:
         return images, None
-    everything = np.arange(len(images))
     try:
-        kept, held = train_test_split(everything, test_size=share, random_state=seed, stratify=images.labels)
+        if data.copies == "bytes":
+            everything = np.arange(len(images))
+            _, held = train_test_split(
+                everything, test_size=share, random_state=data.split_seed, stratify=images.labels
+            )
+            is_held = np.isin(everything, held)
+        else:
+            is_held = draw(images.labels, copies(data), share=share, seed=data.split_seed)
     except ValueError as error:
         rule = f"every class must keep images on both sides when --holdout splits the {len(images)} images"
         remedy = "hold out a larger share, or replay without --holdout"
         problem = Problem(rule=rule, given=f"{share:g}: {error}", remedy=remedy)
         raise InputError([problem], "--holdout") from error
-    return select(images, np.sort(kept)), select(images, np.sort(held))
+    return select(images, np.flatnonzero(~is_held)), select(images, np.flatnonzero(is_held))
 
 
 def _predictions(model: keras.Model, test: AnyImages) -> NDArray[np.floating]:

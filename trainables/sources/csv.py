@@ -2,118 +2,87 @@
 
 from __future__ import annotations
 
-import csv
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from spaces.config.trial import CsvData
-from spaces.problem import Problem, did_you_mean
+from spaces.problem import Problem, nearest
 from trainables.sources.files import file_part, relative
-from trainables.sources.image import SUFFIXES, is_hidden, is_image_name
-from trainables.sources.location import check_exists
+from trainables.sources.image import SUFFIXES, is_image_name
+from trainables.sources.location import FolderTree, broken_entries, check_exists, read_tree
 from trainables.sources.part import Parts, first_few, input_error, problem
+from trainables.tables.columns import ImageRows, columns_of, read_columns
+from trainables.tables.row_checks import PARTS, labelled, row_mistakes, table_notes
+from trainables.tables.table import LABELS, Table, read_table
 
-LABELS = ("trial", "data", "labels")
-ID_COLUMN = ("trial", "data", "id_column")
-LABEL_COLUMN = ("trial", "data", "label_column")
 EXTENSION = ("trial", "data", "extension")
-USUAL_LABEL_COLUMN = "label"
-
-
-@dataclass(frozen=True)
-class Table:
-    """The content of a table, as text without leading or trailing blanks."""
-
-    columns: tuple[str, ...]
-    rows: Mapping[int, tuple[str, ...]]
-    """By line number in the file, from 2."""
-
-    def column(self, name: str) -> dict[int, str]:
-        """Return the cells of a column, by line number."""
-        at = self.columns.index(name)
-        return {line: row[at] for line, row in self.rows.items()}
 
 
 def csv_parts(data: CsvData) -> Parts:
-    """Return one part, to be split: every row is an image, every image a row. Images are opened when they are needed.
+    """Return the parts that the table names, or one part, to be split: every row is an image, every image a row.
+
+    Images are opened when they are needed.
 
     Raises:
         InputError: the table or the folder is missing, or they do not match; lists all mistakes.
     """
     path, root = check_exists(data.labels, folder=False, where=LABELS), check_exists(data.path, folder=True)
-    table = read_table(path)
-    ids, labels = (table.column(name) for name in columns_of(data, table.columns))
-    images = image_files(root, ending_of(data))
+    table, tree = read_table(path, header=data.header), read_tree(root)
+    images = images_in(tree, ending_of(data))
+    check_header(data, table, images, root)
+    names = columns_of(data, table)
+    rows, mistakes = read_columns(table, names)
     usual = endings(images)
-    found = {line: matches(name, images, usual) for line, name in ids.items()}
-    mistakes = [*cell_mistakes(ids, labels), *pair_mistakes(ids, found, images)]
+    found = {line: matches(name, images, usual, root) for line, name in rows.ids.items()}
+    known = labelled(rows)
+    mistakes = [
+        *broken_entries(tree),
+        *mistakes,
+        *row_mistakes(known, names, is_named=data.label_column is not None),
+        *pair_mistakes(rows.ids, found, images),
+    ]
     if mistakes:
         raise input_error(data.labels, *mistakes)
-    names = tuple(sorted(set(labels.values())))
+    image_names = {line: each[0] for line, each in found.items()}
+    notes = tuple(table_notes(table, names, rows, image_names))
+    return divided(data, known, {line: images[name] for line, name in image_names.items()}, notes=notes)
+
+
+def divided(data: CsvData, rows: ImageRows, images: Mapping[int, Path], *, notes: tuple[str, ...]) -> Parts:
+    """Return the parts of the rows, each in the order of its images' paths; ``images`` is by line number."""
+    names = tuple(sorted(set(rows.labels.values())))
     numbers = {name: number for number, name in enumerate(names)}
-    by_name = sorted((images[found[line][0]], numbers[label]) for line, label in labels.items())
-    classes = np.asarray([number for _, number in by_name], dtype=np.int64)
-    part = file_part([path for path, _ in by_name], classes, root=root, size_px=data.image_size)
-    return Parts(train=part, class_names=names)
+    parts = {}
+    for part in PARTS:
+        chosen = sorted((images[line], numbers[rows.labels[line]]) for line, each in rows.parts.items() if each == part)
+        classes = np.asarray([number for _, number in chosen], dtype=np.int64)
+        if chosen:
+            paths = [path for path, _ in chosen]
+            parts[part] = file_part(paths, classes, root=Path(data.path), size_px=data.image_size)
+    return Parts(
+        train=parts["train"], validation=parts.get("val"), test=parts.get("test"), class_names=names, notes=notes
+    )
 
 
-def read_table(path: Path) -> Table:
-    """Read a comma-separated file with a header; blank lines are skipped.
-
-    Raises:
-        InputError: it is not such a file, its header repeats a column, or rows are longer or shorter than the header.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            lines = dict((reader.line_num, tuple(cell.strip() for cell in row)) for row in reader if row)  # noqa: C402
-    except (UnicodeDecodeError, csv.Error) as error:
-        cure = "save it as a comma-separated file in UTF-8"
-        raise input_error(
-            str(path), problem("the table must be a CSV file in UTF-8", given=str(error), remedy=cure, where=LABELS)
-        ) from error
-    header, *others = lines.items() if lines else [(1, ())]
-    columns, rows = header[1], dict(others)
-    twice = [name for name, count in Counter(columns).items() if count > 1]
-    odd = [f"line {line} has {len(row)}" for line, row in rows.items() if len(row) != len(columns)]
-    if twice:
-        cure = "rename one of them"
-        raise input_error(
-            str(path), problem("column names must be unique", given=first_few(twice), remedy=cure, where=LABELS)
-        )
-    if odd:
-        rule, cure = (
-            f"every row must have {len(columns)} cells, like the header",
-            "put text that contains a comma in quotes",
-        )
-        raise input_error(str(path), problem(rule, given=first_few(odd), remedy=cure, where=LABELS))
-    return Table(columns, rows)
-
-
-def columns_of(data: CsvData, columns: tuple[str, ...]) -> tuple[str, str]:
-    """Return the columns of the ids and of the labels.
-
-    Raises:
-        InputError: one is missing, or several columns might hold the labels.
-    """
-    found = ", ".join(columns) or "no columns"
-    if data.id_column not in columns:
-        cure = f"{did_you_mean(data.id_column, columns)}; write id_column: NAME" if columns else "name another file"
-        rule = f"the table must have a column {data.id_column} with the names of the images"
-        raise input_error(data.labels, problem(rule, given=found, remedy=cure, where=ID_COLUMN))
-    others = [name for name in columns if name != data.id_column]
-    if data.label_column in others:
-        return data.id_column, data.label_column
-    if data.label_column is None and (len(others) == 1 or USUAL_LABEL_COLUMN in others):
-        return data.id_column, others[0] if len(others) == 1 else USUAL_LABEL_COLUMN
-    wanted = data.label_column or USUAL_LABEL_COLUMN
-    rule = f"the table must have a column {wanted} with the classes"
-    cure = f"{did_you_mean(wanted, others)}; write label_column: NAME" if others else "add a column of classes"
-    raise input_error(data.labels, problem(rule, given=found, remedy=cure, where=LABEL_COLUMN))
+def check_header(data: CsvData, table: Table, images: Mapping[str, Path], root: Path) -> None:
+    """Check that the first row names the columns. Raises: InputError."""
+    usual, is_lost = endings(images), data.id_column not in table.columns
+    named = (
+        name
+        for name in table.columns
+        if name and (matches(name, images, usual, root) or (is_lost and is_image_name(Path(name))))
+    )
+    first = next(named, None)
+    if data.header and first is not None:
+        cure = 'add a header such as id,label; or write header: false and id_column: "1", for the first column'
+        rule = "the first row of the table must name the columns"
+        given = f"{first}, which is the name of an image"
+        raise input_error(data.labels, problem(rule, given=given, remedy=cure, where=LABELS))
 
 
 def ending_of(data: CsvData) -> str | None:
@@ -133,45 +102,35 @@ def ending_of(data: CsvData) -> str | None:
     return ending
 
 
-def image_files(root: Path, ending: str | None) -> dict[str, Path]:
+def images_in(tree: FolderTree, ending: str | None = None) -> dict[str, Path]:
     """Return the images below a folder by their relative names; only those with the given extension, if any."""
-    paths = (path for path in root.rglob("*") if is_image_name(path) and path.is_file())
-    seen = [path for path in paths if not any(is_hidden(Path(name)) for name in path.relative_to(root).parts)]
-    chosen = sorted(path for path in seen if ending in (None, path.suffix.lower()))
-    return dict(zip(relative(chosen, root), chosen, strict=True))
+    chosen = [path for path in tree.below() if is_image_name(path) and ending in (None, path.suffix.lower())]
+    return dict(zip(relative(chosen, tree.path), chosen, strict=True))
 
 
-def matches(name: str, images: Mapping[str, Path], endings: Sequence[str]) -> list[str]:
-    """Return the images that an id may mean: the one with that very name, else those that only add an extension."""
-    if name in images:
-        return [name]
-    return [name + ending for ending in endings if name + ending in images]
+def matches(name: str, images: Mapping[str, Path], endings: Sequence[str], root: Path) -> list[str]:
+    """Return the images that an id may mean: the one with that very name, else those that only add an extension.
+
+    Backslashes, a leading ``./`` and the path of the folder itself, ``root``, are understood.
+    """
+    for spelled in dict.fromkeys((name, plain(name, root))):
+        if spelled in images:
+            return [spelled]
+        found = [spelled + ending for ending in endings if spelled + ending in images]
+        if found:
+            return found
+    return []
+
+
+def plain(name: str, root: Path) -> str:
+    """Return the name of an image relative to the folder, with forward slashes."""
+    slashed = name.replace("\\", "/").removeprefix("./")
+    return slashed.removeprefix(f"{os.path.abspath(root)}/") if slashed.startswith("/") else slashed  # noqa: PTH100
 
 
 def endings(images: Mapping[str, Path]) -> list[str]:
     """Return the extensions of the images, as they are written."""
     return sorted({path.suffix for path in images.values()})
-
-
-def cell_mistakes(ids: Mapping[int, str], labels: Mapping[int, str]) -> Iterator[Problem]:
-    """Check for empty cells, repeated ids, and fewer than two classes."""
-    blank = [f"line {line}" for line, name in ids.items() if not name]
-    if blank:
-        yield problem(
-            "every row must have an id", given=first_few(blank), remedy="fill it in or remove it", where=LABELS
-        )
-    empty = [ids[line] or f"line {line}" for line, label in labels.items() if not label]
-    if empty:
-        yield problem(
-            "every row must have a label", given=first_few(empty), remedy="fill it in or remove it", where=LABELS
-        )
-    twice = [f"{name} ({count} times)" for name, count in Counter(ids.values()).items() if name and count > 1]
-    if twice:
-        yield problem("every id must be unique", given=first_few(twice), remedy="keep one row of each", where=LABELS)
-    known = set(labels.values()) - {""}
-    if len(known) < 2:
-        given, cure = ", ".join(known) or "none", "add rows of another class, or correct label_column"
-        yield problem("there must be at least two classes", given=given, remedy=cure, where=LABELS)
 
 
 def pair_mistakes(
@@ -181,7 +140,10 @@ def pair_mistakes(
     lost = [ids[line] for line, names in found.items() if not names and ids[line]]
     if lost:
         cure = f"add the images (named {', '.join('*' + each for each in SUFFIXES)}), remove the rows, or correct path"
-        yield problem("every id must have an image", given=first_few(lost), remedy=cure, where=LABELS)
+        same = {name.casefold(): name for name in images}
+        near = same.get(lost[0].casefold()) or nearest(lost[0], islice(images, 10_000))
+        given = first_few(lost) + (f"; the folder has {near}" if near else "")
+        yield problem("every id must have an image", given=given, remedy=cure, where=LABELS)
     several = [f"{ids[line]} ({', '.join(names)})" for line, names in found.items() if len(names) > 1]
     if several:
         cure = "add extension: jpg, or whichever you mean"
@@ -191,11 +153,11 @@ def pair_mistakes(
     if orphans:
         cure = "add rows for them or move them out of the folder"
         yield problem("every image must have a row in the table", given=first_few(orphans), remedy=cure)
-    spelled = {ids[line] for line in ids}
-    shared = [
-        name for name, count in uses.items() if count > 1 and len(spelled & {name, str(Path(name).with_suffix(""))}) > 1
-    ]
+    spellings: dict[str, set[str]] = {}
+    for line, names in found.items():
+        for name in names:
+            spellings.setdefault(name, set()).add(ids[line])
+    shared = [f"{name} ({', '.join(sorted(each))})" for name, each in spellings.items() if len(each) > 1]
     if shared:
-        yield problem(
-            "every image must have only one row", given=first_few(shared), remedy="keep one row of each", where=LABELS
-        )
+        cure = "keep one row of each"
+        yield problem("every image must have only one row", given=first_few(shared), remedy=cure, where=LABELS)

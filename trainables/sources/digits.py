@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
 from spaces.config.trial import DigitsData
 from trainables.dataset import PixelArray, PositionArray
@@ -13,6 +12,8 @@ from trainables.sources.part import Part, Parts
 
 def digits_parts(data: DigitsData) -> Parts:
     """Return one part, to be split: 1,797 grey images, 8 × 8 pixels, of the digits 0–9."""
+    from sklearn.datasets import load_digits  # here: it takes seconds, and other sources do not need it
+
     bunch = load_digits()
 
     def read(positions: PositionArray) -> PixelArray:

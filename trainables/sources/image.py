@@ -21,14 +21,19 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
 DECODE_THREADS = 4
 """Pillow decodes outside the interpreter lock, so a few threads keep a few cores busy."""
 
+LEFT_BEHIND = (
+    "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "__macosx", "icon\r",
+    "@eadir", "#recycle", "#snapshot", "lost+found", "__pycache__",
+)  # fmt: skip
+"""Names of what Windows, macOS, network storage, Linux and Python leave in folders, in lower case."""
 
 ImageFile = Path | memoryview
 """A file that holds an image, or the content of one."""
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether a file or folder was not put there by a person: a dot file, or one that Windows creates."""
-    return path.name.startswith(".") or path.name in ("Thumbs.db", "desktop.ini")
+    """Whether a file or folder was not put there by a person: a dot file, or what a system or program leaves behind."""
+    return path.name.startswith(".") or path.name.casefold() in LEFT_BEHIND
 
 
 def is_image_name(path: Path) -> bool:

@@ -30,16 +30,28 @@ def npz_parts(data: NpzData) -> Parts:
         if missing:
             raise input_error(data.path, *missing)
         headers = {key: header(path, f"x_{key}") for key in KEYS if f"x_{key}" in arrays.files}
+        mistakes = [
+            *image_mistakes(headers),
+            *label_mistakes({key: header(path, f"y_{key}") for key in headers}, headers),
+        ]
+        if mistakes:
+            raise input_error(data.path, *mistakes)
         raw = {key: arrays[f"y_{key}"] for key in headers}
-        names = arrays["class_names"] if "class_names" in arrays.files else None
-    mistakes = [*image_mistakes(headers), *label_mistakes(raw, headers)]
-    if mistakes:
-        raise input_error(data.path, *mistakes)
+        names = _names(path, arrays)
     labels = {key: flat(values).astype(np.int64) for key, values in raw.items()}
     mistakes = [*class_mistakes(labels, names)]
     if mistakes:
         raise input_error(data.path, *mistakes)
     return assembled(path, labels, names)
+
+
+def _names(path: Path, arrays: np.lib.npyio.NpzFile) -> NDArray[np.generic] | None:
+    """Return the names of the classes, if there are any; their number is checked with the labels."""
+    if "class_names" not in arrays.files:
+        return None
+    header(path, "class_names")
+    names: NDArray[np.generic] = arrays["class_names"]
+    return names
 
 
 def assembled(path: Path, labels: dict[str, LabelArray], names: NDArray[np.generic] | None) -> Parts:
@@ -89,23 +101,27 @@ def sides(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape[1:], 1) if len(shape) == 3 else shape[1:]
 
 
-def label_mistakes(raw: dict[str, NDArray[np.generic]], headers: dict[str, Header]) -> Iterator[Problem]:
-    """Check that labels are one whole number per image."""
-    for key, values in raw.items():
-        name, (shape, _) = f"y_{key}", headers[key]
-        if values.ndim == 2 and values.shape[1] > 1:
+def label_mistakes(labels: dict[str, Header], images: dict[str, Header]) -> Iterator[Problem]:
+    """Check that labels are one whole number per image, before they are read."""
+    for key, (shape, dtype) in labels.items():
+        name, (of_images, _) = f"y_{key}", images[key]
+        if len(shape) == 2 and shape[1] > 1:
             cure = f"if it is one-hot: {name} = {name}.argmax(axis=1)"
-            yield problem(f"{name} must have shape (n,) or (n, 1)", given=str(values.shape), remedy=cure)
-        elif flat(values).shape != shape[:1]:
-            given = f"{values.shape} for images of shape {shape}"
+            yield problem(f"{name} must have shape (n,) or (n, 1)", given=str(shape), remedy=cure)
+        elif shape not in (of_images[:1], (*of_images[:1], 1)):
+            given = f"{shape} for images of shape {of_images}"
             yield problem(
                 f"{name} must hold one label for each image in x_{key}",
                 given=given,
                 remedy="shorten or correct one of them",
             )
-        if values.dtype.kind not in "iu":
+        if dtype.kind not in "iu":
             cure = "number the classes from 0 and put their names in class_names"
-            yield problem(f"{name} must hold whole numbers", given=str(values.dtype), remedy=cure)
+            if dtype.kind in "US":
+                cure += f": class_names, {name} = np.unique({name}, return_inverse=True)"
+            elif dtype.kind in "fb":
+                cure = f"if these are the numbers of the classes, convert: {name}.astype('int64')"
+            yield problem(f"{name} must hold whole numbers", given=str(dtype), remedy=cure)
 
 
 def class_mistakes(labels: dict[str, LabelArray], names: NDArray[np.generic] | None) -> Iterator[Problem]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from trainables.dataset import LabelArray, PixelArray, PositionArray, chunks
 from trainables.sources.part import Part, input_error, problem
 
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, SyntaxError, TokenError)
 """What NumPy raises for an archive that is truncated, overwritten or not one at all."""
 
 Header = tuple[tuple[int, ...], np.dtype[np.generic]]
@@ -60,6 +62,8 @@ def archived_part(path: Path, key: str, labels: LabelArray) -> Part:
 def archive(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
     """Open the archive; report a damaged one as `InputError`. Never unpickles."""
     with damage_reported(path):
+        if not path.is_file():
+            raise ValueError("a pipe or a device")
         opened = np.load(path, allow_pickle=False)
         if not isinstance(opened, np.lib.npyio.NpzFile):
             raise ValueError("a single array, saved by np.save")
@@ -79,9 +83,22 @@ def damage_reported(path: Path) -> Iterator[None]:
 
 
 def header(path: Path, key: str) -> Header:
-    """Return shape and type of an array in an archive, without decompressing it."""
-    with zipfile.ZipFile(path) as zipped, zipped.open(f"{key}.npy") as member:
-        shape, _, dtype = read_header(member)
+    """Return shape and type of an array in an archive, without decompressing it.
+
+    Raises:
+        InputError: the member of this name is no array, holds pickled objects, or has another size than its shape.
+    """
+    with damage_reported(path), zipfile.ZipFile(path) as zipped:
+        if zipped.namelist().count(f"{key}.npy") != 1:
+            raise ValueError(f"{key}, which is no array: an array is one member called {key}.npy")
+        with zipped.open(f"{key}.npy") as member:
+            shape, _, dtype = read_header(member)
+            size = member.tell() + math.prod(shape) * dtype.itemsize
+        if dtype.hasobject:
+            raise ValueError(f"{key}, which holds pickled objects")
+        found = zipped.getinfo(f"{key}.npy").file_size
+        if min(shape, default=0) < 0 or size != found:
+            raise ValueError(f"{key} of shape {shape} and type {dtype}, but with {found:,} bytes instead of {size:,}")
     return shape, dtype
 
 

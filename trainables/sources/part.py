@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
 from spaces.problem import InputError, Path, Problem
+from spaces.problem import first_few as first_few
 from trainables.dataset import LabelArray, PixelArray, PositionArray, chunks
 from trainables.sources.image import ImageFile
 
 DATA_PATH = ("trial", "data", "path")
-SHOWN = 5
-"""How many of many faulty images a message lists."""
 
 Digests = Callable[[PositionArray], list[bytes]]
 """Positions, int64 (m,) → sixteen bytes per image that only identical images share."""
@@ -87,6 +90,42 @@ class Parts:
     validation: Part | None = None
     test: Part | None = None
     class_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What will train, but probably not as intended, one sentence each."""
+
+
+def check_class_names(parts: Parts, source: str, *, where: Path) -> None:
+    """Check that no two class names differ only in case, blanks, their Unicode form or how a number is written.
+
+    Raises:
+        InputError: some do; each group is listed with its spellings, their numbers of images and one image of each.
+    """
+    alike: dict[Hashable, list[int]] = {}
+    for number, name in enumerate(parts.class_names):
+        alike.setdefault(what_it_says(name), []).append(number)
+    groups = [" = ".join(_spelled(parts, number) for number in group) for group in alike.values() if len(group) > 1]
+    if groups:
+        rule = "class names must differ in more than case, blanks, their Unicode form or how a number is written"
+        cure = "spell each class in one way, or write distinct_names: true if they are meant to be different classes"
+        raise input_error(source, problem(rule, given="; ".join(groups), remedy=cure, where=where))
+
+
+def what_it_says(name: str) -> Hashable:
+    """Return what a class name says, whatever its case, blanks and Unicode form are; a number as a number."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    text = " ".join("".join(each for each in folded if unicodedata.category(each) != "Cf").split())
+    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text):
+        with contextlib.suppress(InvalidOperation):
+            return Decimal(text)
+    return text
+
+
+def _spelled(parts: Parts, number: int) -> str:
+    """Return a class name so that every difference shows, the number of its images and the name of one of them."""
+    name, found = parts.class_names[number], np.flatnonzero(parts.train.labels == number)
+    shown = name if name.isascii() and name == " ".join(name.split()) else ascii(name)
+    images = f"{len(found)} image{'' if len(found) == 1 else 's'}"
+    return f"{shown} ({images}, such as {parts.train.name(int(found[0]))})" if len(found) else shown
 
 
 def array_part(pixels: PixelArray, labels: LabelArray, name: Callable[[int], str]) -> Part:
@@ -127,9 +166,3 @@ def input_error(source: str, *problems: Problem) -> InputError:
 def problem(rule: str, *, given: str | None = None, remedy: str, where: Path = DATA_PATH) -> Problem:
     """Return a mistake in the data that the setting ``where`` names."""
     return Problem(path=where, rule=rule, given=given, remedy=remedy)
-
-
-def first_few(names: list[str]) -> str:
-    """Format names as ``"7: a, b, c, d, e and 2 more"``."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{len(names)}: " + ", ".join(names[:SHOWN]) + more

@@ -149,7 +149,7 @@ class _TrialThread:
             resume=self._latest,
             hooks=Hooks(on_epoch=self._on_epoch, interrupted=self._interrupted.is_set),
             sharing=FeatureSharing(
-                images=f"{dataset.fingerprint}, divided by {task.split_seed}",
+                images=f"{dataset.fingerprint}, divided by {task.split_seed}, copies by {task.config.data.copies}",
                 trials=task.trials,
                 cuts=task.cuts,
                 fresh_augmentation=task.split_seed is not None,

@@ -84,7 +84,8 @@ def test_the_header_says_what_was_measured(tmp_path: Path) -> None:
         "#   tunehound run first.yaml",
         "2 classes: class 0, class 1.",
         "8 (class 1) to 19 (class 0) training images per class, a ratio of 2.38.",
-        "width 49 (median; 48 to 50), height 48 pixels, in 42 training images inspected;",
+        "27 train, 7 validation, 8 test images.",
+        "width 49 (median; 48 to 50), height 48 pixels, in 40 images inspected;",
         "all RGB.",
         str(this_machine()),
     ):

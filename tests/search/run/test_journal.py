@@ -68,7 +68,7 @@ def test_a_reader_parses_each_record_once_however_often_it_looks(
     monkeypatch.setattr(journal, "record_of", lambda line: parsed.append(line) or parse(line))
     driver = lived(path)
     parsed.clear()
-    (tmp_path / "sweep.yaml").write_text("run: {id: 0123abcd}\n")
+    (tmp_path / "sweep.yaml").write_text("{run: {id: 0123abcd}, trial: {}, search: {metric: val_accuracy}}\n")
     reader = RunReader(tmp_path)
     seen = []
     for note in range(3):

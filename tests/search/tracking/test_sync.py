@@ -13,7 +13,7 @@ import pytest
 import wandb
 from optuna.trial import TrialState
 
-from search.run.links import check_links
+from search.run.lock import check_links
 from search.tracking import client
 from search.tracking.download import write_download
 from search.tracking.tracker import WandbTracker

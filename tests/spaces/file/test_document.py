@@ -63,7 +63,10 @@ def test_an_alias_repeats_a_value(write) -> None:
         (b"a: !!python/object/apply:os.system [exit]\n", 1, "tag"),
         (b"a: 1\n\n? {b: 1}\n: 2\n", 3, "key must be text"),
         (b"true: 1\n", 1, "key must be text"),
-        (b"a: " + b"9" * 5000, None, "not valid YAML"),
+        (b"a: " + b"9" * 5000, 1, "300 digits at most; got “9+…, 5,000 characters"),
+        (b"a: 1\nb: 0x" + b"f" * 5000, 2, "300 digits at most"),
+        (b"a: -0b" + b"1" * 5000, 1, "300 digits at most"),
+        (b"a: [" + b"x," * 200_000 + b"x]\n", None, "50,000 values at most"),
     ],
 )
 def test_what_is_no_plain_mapping_is_refused(write, content, line, words) -> None:

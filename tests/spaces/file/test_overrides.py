@@ -162,3 +162,55 @@ def test_a_configuration_takes_overrides_too(write, tmp_path) -> None:
         load_config(file, ["search.trials=4"])
     with pytest.raises(InputError, match="give one value here"):
         load_config(file, ["training.seed={int: [1, 3]}"])
+
+
+SENSELESS = {
+    "search.trials=1000000000000000000": "≤ 100,000; got 1000000000000000000",
+    "search.trials=-1": "a whole number > 0",
+    "search.trials=.nan": "not a number (.nan)",
+    "confirm.seeds=1000000000000000000000000000000": "≤ 1,000",
+    "confirm.top=1000000": "≤ 100",
+    "search.reduction_factor=1000000000000": "≤ 1,000",
+    "search.checkpoint_minutes=1e300": "≤ 1,000,000; got 1e+300",
+    "budget.hours=1e300": "≤ 1,000,000,000, or null",
+    "budget.usd=.inf": "infinity",
+    "resources.cpus=10000000000": "≤ 100,000",
+    "training.epochs=1000000000000": "≤ 10,000; got 1000000000000",
+    "training.batch_size=1000000000": "≤ 100,000",
+    "training.steps_per_epoch=1000000000": "≤ 10,000,000",
+    "training.patience=1000000000": "≤ 10,000, or null",
+    "training.seed=4294967296": "< 4,294,967,296",
+    "model.filters=1000000000": "≤ 100,000",
+    "model.filters={int: [8, 1000000000000]}": "≤ 100,000",
+    "model.kernel_size=100000": "≤ 1,000",
+    "model.blocks=1000000": "≤ 1,000",
+    "model.growth=100000": "the last block may have 100,000 filters at most",
+    "model.l2=1e300": "≤ 1,000,000",
+    "data={source: folder, path: ., image_size: 1000000}": "≤ 10,000; got 1000000",
+    "optimizer.learning_rate=1e400": "infinity",
+    "optimizer.learning_rate=0,001": "write decimals with a point: 0.001",
+    "optimizer.learning_rate={log: [0,001, 0,1]}": "decimals take a point",
+    "optimizer.learning_rate={log: ['0,001', '0,1']}": "write decimals with a point: 0.001",
+    "optimizer.learning_rate={choice: [" + ", ".join(map(str, range(1, 1100))) + "]}": "1,000 values at most",
+    "model.dropout=0b" + "1" * 5000: "300 digits at most; got “0b111",
+    "model.dropout=0x" + "f" * 5000: "300 digits at most; got “0xfff",
+    "training.epochs=" + "9" * 5000: "300 digits at most; got “999",
+    "trial=0x" + "f" * 5000: "300 digits at most",
+}
+"""What the check says of numbers that nobody means."""
+
+
+@pytest.mark.parametrize("text", SENSELESS, ids=lambda text: text[:40])
+def test_a_number_without_sense_is_refused_in_a_few_words(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_sweep("digits", [text])
+    message = str(caught.value)
+    assert SENSELESS[text] in message
+    assert text[:30] in message
+    assert all(len(line) < 320 for line in message.splitlines())
+
+
+def test_large_numbers_of_people_who_mean_them_are_taken() -> None:
+    values = ["search.trials=20_000", "training.epochs=2000", "budget.hours=5000", "training.batch_size=0x1000"]
+    sweep = load_sweep("digits", [*values, "confirm.seeds=100", "model.filters=1024"])
+    assert (sweep.search.trials, sweep.epochs, sweep.trial["training"]["batch_size"]) == (20_000, 2000, 4096)

@@ -36,19 +36,6 @@ while not (place / "go").exists():
 """
 FOLDER = GO + "dataset = load(FolderData(source='folder', path=str(place / 'pictures'), image_size=8))\n"
 ARCHIVE = GO + "dataset = load(NpzData(source='npz', path=str(place / 'arrays.npz')))\n"
-PEAK = """
-import resource
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-dataset = load(NpzData(source='npz', path=str(place / 'arrays.npz')))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-"""
-PRIVATE = """
-import psutil
-before = psutil.Process().memory_full_info().uss
-dataset = load(NpzData(source='npz', path=str(place / 'arrays.npz')))
-seen = int(dataset.train.images.sum()) + int(dataset.validation.images.sum())
-print(psutil.Process().memory_full_info().uss - before)
-"""
 
 
 def child(program: str, place: Path, number: int = 0, **options: Any) -> subprocess.Popen[str]:
@@ -193,16 +180,3 @@ def test_a_cache_that_cannot_be_made_is_replaced_by_a_temporary_one(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert cache_home().parent == tmp_path
     assert len(load(DigitsData(source="digits")).train) == 1150
-
-
-def test_neither_building_nor_mapping_a_large_set_takes_its_size_in_memory(tmp_path: Path) -> None:
-    data, size_mb = archive(tmp_path / "arrays.npz", 16_000), 16_004 * 64 * 64 * 3 / 1e6  # 197 MB
-    (tmp_path / "go").touch()
-    out, err = child(GO + PEAK, tmp_path).communicate(timeout=120)
-    assert "Decoding" in err
-    assert int(out) / 1e3 < 0.4 * size_mb, "peak while building, kilobytes"
-    mine = load(data)
-    assert int(mine.train.images.sum()) + int(mine.validation.images.sum()) > 0
-    out, err = child(GO + PRIVATE, tmp_path).communicate(timeout=120)
-    assert "Decoding" not in err
-    assert int(out) / 1e6 < 0.1 * size_mb, "private bytes of a process that has read every pixel, as this one has"

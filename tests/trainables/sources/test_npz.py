@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from spaces.problem import InputError
 from trainables.data.load import describe, load, load_test
 
 Writer = Callable[..., Path]
+DECLARED = b"{'descr': '|i1', 'fortran_order': False, 'shape': (1000000000000,), }"
+"""The header of an array of a terabyte."""
 
 
 def noise(seed: int, *shape: int) -> np.ndarray:
@@ -177,3 +181,52 @@ def test_a_single_saved_array_is_refused(write_npz: Writer) -> None:
 def test_several_mistakes_are_told_together(write_npz: Writer) -> None:
     message = refused(write_npz(x_train=noise(0, 20, 4, 4) / 255, y_train=np.zeros(19)))
     assert message.count("→") == 3
+
+
+def saved(array: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("member", "content", "words"),
+    [
+        ("x_train", b"zz", "x_train, which is no array: an array is one member called x_train.npy"),
+        ("y_train", b"", "y_train, which is no array"),
+        ("class_names", b"cat dog", "class_names, which is no array"),
+        ("x_train.npy", b"zz", "expected 8 bytes got 2"),
+        ("x_train.npy", saved(noise(0, 20, 4, 4))[:-1], "but with 447 bytes instead of 448"),
+        ("y_train.npy", saved(np.zeros(20)).replace(b"False", b"[[[[["), "EOF"),
+        ("y_train.npy", b"\x93NUMPY\x01\x00v\x00" + DECLARED.ljust(117) + b"\n", "1,000,000,000,128"),
+    ],
+)
+def test_a_member_that_is_no_array_or_another_than_it_says_is_refused(
+    tmp_path: Path, member: str, content: bytes, words: str
+) -> None:
+    members = {"x_train.npy": saved(noise(0, 20, 4, 4)), "y_train.npy": saved(np.arange(20) % 2)}
+    members.pop(f"{member}.npy", None)
+    with zipfile.ZipFile(tmp_path / "bad.npz", "w") as archive:
+        for name, written in {**members, member: content}.items():
+            archive.writestr(name, written)
+    assert words in refused(tmp_path / "bad.npz")
+
+
+@pytest.mark.parametrize(
+    ("labels", "cure"),
+    [
+        (np.array(["cat", "dog"] * 10), "np.unique(y_train, return_inverse=True)"),
+        (np.arange(20) % 2 == 1, "astype('int64')"),
+        (np.array(3), "shorten or correct"),
+        (np.zeros(20, "datetime64[D]"), "number the classes"),
+    ],
+)
+def test_labels_of_another_type_are_refused_with_how_to_convert_them(
+    write_npz: Writer, labels: np.ndarray, cure: str
+) -> None:
+    assert cure in refused(write_npz(y_train=labels))
+
+
+def test_labels_are_not_read_if_there_are_more_than_images(write_npz: Writer) -> None:
+    message = refused(write_npz(y_train=np.zeros(30_000_000, np.int8)))
+    assert "got (30000000,) for images of shape (20, 4, 4)" in message
