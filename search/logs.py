@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -104,7 +105,7 @@ def redirect_notebook(log: Path) -> Iterator[None]:
     if sys.stderr is sys.__stderr__:
         yield
         return
-    before, streams = (sys.stdout, sys.stderr), (Redirected(sys.stdout), Redirected(sys.stderr))
+    before, streams = (sys.stdout, sys.stderr), (redirected(sys.stdout), redirected(sys.stderr))
     with log.open("a", encoding="utf-8") as file:
         for stream in streams:
             stream.log = file
@@ -115,6 +116,12 @@ def redirect_notebook(log: Path) -> Iterator[None]:
             sys.stdout, sys.stderr = before
             for stream in streams:
                 stream.log = None
+
+
+@cache
+def redirected(stream: TextIO) -> Redirected:
+    """Return the stand-in of a stream, the same for every run: the handlers that Ray made in the first one keep it."""
+    return Redirected(stream)
 
 
 class Redirected:

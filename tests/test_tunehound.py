@@ -65,6 +65,8 @@ def test_the_notebook_cell_of_the_readme_runs(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "runs").is_dir()
     shown = "\n".join(str(output.get("text") or output.get("data")) for output in notebook.cells[0].outputs)
     assert "Starting Ray" in shown
+    assert "Starting the processes" in shown
+    assert shown.count("trial   ") >= 2, "nothing clears the cell"
     assert [noise for noise in NOISE if noise in shown] == []
 
 
@@ -77,9 +79,11 @@ def test_in_a_notebook_the_words_of_libraries_go_to_the_log_and_later_ones_where
         library = logging.StreamHandler()  # keeps the stream that it found
         print("a tip about accelerators", file=sys.stderr)
     library.stream.write("after the run\n")
+    with redirect_notebook(log):
+        library.stream.write("in the next run\n")
     assert sys.stderr is notebook
     assert notebook.getvalue() == "after the run\n"
-    assert "a tip about accelerators" in log.read_text()
+    assert log.read_text() == "a tip about accelerators\nin the next run\n"
 
 
 # What is offered
