@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
@@ -50,6 +51,7 @@ def _check_packages() -> None:
 
 
 _check_packages()
+warnings.filterwarnings("ignore", message="IProgress not found")  # of tqdm: Optuna and Ray import it, nobody uses it
 from spaces.problem import InputError, WorkFailedError  # noqa: E402  # ours, as checked above
 
 __all__ = [
@@ -101,9 +103,14 @@ def run(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None
         InputError: the sweep or its data are invalid, no machine can fit a trial, or the run exists already.
         WorkFailedError: something failed that is not a trial's fault; continue with `resume`.
     """
-    from search.tuner.run import run_sweep
+    from search.steps import IMPORTING, StartSteps
+    from search.terminal import Terminal
 
-    return run_sweep(sweep, runs=runs, name=name)
+    with StartSteps(Terminal(stderr=True)) as steps:
+        steps(IMPORTING)
+        from search.tuner.run import run_sweep
+
+        return run_sweep(sweep, runs=runs, name=name, steps=steps)
 
 
 def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> RunResult:
@@ -123,9 +130,14 @@ def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> RunRes
         InputError: there is no such run, another process is running it, or its search space or data have changed.
         WorkFailedError: as for `run`.
     """
-    from search.tuner.run import resume_run
+    from search.steps import IMPORTING, StartSteps
+    from search.terminal import Terminal
 
-    return resume_run(_directory(run), overrides=overrides)
+    with StartSteps(Terminal(stderr=True)) as steps:
+        steps(IMPORTING)
+        from search.tuner.run import resume_run
+
+        return resume_run(_directory(run), overrides=overrides, steps=steps)
 
 
 def leaderboard(run: str | os.PathLike[str]) -> pd.DataFrame:

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 PREFIX = "tunehound-scratch-"
 """The start of the folders' names; the id of the process that made them follows."""
 
@@ -20,10 +18,16 @@ def temporary_folder() -> Iterator[str]:
     """Provide an empty folder, and remove those of killed processes."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         owner = left.name.removeprefix(PREFIX).partition("-")[0]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+        if owner.isdecimal() and not _is_running(int(owner)):
             shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         yield folder
+
+
+def _is_running(process: int) -> bool:
+    import psutil  # every command passes here, and few find a folder
+
+    return bool(psutil.pid_exists(process))
 
 
 @contextmanager

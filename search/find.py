@@ -6,10 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from search.formatting import uncapitalised
 from search.mirror.download import download_run
 from search.mirror.uri import below, is_uri
 from search.run.directory import BEST, LATEST, RETRAINED
 from search.run.journal import JOURNAL
+from search.run.reader import open_begun
+from search.run.trials import best_trial, describe_missing_result, is_open, remedy_for_missing_result
 from spaces.problem import InputError, Problem
 from spaces.shell import command_line
 
@@ -56,10 +59,19 @@ def find_best(given: str, runs: str | os.PathLike[str] = DEFAULT_RUNS) -> Path:
         return Path(given)  # the caller reports a missing file
     directory = find_run(given, runs, also=", or a configuration file")
     if not (directory / BEST).is_file():
-        rule = f"a run has a {BEST} once it has ended and at least one trial has reported the metric"
-        remedy = f"continue it: {command_line('resume', directory)}"
-        raise InputError([Problem(rule=rule, given="none yet", remedy=remedy)], str(directory))
+        raise _no_best(directory)
     return directory / BEST
+
+
+def _no_best(directory: Path) -> InputError:
+    rule = f"a run has a {BEST} once it has ended and at least one trial has reported the metric"
+    given, remedy = "none yet", f"continue it: {command_line('resume', directory)}"
+    run = open_begun(directory)
+    if run is not None:
+        given, remedy = describe_missing_result(run), remedy_for_missing_result(run, directory)
+    if run is not None and best_trial(run) is not None and not any(map(is_open, run.trials)):
+        given, remedy = "a run that lacks its own", f"{command_line('export', directory)} -o {directory / BEST}"
+    return InputError([Problem(rule=rule, given=uncapitalised(given), remedy=uncapitalised(remedy))], str(directory))
 
 
 def find_retrained(given: str, runs: str | os.PathLike[str] = DEFAULT_RUNS) -> Path:
@@ -75,6 +87,8 @@ def find_retrained(given: str, runs: str | os.PathLike[str] = DEFAULT_RUNS) -> P
             return Path(given)  # the caller reports what it lacks
         raise
     if not (directory / RETRAINED).is_dir():
+        if (run := open_begun(directory)) and best_trial(run) is None:
+            raise _no_best(directory)
         rule, remedy = "a run has a model once its winner has been retrained", command_line("retrain", directory)
         raise InputError([Problem(rule=rule, given="none yet", remedy=remedy)], str(directory))
     return directory / RETRAINED

@@ -62,3 +62,8 @@ def compared_to_baseline(value: float, base: float) -> str:
     if value == base:
         return f"the same as the baseline's {base:.4f}"
     return f"{abs(value - base):.4f} {'above' if value > base else 'below'} the baseline's {base:.4f}"
+
+
+def uncapitalised(sentence: str) -> str:
+    """Return a sentence as part of another one: its first letter small, without the point at its end."""
+    return f"{sentence[:1].lower()}{sentence[1:]}".removesuffix(".")

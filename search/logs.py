@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import Any, TextIO
 
 from search.terminal import Terminal, messages, open_streams
 from spaces.cache import cache_home
@@ -92,3 +94,50 @@ def redirect_output(log: Path) -> Iterator[Terminal]:
             for file_like in (handler, stderr):
                 with suppress(OSError):
                     file_like.close()
+
+
+@contextmanager
+def redirect_notebook(log: Path) -> Iterator[None]:
+    """Redirect what Python prints and warns of in a notebook, where streams do not lead to the descriptors.
+
+    The block's libraries may keep its streams: their later messages appear where they would have.
+    """
+    if sys.stderr is sys.__stderr__:
+        yield
+        return
+    before, streams = (sys.stdout, sys.stderr), (redirected(sys.stdout), redirected(sys.stderr))
+    with log.open("a", encoding="utf-8") as file:
+        for stream in streams:
+            stream.log = file
+        sys.stdout, sys.stderr = streams
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = before
+            for stream in streams:
+                stream.log = None
+
+
+@cache
+def redirected(stream: TextIO) -> Redirected:
+    """Return the stand-in of a stream, the same for every run: the handlers that Ray made in the first one keep it."""
+    return Redirected(stream)
+
+
+class Redirected:
+    """A stream that writes to a log for as long as there is one, and to another stream afterwards."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.log: TextIO | None = None
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        return (self.log or self._stream).write(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        (self.log or self._stream).flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -2,61 +2,65 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from search.formatting import compared_to_baseline, ending, format_count, format_duration, format_ending
-from search.run.events import STATES, ConfirmationTraining, TrialFinished, TrialInfo
+from search.leader import Leader
+from search.live_parts import RunningRow, RunningTable, bar, one_line
+from search.run.confirmation import trainings
+from search.run.events import STATES, ConfirmationTraining, TrainingProgress, TrialFinished, TrialInfo
 from search.run.reader import Run
 from search.run.trials import as_ended, is_baseline
+from search.steps import StartSteps
+from spaces.domains.domain import Scalar
 from spaces.printable import printable
 
-ROWS = 8
-"""At most this many running trials are listed, one per line."""
 MIN_FINISHED = 3
-"""The remaining time is estimated once this many trials have finished."""
-
-
-@dataclass
-class TrialProgress:
-    """The latest epoch and the best value of a running trial."""
-
-    epoch: int = 0
-    value: float = math.nan
+"""The remaining time is estimated once this many trials, or trainings of the confirmation, have finished."""
 
 
 class Progress:
     """The listener that draws on ``console`` (stderr). For a resumed run it starts from the earlier trials.
 
-    ``clock`` returns seconds; only differences matter.
+    ``steps`` shows what is done before the first epoch; ``clock`` returns seconds; only differences matter.
     """
 
-    def __init__(self, run: Run, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        run: Run,
+        console: Console,
+        *,
+        steps: StartSteps | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._run = run
         self._trials = int(run.sweep["search"]["trials"])
         self._horizon = int(run.sweep["trial"]["training"]["epochs"])
-        self._console = console
-        self._clock = clock
+        self._console, self._steps, self._clock = console, steps, clock
         self._began = clock()
-        self._running: dict[int, TrialProgress] = {}
+        self._starting = False
+        self._ready = False
+        """Whether a process trains, so that the live view may open."""
+        self._running: dict[tuple[int, ...], RunningRow] = {}
+        """By trial; in the confirmation by trial and seed."""
+        self._open_values: dict[int, Mapping[str, Scalar]] = {}
         self._endings: Counter[str] = Counter()
-        self._values: dict[int, float] = {}
-        self._best: int | None = None
+        self._leader = Leader(run.direction)
         self._baseline: int | None = None
         self._epochs = 0
         self._seconds = 0.0
+        """That the finished trials trained, in their slots."""
         self._confirmed: tuple[int, int] | None = None
         """Confirmation trainings done and in total; None before the confirmation starts."""
+        self._confirmed_s = 0.0
         self._restore()
         self._live = Live(
             console=console,
@@ -67,37 +71,63 @@ class Progress:
         )
 
     def started(self, trial: TrialInfo) -> None:
-        """Handle the start of a trial; the first one opens the live view."""
-        self._running.setdefault(trial.number, TrialProgress())
+        """Handle the start of a trial."""
+        self._open_values[trial.number] = trial.values
         if trial.baseline:
             self._baseline = trial.number
-        if self._console.is_terminal and not self._live.is_started:
+        self._running.setdefault((trial.number,), self._row(trial.number))
+        self._start_processes()
+
+    def ready(self) -> None:
+        """Handle a process that trains from now on; the first one opens the live view."""
+        if self._ready:
+            return
+        self._ready = True
+        if self._steps and not self._console.is_terminal:
+            self._steps("Training: the first epoch includes reading the data and compiling the network")
+        if self._steps:
+            self._steps.end()
+        if self._console.is_terminal:
             self._live.start()
 
     def epoch(self, number: int, row: Mapping[str, float]) -> None:
         """Handle a finished epoch."""
         value = row.get(self._run.metric, math.nan)
-        best = self._better_of(self._values.get(number, math.nan), value)
-        self._running[number] = TrialProgress(epoch=int(row["epoch"]), value=best)
+        known = self._running.get((number,)) or self._row(number)
+        earlier = self._leader.value(number)
+        best = self._leader.better_of(math.nan if earlier is None else earlier, value)
+        self._running[number,] = replace(known, epoch=int(row["epoch"]), best=best)
         self._epochs += 1
         if not math.isnan(best):
-            self._record(number, best)
+            self._leader.record(number, best)
 
     def ended(self, end: TrialFinished) -> None:
         """Handle the end of a trial; without a terminal, print its line."""
-        self._running.pop(end.number, None)
+        self._running.pop((end.number,), None)
         self._count(end)
         if end.message or not self._console.is_terminal:
             mark = "  best so far" if end.number == self.best() else ""
             self._console.print(Text(trial_line(end, self._run.metric) + mark), soft_wrap=True)
 
+    def confirming(self, training: TrainingProgress) -> None:
+        """Handle the start of a training of the confirmation, or one of its epochs."""
+        key = training.trial, training.seed
+        known = self._running.get(key) or self._row(training.trial)
+        best = self._leader.better_of(known.best, training.value)
+        self._epochs += training.epoch > known.epoch and key in self._running
+        self._running[key] = replace(known, epoch=training.epoch, best=best)
+        self._start_processes()
+
     def confirmed(self, training: ConfirmationTraining | None, *, done: int, total: int) -> None:
         """Handle the progress of the confirmation; without a terminal, print a line for each training."""
         self._confirmed = done, total
+        if training is not None:
+            self._running.pop((training.trial, training.seed), None)
+            self._confirmed_s += training.seconds
         if not self._console.is_terminal:
             begun = f"Confirming the winner: {format_count(total - done, 'training')} to run."
-            text = begun if training is None else training_line(training, self._run.metric)
-            self._console.print(Text(text), soft_wrap=True)
+            line = begun if training is None else f"{training_line(training, self._run.metric)}  {done} of {total}"
+            self._console.print(Text(line), soft_wrap=True)
 
     def close(self, best: int | None) -> None:
         """Close the live view, leaving its last state on the screen."""
@@ -107,14 +137,18 @@ class Progress:
 
     def best(self) -> int | None:
         """Return the number of the leading trial, including running ones; ties go to the lower number."""
-        return self._best
+        return self._leader.number
 
     def seconds_left(self) -> float | None:
-        """Mean seconds per finished trial × remaining trials ÷ running trials; None before MIN_FINISHED trials."""
-        done, running = self._done(), len(self._running)
+        """Mean seconds per finished trial × remaining trials ÷ running trials; None before MIN_FINISHED trials.
+
+        In the confirmation the same of its trainings.
+        """
+        done, total = self._confirmed or (self._done(), self._trials)
+        seconds, running = self._confirmed_s if self._confirmed else self._seconds, len(self._running)
         if done < MIN_FINISHED or not running:
             return None
-        return self._seconds / done * max(self._trials - done, 0) / running
+        return seconds / done * max(total - done, 0) / running
 
     def view(self) -> RenderableType:
         """Return what a terminal shows now.
@@ -123,16 +157,36 @@ class Progress:
         would not work: the driver's thread prints from signal handlers and might be holding it then.
         """
         confirmation = [self._confirmation_bar(*self._confirmed)] if self._confirmed else []
-        return Group(self._bar(), self._best_line(), *confirmation, self._time_line(), *self._running_lines())
+        table = RunningTable(self._running.copy(), horizon=self._horizon, now=self._clock())
+        return Group(self._bar(), self._best_line(), *confirmation, self._time_line(), table)
+
+    def _row(self, number: int) -> RunningRow:
+        return RunningRow(
+            epoch=0,
+            best=math.nan,
+            began=self._clock(),
+            baseline=number == self._baseline,
+            values=self._open_values.get(number, {}),
+        )
+
+    def _start_processes(self) -> None:
+        if self._steps and not self._starting:
+            self._steps("Starting the processes of the trials, each of which imports TensorFlow")
+        self._starting = True
 
     def _restore(self) -> None:
         run = self._run
         for trial in run.trials:
             if is_baseline(trial):
                 self._baseline = trial.number
+            values = {run.names.get(name, name): value for name, value in trial.params.items()}
+            self._open_values[trial.number] = values
             if trial.state.is_finished():
                 self._count(as_ended(run, trial))
                 self._epochs += as_ended(run, trial).epochs
+        for training in trainings(run.notes):
+            self._epochs += training.epochs
+            self._confirmed_s += training.seconds
 
     def _count(self, end: TrialFinished) -> None:
         word = ending(end.state, end.reason)
@@ -140,54 +194,29 @@ class Progress:
             self._endings[word] += 1
             self._seconds += 0.0 if math.isnan(end.seconds) else end.seconds
         sound = end.value is not None and math.isfinite(end.value) and word not in ("diverged", "failed")
-        self._record(end.number, end.value if sound else None)
-
-    def _record(self, number: int, value: float | None) -> None:
-        """Record a trial's value, or None if it no longer counts. Compare all trials only if the leader drops out."""
-        leader_key = None if self._best is None else self._sort_key(self._best)
-        if value is None:
-            self._values.pop(number, None)
-        else:
-            self._values[number] = value
-        if value is not None and (leader_key is None or self._sort_key(number) <= leader_key):
-            self._best = number
-        elif number == self._best:
-            self._best = min(self._values, key=self._sort_key, default=None)
-
-    def _sort_key(self, number: int) -> tuple[float, int]:
-        """A sort key that puts the leading trial first."""
-        value = self._values[number]
-        return (-value if self._run.direction == "maximize" else value), number
+        self._leader.record(end.number, end.value if sound else None)
 
     def _done(self) -> int:
         return self._endings.total()
 
-    def _better_of(self, first: float, second: float) -> float:
-        known = [value for value in (first, second) if math.isfinite(value)]
-        return (max if self._run.direction == "maximize" else min)(known, default=math.nan)
-
     def _bar(self) -> RenderableType:
-        counts = [f"{len(self._running)} running"] if self._running else []
+        running = 0 if self._confirmed else len(self._running)
+        counts = [f"{running} running"] if running else []
         counts += [f"{number} {word}" for word, number in dict.copy(self._endings).items() if number]
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        bar = ProgressBar(total=max(self._trials, self._done(), 1), completed=self._done(), width=20)
-        grid.add_row(bar, f"{self._done()}/{self._trials} trials", Text(" · ".join(counts), overflow="fold"))
-        return grid
+        text = Text(" · ".join(counts), overflow="fold")
+        return bar(self._done(), self._trials, "trials", text)
 
     def _confirmation_bar(self, done: int, total: int) -> RenderableType:
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        bar = ProgressBar(total=max(total, 1), completed=done, width=20)
-        grid.add_row(bar, f"{done}/{total} trainings", "confirming the winner")
-        return grid
+        running = f" · {len(self._running)} running" if self._running else ""
+        return bar(done, total, "trainings", one_line(f"confirming the winner{running}"))
 
     def _best_line(self) -> RenderableType:
-        best = self.best()
-        value = None if best is None else self._values.get(best)
+        best, baseline = self.best(), self._baseline
+        value, base = self._leader.value(best), self._leader.value(baseline)
         if value is None:
             return Text(f"no {self._run.metric} yet", style="dim")
         text = f"best {self._run.metric} {value:.4f} (trial {best})"
-        base = None if self._baseline is None else self._values.get(self._baseline)
-        if best == self._baseline:
+        if best == baseline:
             text += ", the baseline"
         elif base is not None:
             text += f", {compared_to_baseline(value, base)}"
@@ -196,33 +225,21 @@ class Progress:
     def _time_line(self) -> RenderableType:
         text = f"{format_count(self._epochs, 'epoch')} · {format_duration(self._clock() - self._began)} elapsed"
         left = self.seconds_left()
-        return one_line(text if left is None else f"{text} · about {format_duration(left)} left")
-
-    def _running_lines(self) -> list[RenderableType]:
-        shown = heapq.nsmallest(ROWS, self._running.copy().items())
-        lines: list[RenderableType] = [one_line(self._running_line(*entry), style="dim") for entry in shown]
-        if len(self._running) > ROWS:
-            lines.append(one_line(f"  … and {len(self._running) - ROWS} more", style="dim"))
-        return lines
-
-    def _running_line(self, number: int, trial: TrialProgress) -> str:
-        name = f"{number} baseline" if number == self._baseline else str(number)
-        value = "" if math.isnan(trial.value) else f"   best {trial.value:.4f}"
-        return f"  trial {name:<12} epoch {trial.epoch}/{self._horizon}{value}"
-
-
-def one_line(text: str, *, style: str = "") -> Text:
-    """Return text that a narrow terminal truncates instead of wrapping."""
-    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+        if left is not None:
+            search = not self._confirmed and self._run.sweep.get("confirm", "off") != "off"
+            text += f" · about {format_duration(left)}{' of the search' if search else ''} left"
+        return one_line(text)
 
 
 def training_line(training: ConfirmationTraining, metric: str) -> str:
-    """Format a finished confirmation training: ``trial  17  seed 2  complete  21 epochs  val_accuracy 0.9861``."""
+    """Format a finished confirmation training: ``trial 17  seed 2  complete  21 epochs  9 s  val_accuracy 0.9861``."""
     value = "" if training.score is None else f"  {metric} {training.score:.4f}"
     word = format_ending(STATES[training.reason], training.reason)
     message = f"  {training.message}" if training.message else ""
     epochs = format_count(training.epochs, "epoch")
-    return printable(f"trial {training.trial:>3}  seed {training.seed:<3} {word:<19} {epochs:>10}{value}{message}")
+    taken = format_duration(training.seconds)
+    name = f"trial {training.trial:>3}  seed {training.seed:<3}"
+    return printable(f"{name} {word:<19} {epochs:>10}  {taken:>5}{value}{message}")
 
 
 def trial_line(end: TrialFinished, metric: str) -> str:

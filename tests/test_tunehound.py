@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import io
+import logging
 import os
 import re
 import subprocess
@@ -17,11 +19,14 @@ import pytest
 from nbclient import NotebookClient
 
 import tunehound
+from search.logs import redirect_notebook
 from tests.search.commands import environment
 from tests.search.runs import make_run
 
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = ("load", "run", "resume", "leaderboard", "histories", "best", "retrain", "load_model")
+NOISE = ("Warning", "INFO", "accelerator", "ipywidgets", "Logging error", "asyncio", "Traceback")
+"""What libraries say in a notebook unless they are kept from it."""
 CHECKS = """
 assert len(board) == 2
 assert config["training"]["epochs"] == 4
@@ -58,6 +63,27 @@ def test_the_notebook_cell_of_the_readme_runs(tmp_path: Path, monkeypatch: pytes
         notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     assert (tmp_path / "runs").is_dir()
+    shown = "\n".join(str(output.get("text") or output.get("data")) for output in notebook.cells[0].outputs)
+    assert "Starting Ray" in shown
+    assert "Starting the processes" in shown
+    assert shown.count("trial   ") >= 2, "nothing clears the cell"
+    assert [noise for noise in NOISE if noise in shown] == []
+
+
+def test_in_a_notebook_the_words_of_libraries_go_to_the_log_and_later_ones_where_they_would_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook, log = io.StringIO(), tmp_path / "run.log"
+    monkeypatch.setattr("sys.stderr", notebook)
+    with redirect_notebook(log):
+        library = logging.StreamHandler()  # keeps the stream that it found
+        print("a tip about accelerators", file=sys.stderr)
+    library.stream.write("after the run\n")
+    with redirect_notebook(log):
+        library.stream.write("in the next run\n")
+    assert sys.stderr is notebook
+    assert notebook.getvalue() == "after the run\n"
+    assert log.read_text() == "a tip about accelerators\nin the next run\n"
 
 
 # What is offered

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from spaces.config.trial import CustomModel
 from spaces.problem import Problem
 from spaces.shell import quoted
+
+if TYPE_CHECKING:
+    from spaces.config.trial import CustomModel
 
 _trusted: set[str] = set()
 

@@ -44,6 +44,7 @@ from search.cli.output import (
 from search.cli.submit import submit
 from search.disk import describe_failure, temporary_files
 from search.logs import quiet_environment, start_tensorflow
+from search.steps import IMPORTING, StartSteps
 from search.terminal import flushed_stdout, print_data
 from spaces.problem import InputError, WorkFailedError
 from spaces.shell import command_line
@@ -74,11 +75,17 @@ def run(
     trust: Trust = NO_TRUST,
 ) -> None:
     """Run a sweep from start to finish: search, confirmation, leaderboard, best.yaml and report."""
-    from search.tuner.run import run_sweep
-    from spaces.file.load import load_sweep
+    with StartSteps(console) as steps:
+        steps(f"Reading the sweep {sweep}")
+        from spaces.file.load import load_sweep
 
-    trust_modules(trust)
-    conclude(run_sweep(load_sweep(sweep, overrides), runs=runs, name=name, warn=warn))
+        trust_modules(trust)
+        checked = load_sweep(sweep, overrides)
+        steps(IMPORTING)
+        from search.tuner.run import run_sweep
+
+        finished = run_sweep(checked, runs=runs, name=name, warn=warn, steps=steps)
+    conclude(finished)
 
 
 @app.command(
@@ -86,21 +93,25 @@ def run(
 )
 def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = RUNS, trust: Trust = NO_TRUST) -> None:
     """Continue an interrupted run, or extend a finished one with --set search.trials=N."""
-    from search.find import find_run
-    from search.mirror.mirror import send_finished
-    from search.run.directory import mirror_of
-    from search.tuner.resume import unfinished
-    from search.tuner.run import resume_run
+    with StartSteps(console) as steps:
+        steps(IMPORTING)
+        from search.find import find_run
+        from search.mirror.mirror import send_finished
+        from search.run.directory import mirror_of
+        from search.tuner.resume import unfinished
+        from search.tuner.run import resume_run
 
-    trust_modules(trust)
-    log = partial(console.print, highlight=False)
-    directory = find_run(run, runs, log=log)
-    if not overrides and not unfinished(directory):
-        extend = command_line("resume", directory)
-        console.print(f"{directory} is finished. To extend it: {extend} --set search.trials=N")
-        send_finished(directory, mirror_of(directory), message=log)
-        return
-    conclude(resume_run(directory, overrides=overrides, warn=warn, message=log))
+        trust_modules(trust)
+        log = partial(console.print, highlight=False)
+        directory = find_run(run, runs, log=log)
+        if not overrides and not unfinished(directory):
+            steps.end()
+            extend = command_line("resume", directory)
+            console.print(f"{directory} is finished. To extend it: {extend} --set search.trials=N")
+            send_finished(directory, mirror_of(directory), message=log)
+            return
+        finished = resume_run(directory, overrides=overrides, warn=warn, message=log, steps=steps)
+    conclude(finished)
 
 
 @app.command(epilog=examples("tunehound plan digits --check", "tunehound plan my.yaml --set trial.training.epochs=9"))

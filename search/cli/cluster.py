@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from clusters.connection.address import ClusterChoice, choose_cluster
-from clusters.health.diagnose import Finding, find_problems
-from clusters.health.diagnose import format_findings as sentences
-from clusters.health.survey import SurveyRequest
 from search.cli.options import NO_OVERRIDES, Overrides, examples
 from search.cli.output import WORK_FAILED, console, warn
 from search.formatting import format_count
 from search.terminal import Terminal, print_data, print_text
 from spaces.cache import PLACES
-from spaces.file.sweep import Sweep, Tracking
 from spaces.problem import InputError, Problem
 from spaces.shell import command_line
+
+if TYPE_CHECKING:
+    from clusters.connection.address import ClusterChoice
+    from clusters.health.diagnose import Finding
+    from clusters.health.survey import SurveyRequest
+    from spaces.file.sweep import Sweep
 
 cluster = typer.Typer(name="cluster", no_args_is_help=True, help="Inspect the Ray cluster that sweeps run on.")
 
@@ -40,6 +41,8 @@ def check(
     format: Annotated[Literal["table", "json"], typer.Option(help="json is for scripts.")] = "table",
 ) -> None:
     """Check whether the cluster is ready for a sweep; if not, say what to fix and exit with 1."""
+    from clusters.connection.address import choose_cluster
+    from clusters.health.diagnose import find_problems, format_findings
     from search.cli.cluster_table import node_table, summary, survey_as_mapping
     from search.plan.placement import survey_cluster
     from spaces.file.load import load_sweep
@@ -56,7 +59,7 @@ def check(
         terminal = Terminal()
         terminal.print(node_table(found, findings, width=terminal.width))
         print_text(summary(found))
-        for sentence in sentences(findings):
+        for sentence in format_findings(findings):
             console.print(sentence, highlight=False)
     if findings:
         console.print(f"Not ready for a sweep: {format_count(len(findings), 'problem')}.")
@@ -73,6 +76,7 @@ def _no_cluster(chosen: ClusterChoice) -> NoReturn:
 
 
 def _survey_request(sweep: Sweep | None) -> SurveyRequest:
+    from clusters.health.survey import SurveyRequest
     from search.plan.requirements import requirements
 
     return SurveyRequest(examine=True, places=PLACES, requirements=requirements(sweep) if sweep else ())
@@ -82,7 +86,9 @@ def _missing_wandb_key(sweep: Sweep | None) -> list[Finding]:
     """Return a missing W&B key as a finding; only warn if the sweep does not ask for tracking explicitly."""
     if sweep is None or sweep.tracking.wandb == "off":
         return []
+    from clusters.health.diagnose import Finding
     from search.tracking.client import lacks_key
+    from spaces.file.sweep import Tracking
 
     if not lacks_key():
         return []

@@ -38,7 +38,7 @@ def conclude(finished: RunResult) -> None:
 
     try:
         show_leaderboard([finished.run], top=10, format="table")
-        print_text(headline(finished.run))
+        print_text(headline(finished.run, finished.directory))
     finally:  # stdout may be on a disk that is full
         _show_next_steps(finished)
 
@@ -53,8 +53,7 @@ def _show_next_steps(finished: RunResult) -> None:
     if finished.interrupted:
         console.print(f"Interrupted. Continue with: {command_line('resume', directory)}{trust_options()}")
         raise typer.Exit(INTERRUPTED)
-    if not (directory / "best.yaml").exists():
-        console.print(f"No trial produced a result. For the reasons, see {directory}/trials/*/error.txt or the log.")
+    if not (directory / "best.yaml").exists():  # the headline says why, and what to do
         raise typer.Exit(WORK_FAILED)
     console.print(f"Next: {command_line('retrain', directory / 'best.yaml')}{trust_options()}")
 
@@ -110,10 +109,18 @@ def show_versions(wanted: bool) -> None:
     raise typer.Exit
 
 
+class ConsoleHandler(logging.Handler):
+    """Shows log messages on the console, above the spinner of a step."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a message."""
+        console.print(self.format(record), highlight=False)
+
+
 def show_data_messages() -> None:
     """Show log messages about data on stderr, such as slow decoding or a full store."""
     about_data = logging.getLogger("trainables.data")
-    handler = logging.StreamHandler()
+    handler = ConsoleHandler()
     handler.setFormatter(PrintableFormatter())
     about_data.addHandler(handler)
     if logging.lastResort:  # Python's handler for warnings that no other handler takes

@@ -10,18 +10,18 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
+from search.columns import GAP, fitting
+from search.columns import header as column_header
 from search.formatting import ending, format_duration, format_value
 from search.results.leaderboard import ABOUT
 from spaces.printable import printable
 
-GAP = 2
-"""Spaces between two columns."""
 TEXT_COLUMNS = ("run", "state", "metric", "node", "role", "versions")
 """Text columns, aligned to the left."""
 ESSENTIAL = ("run", "rank", "trial", "state", "mean")
 DROPPED_FIRST = ("best_epoch", "seconds", "seeds", "epochs")
 """Columns to drop on a narrow terminal, in this order; then the open values, last one first."""
-RUN_DROPPED_FIRST = ("epochs", "trials", "seconds", "trial", "baseline", "test_loss")
+RUN_DROPPED_FIRST = ("epochs", "trials", "seconds", "wall_seconds", "trial", "baseline", "test_loss")
 """The same for a comparison of runs."""
 NAME = 30
 """Maximum length of a run's name in a comparison."""
@@ -47,7 +47,11 @@ def run_table(frame: pd.DataFrame, *, width: int = 80) -> Table:
     one = frame["metric"].nunique() == 1
     names = [name for name in frame.columns if name not in ("sd", "seeds", *(["metric"] if one else []))]
     names = [name for name in names if frame[name].notna().any()]
-    heads = {"value": frame["metric"].iloc[0].replace("_", "\n") if one else "value", "seconds": "training"}
+    heads = {
+        "value": frame["metric"].iloc[0].replace("_", "\n") if one else "value",
+        "seconds": "slot\ntime",
+        "wall_seconds": "wall\ntime",
+    }
     cells = {name: [heads.get(name, header(name)), *(run_cell(name, row) for row in rows)] for name in names}
     styles = ["bold green" if one and place == 0 else "" for place in range(len(rows))]
     single = (frame["seeds"] < 2).any()
@@ -94,9 +98,7 @@ def shown_columns(frame: pd.DataFrame, metric: str) -> list[str]:
 
 def header(name: str) -> str:
     """Return a column's header, broken into lines to be no wider than its values."""
-    return {"rank": "#", "best_epoch": "best\nepoch", "mean": "mean ± sd"}.get(
-        name, name.replace("_", "\n").replace(".", ".\n")
-    )
+    return {"rank": "#", "mean": "mean ± sd", "seconds": "slot\nseconds"}.get(name) or column_header(name)
 
 
 def cell(name: str, row: Mapping[str, Any], metric: str) -> str:
@@ -121,14 +123,14 @@ def run_cell(name: str, row: Mapping[str, Any]) -> str:
     """Format one value of a run."""
     value = row[name]
     if name == "run":
-        return value if len(value) <= NAME else f"{value[: NAME - 1]}…"
+        return value if len(value) <= NAME else f"{value[: NAME // 2]}…{value[-NAME // 2 + 1 :]}"
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
     if name == "value":
         return with_spread(value, row["sd"])
     if name == "gain":
         return f"{value:+.4f}"
-    if name == "seconds":
+    if name in ("seconds", "wall_seconds"):
         return format_duration(value)
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
@@ -146,20 +148,6 @@ def short_state(row: Mapping[str, Any]) -> str:
     if row["baseline"] and word == "complete":
         return "baseline"
     return "stopped" if word == "stopped-early" else word
-
-
-def fitting(cells: Mapping[str, Sequence[str]], droppable: Iterable[str], width: int) -> list[str]:
-    """Return the columns that fit into ``width``, dropping the least important ones."""
-    kept = list(cells)
-    candidates = [name for name in droppable if name in kept]
-    while candidates and sum(breadth(cells[name]) + GAP for name in kept) - GAP > width:
-        kept.remove(candidates.pop(0))
-    return kept
-
-
-def breadth(column: Sequence[str]) -> int:
-    """Return the width of a column in characters."""
-    return max(len(line) for text in column for line in text.split("\n"))
 
 
 def style(row: Mapping[str, Any]) -> str:

@@ -44,7 +44,7 @@ def cost_lines(sweep: Sweep, room: Capacity, measured: Measurements) -> list[str
         f"search    {_search(expected)}",
         *([f"confirm   {_confirmation(expected)}"] if sweep.confirm else []),
         f"budget    {_budget(sweep, expected)}",
-        f"total     {', '.join(_sums(sweep, room, expected))}",
+        f"total     {', '.join(_sums(sweep, room, expected))}; slot time {_slot_time(expected)}",
         f"memory    {_memory(room, measured)}",
     ]
 
@@ -149,6 +149,11 @@ def _sums(sweep: Sweep, room: Capacity, expected: Forecast) -> list[str]:
     if price is not None:
         sums.append(expected.range_of(lambda p: _slot_hours(p) * price).format(_money, " USD"))
     return sums
+
+
+def _slot_time(expected: Forecast) -> str:
+    """The time of all slots together; that of the lines above passes on the wall."""
+    return expected.range_of(_slot_hours).format(_hours)
 
 
 def _slot_hours(projection: Projection) -> float:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
 
 from search.report.page import section
-from search.report.plot import COLOURS, blank, drawn, html, left_out, step, word
+from search.report.plot import COLOURS, blank, drawn, html, left_out, step, whole_ticks, word
 from search.run.reader import Run
 from search.run.trials import best_trial, curve, epochs, is_baseline, reason
 from search.study.rungs import ladder
@@ -41,6 +41,7 @@ def learning_curves(run: Run) -> go.Figure | None:
     best = best_trial(run)
     plain = [trial for trial in shown if trial is not best and not is_baseline(trial)]
     figure = blank("epoch", run.metric)
+    figure.update_xaxes(whole_ticks(epoch for trial in shown for epoch in points(trial)))
     for name in ("complete", "stopped-early", "unfinished", "diverged", "failed"):
         group = [trial for trial in plain if word(trial) == name]
         if group:

@@ -1,107 +1,28 @@
-"""The hyperparameters: how important each of them was, and the metric along each."""
+"""The hyperparameters: the metric along each of them, and all trials in parallel coordinates."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
-import optuna
 import pandas as pd
 import plotly.graph_objects as go
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.importance import PedAnovaImportanceEvaluator
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial
 
 from search.formatting import format_value
 from search.report.page import section
 from search.report.plot import COLOURS, blank, drawn, html, left_out, word
 from search.run.reader import Run
-from search.run.trials import best_value, curve, is_baseline
+from search.run.trials import best_value, is_baseline
 
-MIN_TRIALS = 8
-"""Importances of fewer trials would mean nothing."""
 LINES, NUMBERS = 2000, 20_000
 """The most lines of the parallel coordinates, and the most numbers in them."""
 DOTS, SLICES = 400, 24
 """The most trials in a slice, and the most slices."""
-
-
-def importance_part(run: Run, frame: pd.DataFrame) -> str:
-    """Hyperparameter importances."""
-    figure = importances(run)
-    if figure is None:
-        text = (
-            f"Not available yet: at least {MIN_TRIALS} different trials must have reached the first rung or finished."
-        )
-        return section("Hyperparameter importance", f'<p class="note">{text}</p>')
-    note = "How much of the difference between good and other trials each hyperparameter explains. Almost every trial"
-    note += " has a value at the first rung; those that finished are fewer, and a selection of the better ones."
-    return section("Hyperparameter importance", html(figure), note=note)
-
-
-def importances(run: Run) -> go.Figure | None:
-    """Draw how much of the differences each open value explains (PED-ANOVA, Watanabe et al. 2023); None if unknown."""
-    rung = first_rung(run)
-    early = [(trial, value) for trial in run.trials if (value := best_by(run, trial, rung)) is not None]
-    complete = [trial for trial in run.trials if trial.state == TrialState.COMPLETE]
-    finished = [(trial, value) for trial in complete if (value := best_value(run, trial)) is not None]
-    kinds = {f"at epoch {rung}": early, "finished": finished}
-    known = {f"{name} ({len(valued)} trials)": shares(run, valued) for name, valued in kinds.items()}
-    known = {name: by_value for name, by_value in known.items() if by_value}
-    if not known:
-        return None
-    names = sorted({name for by_value in known.values() for name in by_value}, key=list(run.names).index)
-    first = next(iter(known.values()))
-    names.sort(key=lambda name: first.get(name, 0.0))
-    figure = blank("share", "", height=110 + 18 * len(names) * (1 + len(known)))
-    colours = dict(zip(known, (COLOURS["baseline"], COLOURS["complete"]), strict=False))
-    for label, by_value in reversed(known.items()):  # horizontal bars are stacked from below
-        widths = [by_value.get(name, 0.0) for name in names]
-        figure.add_trace(
-            go.Bar(x=widths, y=[escape(run.names[name]) for name in names], orientation="h", name=label,
-                   marker={"color": colours[label]}, text=[f"{width:.0%}" for width in widths], textposition="outside",
-                   cliponaxis=False, hoverinfo="skip")
-        )  # fmt: skip
-    widest = max(width for by_value in known.values() for width in by_value.values())
-    figure.update_layout(xaxis={"tickformat": ".0%", "range": [0, 1.18 * widest or 1]}, bargap=0.25)
-    figure.update_layout(yaxis={"type": "category"}, legend={"traceorder": "reversed"})
-    return figure
-
-
-def first_rung(run: Run) -> int:
-    """Return the epoch that every trial may reach: the first rung, or the last epoch if there are no rungs."""
-    search = run.settings.search
-    return run.settings.epochs if search.scheduler == "none" else min(search.grace_epochs, run.settings.epochs)
-
-
-def best_by(run: Run, trial: FrozenTrial, epoch: int) -> float | None:
-    """Return a trial's best value up to an epoch; None if it diverged, failed, or has not reached that epoch."""
-    known = {at: value for at, value in curve(trial).items() if at <= epoch}
-    reached = max(known, default=0) == epoch or trial.state == TrialState.COMPLETE
-    if not known or not reached or word(trial) == "failed" or not all(map(math.isfinite, known.values())):
-        return None
-    return (max if run.direction == "maximize" else min)(known.values())
-
-
-def shares(run: Run, valued: Sequence[tuple[FrozenTrial, float]]) -> dict[str, float]:
-    """Return by full name how much of the differences each open value explains; empty if that is unknown."""
-    if len(valued) < MIN_TRIALS:
-        return {}
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(direction=run.direction)
-    study.add_trials(
-        create_trial(value=value, params=trial.params, distributions=trial.distributions) for trial, value in valued
-    )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # such as shares that are equal because all trials are
-            found = optuna.importance.get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
-    except (ValueError, RuntimeError, ZeroDivisionError, UserWarning):  # such as values that never varied
-        return {}
-    return {name: share for name, share in found.items() if math.isfinite(share) and name in run.names}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +32,7 @@ class Axis:
     label: str
     log: bool
     choice: bool
+    whole: bool
     places: Mapping[int, float]
     """By trial number, without trials whose branch was not taken."""
     ticks: Mapping[float, str]
@@ -123,6 +45,7 @@ def axis_of(label: str, trials: Sequence[FrozenTrial], name: str) -> Axis | None
         return None
     domain = next(trial.distributions[name] for trial in trials if name in trial.params)
     log = isinstance(domain, (FloatDistribution, IntDistribution)) and domain.log
+    whole = isinstance(domain, IntDistribution)
     choice = isinstance(domain, CategoricalDistribution)
     if isinstance(domain, CategoricalDistribution):
         known = {repr(option): float(place) for place, option in enumerate(domain.choices)}
@@ -131,8 +54,16 @@ def axis_of(label: str, trials: Sequence[FrozenTrial], name: str) -> Axis | None
     else:
         places = {number: math.log10(value) if log else float(value) for number, value in having.items()}
         ticks = {place: format_value(10**place if log else place) for place in tick_places(places.values())}
+        if whole:
+            ticks = whole_places(ticks, log=log)
     ticks = {place: escape(tick) for place, tick in ticks.items()}
-    return Axis(label=escape(label), log=log, choice=choice, places=places, ticks=ticks)
+    return Axis(label=escape(label), log=log, choice=choice, whole=whole, places=places, ticks=ticks)
+
+
+def whole_places(places: Iterable[float], *, log: bool) -> dict[float, str]:
+    """Return ticks at the whole numbers next to these places of an axis."""
+    numbers = dict.fromkeys(round(10**place if log else place) for place in places)
+    return {math.log10(number) if log else float(number): f"{number}" for number in numbers}
 
 
 def tick_places(values: Iterable[float], count: int = 5) -> list[float]:
@@ -230,7 +161,10 @@ def slice_of(run: Run, trials: Sequence[FrozenTrial], name: str) -> go.Figure | 
     )  # fmt: skip
     margin = 0.06 * (max(axis.ticks) - min(axis.ticks) or 1.0)
     ends = [min(axis.ticks) - margin, max(axis.ticks) + margin]  # powers of ten on a logarithmic axis
-    ticks = {"tickvals": list(axis.ticks), "ticktext": list(axis.ticks.values())} if axis.choice else {"nticks": 6}
+    ticks: dict[str, Any] = {"nticks": 6}
+    if axis.choice or axis.whole:
+        at = [10**place if axis.log else place for place in axis.ticks]
+        ticks = {"tickvals": at, "ticktext": list(axis.ticks.values())}
     figure.update_layout(xaxis={**ticks, "type": "log" if axis.log else "linear", "range": ends})
     return figure.update_layout(margin={"l": 40, "r": 8, "t": 8, "b": 36})
 

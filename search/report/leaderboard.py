@@ -15,7 +15,7 @@ from search.results.leaderboard import ABOUT
 from search.run.reader import Run
 
 ROWS, FIELDS = 1000, 15_000
-"""The most rows and the most fields of the leaderboard in the report; leaderboard.csv has all."""
+"""The most rows and the most fields of the leaderboard in the report."""
 
 
 def leaderboard_part(run: Run, frame: pd.DataFrame) -> str:
@@ -28,14 +28,15 @@ def leaderboard_part(run: Run, frame: pd.DataFrame) -> str:
     limit = min(ROWS, FIELDS // len(names))
     records = frame.head(limit).to_dict("records")
     rows = [[cell(name, record, run.metric) for name in names] for record in records]
-    note = "Each trial is scored by its best epoch. Click a column to sort by it."
+    note = "Each trial is scored by its best epoch; its seconds are those that it trained, in its slot. Click a column"
+    note += " to sort by it."
     if confirmed:
         note += (
             " = marks trials that are statistically tied with the leader. Means do not include the score of the search."
         )
-    note += (
-        f" The first {limit:,} of {len(frame):,} trials; leaderboard.csv has all of them." if len(frame) > limit else ""
-    )
+    if len(frame) > limit:
+        all_of_them = "leaderboard.csv" if (run.directory / "leaderboard.csv").is_file() else "`tunehound leaderboard`"
+        note += f" The first {limit:,} of {len(frame):,} trials; {all_of_them} has all of them."
     text = ["state", *(name for name in values if any(isinstance(record[name], str) for record in records))]
     heads = [name.replace("_", " ") if name == "best_epoch" else name for name in names]
     body = table(heads, rows, classes=[row_class(record) for record in records], text=text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -18,6 +18,8 @@ from search.run.trials import is_baseline, ranked, reason, state
 
 DIGITS = 5
 """Significant digits of the numbers in a figure: more would be invisible and only add bytes."""
+WHOLE_SPAN = 12
+"""Up to this span of whole numbers every one has a tick."""
 COLOURS = {
     "best": "#0a7d4b",
     "baseline": "#1f5fbf",
@@ -54,6 +56,16 @@ def blank(x: str, y: str, *, height: int = 420) -> go.Figure:
     """Return an empty figure in the style of the page, with these axis titles."""
     titles = {"xaxis": {"title": {"text": escape(x)}}, "yaxis": {"title": {"text": escape(y)}}}
     return go.Figure(layout={"height": height, **titles})
+
+
+def whole_ticks(values: Iterable[float]) -> dict[str, Any]:
+    """Return the settings of an axis of whole numbers that has ticks at whole numbers only.
+
+    Over a wider span Plotly's own steps are whole.
+    """
+    known = list(values)
+    narrow = not known or max(known) - min(known) <= WHOLE_SPAN
+    return {"tick0": 0, "dtick": 1} if narrow else {}
 
 
 def drawn(run: Run, limit: int) -> list[FrozenTrial]:

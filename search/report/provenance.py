@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from search.report.page import definitions, preformatted, section
-from search.report.plot import blank, html
+from search.report.plot import blank, html, whole_ticks
 from search.run.directory import BEST
 from search.run.reader import Run
 from spaces.shell import PROGRAM, command_line
@@ -69,6 +68,7 @@ def class_histogram(counts: pd.DataFrame) -> go.Figure:
         "ticktext": [escape(name[:22]) for name in shown.index],
     }
     ticks = {"type": "category", "tickfont": {"size": 10}, "showticklabels": few, **names}
+    figure.update_yaxes(whole_ticks([0, *shown.sum(axis="columns")]))
     return figure.update_layout(barmode="stack", bargap=0.15, xaxis=ticks)
 
 
@@ -83,6 +83,7 @@ def origin_part(run: Run, frame: pd.DataFrame) -> str:
     versions = {str(name): value for name, value in dict(run.about.get("versions") or {}).items()}
     known = {"run id": "id", "created": "created", "git commit": "git_commit", "data fingerprint": "data_fingerprint"}
     entries = {label: run.about[key] for label, key in known.items() if run.about.get(key)}
+    entries = {"folder": Path(run.directory.parent.name, run.directory.name), **entries}
     return section("Provenance", definitions({**entries, **seeds(run), **versions}))
 
 
@@ -100,7 +101,7 @@ def seeds(run: Run) -> dict[str, object]:
 
 def retrain_part(run: Run, frame: pd.DataFrame) -> str:
     """The command that retrains the winner."""
-    if frame.empty or math.isnan(frame.iloc[0][run.metric]):
+    if not (run.directory / BEST).is_file():
         return ""
     best = Path(run.directory.parent.name, run.directory.name, BEST)
     command = command_line("retrain", best, program=PROGRAM)

@@ -12,7 +12,8 @@ import pandas as pd
 from search.formatting import format_count, format_duration
 from search.report.curves import curves_part, rungs_part
 from search.report.failures import failures_part
-from search.report.hyperparameters import importance_part, parallel_part, slices_part
+from search.report.hyperparameters import parallel_part, slices_part
+from search.report.importance import importance_part
 from search.report.leaderboard import confirmation_part, leaderboard_part
 from search.report.page import page
 from search.report.plot import word
@@ -68,17 +69,20 @@ def lead(run: Run, frame: pd.DataFrame) -> str:
 
 
 def cost(run: Run, frame: pd.DataFrame) -> str:
-    """Return what was spent: ``24 trials (10 complete, 14 stopped-early) · 312 epochs · 12 min 40 s of training``."""
+    """Return what was spent, in the slots of all trials together and by the clock on the wall.
+
+    ``24 trials (10 complete, 14 stopped-early) · 312 epochs, 12 min 40 s of slot time · 7 min 05 s of wall time``
+    """
     kinds = Counter(map(word, run.trials))
     states = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
     trials = f"{format_count(len(run.trials), 'trial')} ({states})" if states else "no trials yet"
     epochs, seconds = format_count(int(frame["epochs"].sum()), "epoch"), format_duration(frame["seconds"].sum())
-    spent = f"{trials} · {epochs} · {seconds} of training"
+    spent = f"{trials} · {epochs}, {seconds} of slot time"
     if again := trainings(run.notes):
         hours = format_duration(sum(training.seconds for training in again))
         spent += f" · confirmation: {format_count(len(again), 'training')}, "
-        spent += f"{format_count(sum(training.epochs for training in again), 'epoch')}, {hours}"
+        spent += f"{format_count(sum(training.epochs for training in again), 'epoch')}, {hours} of slot time"
     meter = run.notes.get("spent") or {}
-    spent += f" · {format_duration(3600 * float(meter['hours']))} in total" if meter.get("hours") else ""
+    spent += f" · {format_duration(3600 * float(meter['hours']))} of wall time" if meter.get("hours") else ""
     usd = (run.settings.resources.usd_per_hour or 0.0) * float(meter.get("slot_hours") or 0.0)
     return f"{spent} · {usd:,.2f} USD" if usd else spent

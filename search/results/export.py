@@ -13,11 +13,19 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from search.formatting import uncapitalised
 from search.run.confirmation import trainings
 from search.run.directory import BEST
 from search.run.history import HISTORY, read_history
 from search.run.reader import Run, open_run
-from search.run.trials import best_epoch, best_value, is_baseline, ranked
+from search.run.trials import (
+    best_epoch,
+    best_value,
+    describe_missing_result,
+    is_baseline,
+    ranked,
+    remedy_for_missing_result,
+)
 from spaces.file.load import load_config
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem
@@ -77,10 +85,11 @@ def of_rank(run: Run, rank: int) -> FrozenTrial:
         InputError: no trial has that rank with a finite metric.
     """
     known = [trial for trial in ranked(run) if best_value(run, trial) is not None]
-    resume, show = (command_line(word, run.directory) for word in ("resume", "leaderboard"))
+    show = command_line("leaderboard", run.directory)
     if not known:
-        rule = f"only a trial that reported a finite {run.metric} can be exported; this run has none"
-        problem = Problem(rule=rule, remedy=f"continue the sweep: {resume}")
+        rule = f"only a trial that reported a finite {run.metric} can be exported"
+        given, remedy = describe_missing_result(run), remedy_for_missing_result(run, run.directory)
+        problem = Problem(rule=rule, given=uncapitalised(given), remedy=uncapitalised(remedy))
     elif not 1 <= rank <= len(known):
         rule = f"the rank must be between 1 and {len(known)}, the number of trials that reported a finite {run.metric}"
         problem = Problem(rule=rule, given=str(rank), remedy=f"{show} shows the ranks")

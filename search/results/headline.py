@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from optuna.trial import FrozenTrial
 
-from search.formatting import compared_to_baseline
+from search.formatting import compared_to_baseline, ending
 from search.results.significance import ALPHA, MIN_SEEDS, Comparison, comparisons
 from search.run.confirmation import Score, finalists
 from search.run.reader import Run
-from search.run.trials import best_value, is_baseline, ranked
+from search.run.trials import (
+    best_value,
+    describe_missing_result,
+    is_baseline,
+    ranked,
+    reason,
+    remedy_for_missing_result,
+    state,
+)
 
 
-def headline(run: Run) -> str:
-    """Say who leads, by how much, and how significant that is; after a confirmation by its means alone."""
+def headline(run: Run, directory: Path | None = None) -> str:
+    """Say who leads, by how much, and how significant that is; after a confirmation by its means alone.
+
+    Of a run without a winner say why, and what to do; ``directory`` is the run's folder as the user types it.
+    """
     order = ranked(run)
     sound = [trial for trial in order if best_value(run, trial) is not None]
     if not sound:
-        return f"No trial has reported a finite {run.metric} yet."
+        return f"{describe_missing_result(run)} {remedy_for_missing_result(run, directory or shown_directory(run))}"
     best = sound[0]
     score = run.scores.get(best.number)
     if score is None or len(score.by_seed) < MIN_SEEDS:
         return _searched(run, sound)
     return " ".join([_confirmed(run, best, score), *_caveats(run, best)])
+
+
+def shown_directory(run: Run) -> Path:
+    """Return the folder of a run as its page and its headline show it: without the folders of this machine."""
+    return Path(run.directory.parent.name, run.directory.name)
 
 
 def compared_to_leader(run: Run) -> dict[int, Comparison]:
@@ -49,8 +67,13 @@ def _searched(run: Run, sound: list[FrozenTrial]) -> str:
     best, value = sound[0], best_value(run, sound[0])
     baseline = next((trial for trial in run.trials if is_baseline(trial)), None)
     reached = f"Trial {best.number} reaches {run.metric} {value:.4f}"
+    if (word := ending(state(best), reason(best))) in ("diverged", "failed"):
+        after = "diverged after that" if word == "diverged" else "failed after that"
+        return f"{reached}, but {after}; no trial with a result ended otherwise."
     if baseline is None:
         return f"{reached}, the best of {len(sound)}; the sweep has no baseline to compare it with."
+    if best is baseline and len(sound) == 1:
+        return f"The baseline is the only trial with a result: {run.metric} {value:.4f} (one seed)."
     if best is baseline:
         return f"The baseline leads with {run.metric} {value:.4f}: no other trial beats it (one seed each)."
     base = best_value(run, baseline)
@@ -65,12 +88,12 @@ def _confirmed(run: Run, best: FrozenTrial, score: Score) -> str:
     reached = f"{run.metric} {with_sd(score)} over {len(score.by_seed)} seeds"
     compared = compared_to_leader(run)
     if is_baseline(best):
-        return f"The baseline leads with {reached}: no confirmed configuration beats it, so best.yaml is the baseline."
+        return f"The baseline leads with {reached}: no confirmed configuration beats it, so it is the winner."
     baseline = next((trial for trial in run.trials if is_baseline(trial)), None)
     found = None if baseline is None else compared.get(baseline.number)
     if baseline is None or found is None:
-        reason = "the sweep has no baseline" if baseline is None else "the baseline could not be confirmed,"
-        return f"Trial {best.number} leads with {reached}; {reason} to compare it with."
+        why = "the sweep has no baseline" if baseline is None else "the baseline could not be confirmed,"
+        return f"Trial {best.number} leads with {reached}; {why} to compare it with."
     base = f"the baseline's {with_sd(run.scores[baseline.number])}"
     if found.tied:
         return (

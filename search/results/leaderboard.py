@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +69,27 @@ def compared(run_dirs: Iterable[str | os.PathLike[str] | Run]) -> pd.DataFrame:
     Raises:
         InputError: one of them is not a run.
     """
+    runs = [open_run(run_dir) for run_dir in run_dirs]
     frames = []
-    for run_dir in run_dirs:
-        run = open_run(run_dir)
+    for run, label in zip(runs, labels(runs), strict=True):
         frame = leaderboard(run)
-        frame.insert(0, "run", run.directory.name)
+        frame.insert(0, "run", label)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """Return the names of the runs' folders; those that share one with as many folders above as tell them apart."""
+    return [_label(run.directory, {other.directory for other in runs}) for run in runs]
+
+
+def _label(directory: Path, every: Iterable[Path]) -> str:
+    alike = [other for other in every if other != directory and other.name == directory.name]
+    for count in range(1, len(directory.parts)):
+        label = directory.parts[-count:]
+        if all(other.parts[-count:] != label for other in alike):
+            return str(Path(*label))
+    return str(directory)
 
 
 def columns(run: Run) -> list[str]:

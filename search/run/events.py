@@ -110,17 +110,35 @@ class ConfirmationTraining:
         return self.value if self.reason in ("finished", "patience") else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingProgress:
+    """How far a training of the confirmation is."""
+
+    trial: int
+    seed: int
+    epoch: int
+    """Of the last epoch; 0 when it starts. One that continues begins with the epochs that it has."""
+    value: float
+    """The metric at this epoch; NaN when it starts."""
+
+
 class Listener(Protocol):
     """Receives every event of a sweep, in order, in the driver's thread. Its methods must not raise or block."""
 
     def started(self, trial: TrialInfo) -> None:
         """A trial starts, or continues after an interruption."""
 
+    def ready(self) -> None:
+        """A process has imported TensorFlow and trains from now on; it may have served another trial before."""
+
     def epoch(self, number: int, row: Mapping[str, float]) -> None:
         """Trial ``number`` finished an epoch; ``row`` has the columns of its history.csv."""
 
     def ended(self, end: TrialFinished) -> None:
         """A trial ended, for whatever reason."""
+
+    def confirming(self, training: TrainingProgress) -> None:
+        """A training of the confirmation starts, continues, or has finished an epoch."""
 
     def confirmed(self, training: ConfirmationTraining | None, *, done: int, total: int) -> None:
         """A configuration was trained again, ``done`` of ``total``; None when the confirmation starts or resumes."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from pathlib import Path
 from typing import cast
 
 from optuna.trial import FrozenTrial, TrialState
 
+from search.formatting import ending
 from search.run.events import Reason, State, TrialFinished, TrialInfo
 from search.run.reader import Run
 from spaces.file.load import load_config
+from spaces.shell import command_line
 
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -86,6 +90,41 @@ def best_trial(run: Run) -> FrozenTrial | None:
     """Return the leading trial, which may be running; None if no trial has reported a finite metric."""
     first = next(iter(ranked(run)), None)
     return first if first is not None and best_value(run, first) is not None else None
+
+
+def is_open(trial: FrozenTrial) -> bool:
+    """Return whether the trial trains, or was interrupted and can be continued."""
+    return not trial.state.is_finished()
+
+
+def describe_missing_result(run: Run) -> str:
+    """Say why a run has no winner: ``All 6 trials diverged: their loss was not finite.``"""
+    endings = Counter(ending(state(trial), reason(trial)) for trial in run.trials)
+    if not run.trials or any(map(is_open, run.trials)):
+        return f"No trial has reported a finite {run.metric} yet."
+    every = {1: "The only trial", 2: "Both trials"}.get(len(run.trials), f"All {len(run.trials)} trials")
+    if set(endings) == {"diverged"}:
+        return f"{every} diverged: no {run.metric} was finite."
+    if set(endings) == {"failed"}:
+        return f"{every} failed."
+    counts = ", ".join(f"{number} {word}" for word, number in endings.most_common())
+    return f"{every} ended without a finite {run.metric}: {counts}."
+
+
+def remedy_for_missing_result(run: Run, directory: Path) -> str:
+    """Say what to do about a run without a winner, naming only files that exist; ``directory`` as the user types it."""
+    if not run.trials or any(map(is_open, run.trials)):
+        return f"Continue it: {command_line('resume', directory)}"
+    reasons = {reason(trial) for trial in run.trials}
+    errors = (Path("trials", str(trial.number), "error.txt") for trial in run.trials)
+    if error := next((file for file in errors if (run.directory / file).is_file()), None):
+        return f"Read {directory / error}, correct what it names, and start a new run."
+    if "out of memory" in reasons:
+        return "Start a new run with a smaller training.batch_size, a smaller model, or more resources.cpus per trial."
+    if "diverged" in reasons:
+        return "Start a new run with lower learning rates (trial.optimizer.learning_rate), and check images and labels."
+    show = command_line("leaderboard", directory)
+    return f"`{show}` shows how each trial ended; correct the cause, and start a new run."
 
 
 def as_started(run: Run, trial: FrozenTrial) -> TrialInfo:

@@ -103,6 +103,11 @@ class Recorder:
             listener.started(info)
         return trial
 
+    def ready(self) -> None:
+        """Tell the listeners that a process trains from now on."""
+        for listener in self._listeners:
+            listener.ready()
+
     def epoch(self, number: int, row: Row) -> None:
         """Record an epoch; one that is repeated after an accident only replaces its row in the history."""
         trial = self.running[number]

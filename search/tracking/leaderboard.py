@@ -18,7 +18,8 @@ import pandas as pd
 import wandb
 
 from search.report.curves import learning_curves
-from search.report.hyperparameters import importances, parallel_coordinates
+from search.report.hyperparameters import parallel_coordinates
+from search.report.importance import importances
 from search.results.export import best_config, header
 from search.results.headline import headline
 from search.results.leaderboard import leaderboard

@@ -5,11 +5,12 @@ This goes seed by seed, so that a sweep that ends early has trained all configur
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 
 from search.run.confirmation import FINALISTS, finalists, note_of, remaining, trainings
-from search.run.events import ConfirmationTraining, Listener, Reason
+from search.run.events import ConfirmationTraining, Listener, Reason, TrainingProgress
 from search.run.history import HISTORY, write_history
 from search.run.reader import Run
 from search.study.candidates import candidates
@@ -98,12 +99,21 @@ class ConfirmationRecorder:
         training.rows = checkpoint.rows(folder / "checkpoint")
         write_history(folder / HISTORY, training.rows)  # epochs after the checkpoint are trained again
         self.running[proposal.number] = training
+        self._show(TrainingProgress(trial=trial, seed=seed, epoch=len(training.rows), value=math.nan))
         return training
+
+    def ready(self) -> None:
+        """Tell the listeners that a process trains from now on."""
+        for listener in self._listeners:
+            listener.ready()
 
     def epoch(self, number: int, row: Row) -> None:
         """Record an epoch of a training."""
         self.epochs += 1
         self.running[number].keep(row)
+        trial, seed = self._jobs[number]
+        value = row[self.run.metric]
+        self._show(TrainingProgress(trial=trial, seed=seed, epoch=int(row["epoch"]), value=value))
 
     def end(self, outcome: Outcome, *, reason: Reason) -> None:
         """Record the end of a training."""
@@ -128,6 +138,10 @@ class ConfirmationRecorder:
         self._done, self._remaining = self._done + 1, self._remaining - 1
         shutil.rmtree(job.folder / "checkpoint", ignore_errors=True)
         self._notify(training)
+
+    def _show(self, training: TrainingProgress) -> None:
+        for listener in self._listeners:
+            listener.confirming(training)
 
     def _notify(self, training: ConfirmationTraining | None) -> None:
         for listener in self._listeners:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from clusters.connection.address import ClusterChoice
 from search.disk import FULL, describe_full_disk
-from search.logs import log_file, quiet_environment, redirect_output
+from search.logs import log_file, quiet_environment, redirect_notebook, redirect_output
+from search.progress import Progress
 from search.run.reader import Run, open_begun, open_run
+from search.steps import StartSteps
 from search.tuner.stopping import INTERRUPTED
 from spaces.file.sweep import Sweep
 from spaces.file.write import write_yaml
@@ -71,6 +73,7 @@ def drive(
     *,
     image_side_px: int,
     mirror: Mirror | None,
+    steps: StartSteps | None = None,
     changed: bool = False,
 ) -> RunResult:
     """Train the trials of the run in ``directory`` that are left, and write its results.
@@ -82,6 +85,7 @@ def drive(
         cluster: where it trains.
         image_side_px: of the data; see `clusters.slots`.
         mirror: of the run; None if it has none.
+        steps: shows what is done before the first trial.
         changed: whether the sweep is not the one in the run's folder, and is written there.
 
     Raises:
@@ -90,15 +94,25 @@ def drive(
     """
     quiet_environment()
     log = log_file(str(about["id"]))
-    with redirect_output(log) as console, _upload(mirror, console) as should_stop:
+    if steps:
+        steps.end()  # on the stderr that is redirected next
+    with (
+        redirect_output(log) as console,
+        redirect_notebook(log),
+        steps or StartSteps(console) as steps,
+        _upload(mirror, console) as should_stop,
+    ):
+        steps.move(console)
         if changed:
             write_yaml(directory / "sweep.yaml", sweep.as_mapping() | {"run": about})
         run = open_begun(directory) or Run.begin(directory, sweep.as_mapping(), about)
         if cluster.message:
             console.print(cluster.message, markup=False, highlight=False, soft_wrap=True)
         with _tracking(run.directory, sweep, console.print):
-            train = partial(_train, run, sweep, cluster, console, image_side_px=image_side_px, should_stop=should_stop)
+            train = partial(_train, run, sweep, cluster, console, steps)
+            train = partial(train, image_side_px=image_side_px, should_stop=should_stop)
             reason = _reason(directory, log, partial(train, give_up=partial(_give_up, directory, log, console)))
+            steps("Writing the results")
             ended = open_run(directory)
             write_results(ended)
     if mirror:
@@ -111,25 +125,33 @@ def _train(
     sweep: Sweep,
     cluster: ClusterChoice,
     console: Console,
+    steps: StartSteps,
     *,
     image_side_px: int,
     should_stop: Callable[[], bool],
     give_up: Callable[[str], None],
 ) -> str | None:
     """Train with Ray, and return why that ended before all trials were done; None if they are."""
-    from search.progress import Progress
-    from search.tuner.tuner import run_trials  # after the checks: importing Ray takes seconds
+    steps("Importing Ray")
+    from search.tuner.tuner import run_trials  # after the checks: this takes seconds
 
+    steps(_starting(cluster))
     return run_trials(
         run,
         sweep,
         cluster,
         image_side_px=image_side_px,
-        listeners=[Progress(run, console)],
+        listeners=[Progress(run, console, steps=steps)],
         message=console.print,
         give_up=give_up,
         should_stop=should_stop,
     ).reason
+
+
+def _starting(cluster: ClusterChoice) -> str:
+    if cluster.connected:
+        return "Starting the sweep in the Ray of this process"
+    return f"Joining the Ray cluster at {cluster.address}" if cluster.address else "Starting Ray"
 
 
 def _reason(directory: Path, log: Path, train: Callable[[], str | None]) -> str | None:
@@ -162,6 +184,7 @@ def _give_up(directory: Path, log: Path, console: Console, reason: str) -> NoRet
     logger.error("giving up: %s", reason)
     error = WorkFailedError(f"{reason}, and the driver with it.")
     console.print(str(SweepFailedError(directory, error, log)), markup=False, highlight=False, soft_wrap=True)
+    console.show_cursor(True)  # that a spinner or the live view had hidden
     with contextlib.suppress(Exception):
         write_results(open_run(directory))
     os._exit(1)

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clusters.connection.address import choose_cluster
+from clusters.connection.address import ClusterChoice, choose_cluster
 from search.disk import check_disks
 from search.find import runs_folder
 from search.mirror.lease import LeaseHeldError
@@ -24,7 +24,9 @@ from search.run.directory import NameTakenError, default_names, mirror_of, new_d
 from search.run.lock import run_lock
 from search.run.provenance import provenance, read_about
 from search.run.reader import open_begun
+from search.steps import StartSteps
 from search.study.warm_start import earlier_trials
+from search.terminal import Terminal
 from search.tuner.driver import RunResult, drive
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
@@ -33,6 +35,7 @@ from trainables.dataset import DataInfo
 
 if TYPE_CHECKING:
     from search.mirror.mirror import Mirror
+    from trainables.dataset import DataInfo
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ def run_sweep(
     runs: str | os.PathLike[str] = "runs",
     name: str | None = None,
     warn: Callable[[str], None] = warnings.warn,
+    steps: StartSteps | None = None,
 ) -> RunResult:
     """Run a sweep: search, confirmation, leaderboard, best.yaml, report. Progress goes to stderr.
 
@@ -51,6 +55,7 @@ def run_sweep(
         runs: the folder for runs; or, as ``s3://bucket/prefix``, where to mirror a run that lies in ``runs``.
         name: of the run and its folder; by default the sweep's name and the time.
         warn: shows what will train, but probably not as intended.
+        steps: shows what is done before the first trial; by default on stderr.
 
     Raises:
         InputError: the sweep or its data are wrong, no machine has room for a trial, or the run exists.
@@ -59,16 +64,17 @@ def run_sweep(
     """
     from search.mirror.mirror import new_store
 
+    steps = steps or StartSteps(Terminal(stderr=True))
     names = default_names(sweep.name, datetime.now()) if name is None else iter([name])
     new_store(runs, first := next(names))  # fails at once if the name or the address is wrong
     check_disks(runs_folder(runs))
-    info = check(sweep)
+    info = _checked(sweep, steps)
     sweep = with_settled_copies(sweep)
     earlier_trials(sweep)
     for warning in warnings_about(sweep, info):
         warn(warning)
     side_px = max(info.image_shape[:2])
-    check_placement(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
+    cluster = _placed(sweep, steps, image_side_px=side_px, warn=warn)
     with ExitStack() as stack:
         for candidate in itertools.chain([first], names):
             try:
@@ -77,7 +83,7 @@ def run_sweep(
             except (NameTakenError, LeaseHeldError):  # another sweep was started in the same second
                 if name is not None:
                     raise
-        return drive(run.directory, sweep, run.about, cluster, image_side_px=side_px, mirror=run.mirror)
+        return drive(run.directory, sweep, run.about, cluster, image_side_px=side_px, mirror=run.mirror, steps=steps)
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,7 @@ def resume_run(
     overrides: Sequence[str] = (),
     warn: Callable[[str], None] = warnings.warn,
     message: Callable[[str], None] = logger.info,
+    steps: StartSteps | None = None,
 ) -> RunResult:
     """Resume a run: continue interrupted trials from their checkpoints, then try what is left.
 
@@ -119,6 +126,7 @@ def resume_run(
         overrides: ``PATH=VALUE``; more trials (``search.trials=60``) extend a finished run.
         warn: shows that the run began with other package versions.
         message: shows what was downloaded from the run's mirror.
+        steps: as for `run_sweep`.
 
     Raises:
         InputError: there is no run, another process drives it, its space or its data have changed, or no machine has
@@ -130,23 +138,40 @@ def resume_run(
 
     _about(directory)
     with run_lock(directory), hold_mirror(directory, mirror_of(directory), message=message) as mirror:
-        return _resume(directory, overrides=overrides, warn=warn, mirror=mirror)
+        steps = steps or StartSteps(Terminal(stderr=True))
+        return _resume(directory, overrides=overrides, warn=warn, mirror=mirror, steps=steps)
 
 
 def _resume(
-    directory: Path, *, overrides: Sequence[str], warn: Callable[[str], None], mirror: Mirror | None
+    directory: Path, *, overrides: Sequence[str], warn: Callable[[str], None], mirror: Mirror | None, steps: StartSteps
 ) -> RunResult:
+    steps(f"Reading {directory}")
     about = _about(directory)
     sweep = load_sweep(directory / "sweep.yaml", overrides)
     if begun := open_begun(directory):
         check_changes(sweep, begun.notes.get(LASTING))
-    info = check(sweep)
+    info = _checked(sweep, steps)
     _check_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
     if changes := changed_versions(about):
         warn(changes)
     side_px, changed = max(info.image_shape[:2]), bool(overrides)
-    check_placement(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
-    return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror, changed=changed)
+    cluster = _placed(sweep, steps, image_side_px=side_px, warn=warn)
+    return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror, steps=steps, changed=changed)
+
+
+def _checked(sweep: Sweep, steps: StartSteps) -> DataInfo:
+    """Check a sweep and its data, which may have to be decoded."""
+    steps("Reading the data and checking the sweep")
+    return check(sweep)
+
+
+def _placed(sweep: Sweep, steps: StartSteps, *, image_side_px: int, warn: Callable[[str], None]) -> ClusterChoice:
+    """Choose where the sweep runs, and check that it has room for its trials."""
+    cluster = choose_cluster()
+    if cluster.address:
+        steps(f"Asking the Ray cluster at {cluster.address} for its nodes")
+    check_placement(sweep, cluster, image_side_px=image_side_px, warn=warn)
+    return cluster
 
 
 def _about(directory: Path) -> dict[str, Any]:

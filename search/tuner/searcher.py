@@ -49,6 +49,9 @@ class Record(Protocol):
     def start(self, proposal: Proposal) -> RunningTrial:
         """Start a trial, or continue it."""
 
+    def ready(self) -> None:
+        """Note that a process trains from now on."""
+
     def epoch(self, number: int, row: Row) -> None:
         """Record an epoch of a trial."""
 
@@ -180,6 +183,10 @@ class RecordResults(Callback):
     def __init__(self, recorder: Record, *, scheduler: Asha, stopping: Stopping) -> None:
         super().__init__()
         self._recorder, self._scheduler, self._stopping = recorder, scheduler, stopping
+
+    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """Note that the process of a trial is there, with TensorFlow imported."""
+        self._recorder.ready()
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: Mapping[str, Any], **info: Any) -> None:
         """Record an epoch, if the result is one."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ray import tune
-from ray.tune import CheckpointConfig
+from ray.tune import CheckpointConfig, CLIReporter
 
 from clusters.cluster import Cluster
 from clusters.connection.address import ClusterChoice
@@ -193,6 +193,7 @@ def _tune(
         raise_on_failed_trial=False,
         checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
         verbose=0,
+        progress_reporter=CLIReporter(),  # that of notebooks clears the cell, and all that was said in it
     )
 
 

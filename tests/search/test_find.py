@@ -48,7 +48,7 @@ def test_the_best_configuration_is_a_file_or_that_of_a_run(runs: Path) -> None:
 
 
 def test_a_run_without_a_best_configuration_is_refused_with_what_to_do(runs: Path) -> None:
-    with pytest.raises(InputError, match=f"none yet\n.*tunehound resume {runs / 'first'}"):
+    with pytest.raises(InputError, match=f"val_accuracy yet\n.*tunehound resume {runs / 'first'}"):
         find_best("first", runs)
 
 

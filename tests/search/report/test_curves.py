@@ -51,3 +51,10 @@ def test_a_rung_tells_how_many_reached_it_were_stopped_there_and_went_on(tmp_pat
     told = curves.rungs_part(run, leaderboard(run.directory))
     assert "<td>1</td><td>4</td><td>2</td><td>2</td>" in told
     assert "<td>3 (last)</td><td>2</td>" in told
+
+
+@pytest.mark.parametrize(("epochs", "step"), [(1, 1), (3, 1), (13, 1), (14, None), (300, None)])
+def test_every_tick_of_the_epochs_is_whole(epochs: int, step: int | None, tmp_path: Path) -> None:
+    figure = curves.learning_curves(open_run(make_run(tmp_path / "run", [TrialRecord(curve=[0.5] * epochs)])))
+    assert figure is not None
+    assert figure.layout.xaxis.dtick == step

@@ -58,7 +58,9 @@ def many(count: int) -> list[TrialRecord]:
 
 
 def test_the_page_tells_everything_in_order(tmp_path: Path) -> None:
-    parts = Parts(written(make_run(tmp_path / "run", [*many(12), *SMALL[2:5]])))
+    directory = make_run(tmp_path / "run", [*many(12), *SMALL[2:5]])
+    (directory / "best.yaml").touch()
+    parts = Parts(written(directory))
     assert parts.heads == [
         "Leaderboard", "Learning curves", "Rungs", "Search history", "Hyperparameter importance",
         "Hyperparameter slices",
@@ -131,4 +133,38 @@ def test_a_page_about_two_thousand_trials_weighs_less_than_four_megabytes(tmp_pa
     assert len(page) < 4_000_000
     told = " ".join(Parts(page).texts)
     assert "of 2,006 trials are drawn" in told
-    assert "of 2,006 trials; leaderboard.csv has all of them" in told
+    assert "of 2,006 trials; `tunehound leaderboard` has all of them" in told
+
+
+DIVERGED = TrialRecord(curve=[math.nan], state=TrialState.PRUNED, reason="diverged")
+FAILED = TrialRecord(curve=[], state=TrialState.FAIL, reason="error")
+
+
+@pytest.mark.parametrize(
+    ("trials", "words"),
+    [
+        (
+            [DIVERGED, DIVERGED],
+            "Both trials diverged: no val_accuracy was finite. Start a new run with lower",
+        ),
+        ([FAILED] * 3, "All 3 trials failed. `tunehound leaderboard w/run` shows how each trial ended"),
+        ([FAILED, DIVERGED, DIVERGED], "All 3 trials ended without a finite val_accuracy: 2 diverged, 1 failed."),
+        ([DIVERGED, SMALL[5]], "Trial 1 reaches val_accuracy 0.6500"),
+        ([], "No trial has reported a finite val_accuracy yet. Continue it: tunehound resume w/run"),
+    ],
+)
+def test_a_page_without_a_winner_says_why_and_points_to_no_file_that_is_not_there(
+    trials: list[TrialRecord], words: str, tmp_path: Path
+) -> None:
+    directory = make_run(tmp_path / "w" / "run", trials)
+    page = Parts(written(directory))
+    told = " ".join(page.texts)
+    assert words in told
+    assert "Retrain the winner" not in page.heads
+    assert not re.search(r"best\.yaml|leaderboard\.csv|error\.txt", told)
+
+
+def test_the_error_that_is_named_is_there(tmp_path: Path) -> None:
+    directory = make_run(tmp_path / "w" / "run", [DIVERGED, FAILED, FAILED])
+    (directory / "trials" / "2" / "error.txt").write_text("error: ValueError: of shape\n")
+    assert "Read w/run/trials/2/error.txt, correct what it names" in " ".join(Parts(written(directory)).texts)

@@ -6,11 +6,16 @@ import io
 import json
 from pathlib import Path
 
+import optuna
 import pytest
+from optuna.storages import JournalStorage
 from rich.console import Console
 
 from search.cli.table import run_table
 from search.results.compare import comparison
+from search.results.leaderboard import compared, labels
+from search.run.journal import OwnJournal
+from search.run.reader import open_run
 from tests.search.commands import called
 from tests.search.report.test_leaderboard import confirmed
 from tests.search.runs import SMALL, TrialRecord, make_run
@@ -65,3 +70,29 @@ def test_top_shows_the_first_trials_of_each_run(runs: list[Path], capsys: pytest
         ("first", 1),
         ("second", 0),
     ]
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(runs: list[Path], tmp_path: Path) -> None:
+    other, far = make_run(tmp_path / "old" / "first"), make_run(tmp_path / "older" / "old" / "first")
+    label = f"{tmp_path.name}/first"
+    assert labels([open_run(run) for run in (runs[1], other, runs[2])]) == [label, "old/first", "second"]
+    assert [*labels([open_run(run) for run in (other, far)])] == [f"{tmp_path.name}/old/first", "older/old/first"]
+    assert labels([open_run(other), open_run(other)]) == ["first", "first"], "the same run twice"
+    assert set(comparison([runs[1], other])["run"]) == set(compared([runs[1], other])["run"]) == {label, "old/first"}
+
+
+def test_long_names_that_differ_at_their_ends_are_told_apart(tmp_path: Path) -> None:
+    frame = comparison([make_run(tmp_path / f"photos-{'x' * 40}-{number}") for number in (1, 2)])
+    told = [line.split()[0] for line in lines(frame, 120) if line.startswith("photos")]
+    assert len(set(told)) == 2
+    assert max(map(len, told)) == 30
+
+
+def test_slot_time_and_wall_time_are_told_apart(runs: list[Path]) -> None:
+    study = optuna.load_study(study_name="digits-1", storage=JournalStorage(OwnJournal(runs[1] / "study.journal")))
+    study.set_user_attr("spent", {"hours": 0.01, "slot_hours": 0.02})
+    frame = comparison(runs[1:2])
+    assert (frame["seconds"][0], frame["wall_seconds"][0]) == (5 * 12.5, 36.0)
+    told = [line.split() for line in lines(frame, 160)]
+    assert (told[0].count("slot"), told[0].count("wall")) == (1, 1)
+    assert " ".join(told[2]).count("1 min 02 s 36 s") == 1

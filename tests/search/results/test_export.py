@@ -45,7 +45,7 @@ def test_a_rank_that_nobody_holds_is_refused(small: Path, rank: int) -> None:
 
 def test_a_run_without_any_value_has_nothing_to_export(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", [SMALL[4]])
-    with pytest.raises(InputError, match="this run has none"):
+    with pytest.raises(InputError, match="the only trial failed\n"):
         write_best(run, tmp_path / "best.yaml")
     assert not (tmp_path / "best.yaml").exists()
 

@@ -47,7 +47,7 @@ def test_the_headline_of_a_loss_counts_downwards(tmp_path: Path) -> None:
         ),
         ([TrialRecord(curve=[], state=TrialState.RUNNING, reason="", baseline=True)], "No trial has reported"),
         ([], "No trial has reported"),
-        ([TrialRecord(curve=[0.9], baseline=True)], "The baseline leads"),
+        ([TrialRecord(curve=[0.9], baseline=True)], "The baseline is the only trial with a result"),
         ([TrialRecord(curve=[0.9], baseline=True), TrialRecord(curve=[0.9])], "The baseline leads"),
     ],
 )

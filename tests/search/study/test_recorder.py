@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search.run.events import ConfirmationTraining, TrialFinished, TrialInfo
+from search.run.events import ConfirmationTraining, TrainingProgress, TrialFinished, TrialInfo
 from search.run.history import read_history
 from search.run.reader import Run
 from search.study.recorder import Recorder
@@ -29,11 +29,17 @@ class Listening:
     def started(self, trial: TrialInfo) -> None:
         pass
 
+    def ready(self) -> None:
+        pass
+
     def epoch(self, number: int, row: Mapping[str, float]) -> None:
         self.epochs.append(int(row["epoch"]))
 
     def ended(self, end: TrialFinished) -> None:
         self.ends.append(end)
+
+    def confirming(self, training: TrainingProgress) -> None:
+        """Not told here."""
 
     def confirmed(self, training: ConfirmationTraining | None, *, done: int, total: int) -> None:
         """Not told here."""
