@@ -32,6 +32,7 @@ def quiet_environment() -> None:
     """Quiet these libraries by environment variables, unless the user set them. Call before importing them."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)  # in a notebook it recommends packages
 
 
 def start_tensorflow() -> None:
