@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from spaces.config.trial import FolderData
+from spaces.config.trial import FolderData, NpzData
 from spaces.file.load import load_config
 from spaces.file.write import write_yaml
 from spaces.problem import InputError
 from tests.trainables.bare import predictions
 from tests.trainables.small import config
 from trainables.data.load import load, load_test
-from trainables.dataset import Images
+from trainables.dataset import Images, concatenate
 from trainables.evaluation import evaluate
 from trainables.retrain import retrain as module
 from trainables.retrain.output import FILES, RetrainResult
@@ -267,3 +267,15 @@ def test_a_loss_of_nan_ends_the_work_and_saves_nothing(done: Done, tmp_path: Pat
     with pytest.raises(DivergedError, match="epoch 1 of seed 3"):
         retrain(done.best, overrides=["optimizer.learning_rate=1.0e38"], output=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_held_out_shares_no_image_with_what_trains(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (30, 8, 8, 1), dtype=np.uint8)
+    np.savez(tmp_path / "twins.npz", x_train=np.concatenate([images] * 2), y_train=np.tile(np.arange(2), 30))
+    data = NpzData(source="npz", path=str(tmp_path / "twins.npz"), copies="pixels")
+    dataset = load(data)
+    parts = module._hold_out(data, concatenate(dataset.train, dataset.validation), 0.3)
+    kept, held = ({image.tobytes() for image in part.images} for part in parts)
+    assert kept
+    assert held
+    assert not kept & held
