@@ -207,18 +207,18 @@ def retrain(
         WorkFailedError: the loss was not finite.
     """
     from search.find import find_best, run_around
-    from search.logs import start_tensorflow
+    from search.logs import borrow_tensorflow
     from search.report import write_report
     from search.results.export import as_file
 
     with as_file(best) if isinstance(best, Mapping) else nullcontext(find_best(os.fspath(best))) as source:
-        start_tensorflow(deterministic=False)
-        from trainables.retrain.retrain import retrain as retrain_best
-
         folder = output or (Path() if isinstance(best, Mapping) else source.parent) / "retrained"
-        result = retrain_best(
-            source, overrides=overrides, seeds=seeds, holdout=holdout, output=folder, formats=formats, log=print
-        )
+        with borrow_tensorflow():
+            from trainables.retrain.retrain import retrain as retrain_best
+
+            result = retrain_best(
+                source, overrides=overrides, seeds=seeds, holdout=holdout, output=folder, formats=formats, log=print
+            )
     if directory := run_around(result.folder):
         write_report(directory)
     return result
@@ -236,13 +236,13 @@ def load_model(folder: str | os.PathLike[str]) -> Any:
         InputError: there is no model, or it is damaged.
     """
     from search.find import find_retrained
-    from search.logs import start_tensorflow
+    from search.logs import borrow_tensorflow
 
     directory = find_retrained(os.fspath(folder))
-    start_tensorflow(deterministic=False)
-    from trainables.retrain.predict import read_model, read_preprocessing
+    with borrow_tensorflow():
+        from trainables.retrain.predict import read_model, read_preprocessing
 
-    return read_model(directory, classes=len(read_preprocessing(directory).class_names))
+        return read_model(directory, classes=len(read_preprocessing(directory).class_names))
 
 
 def _directory(run: str | os.PathLike[str]) -> Path:
@@ -253,6 +253,10 @@ def _directory(run: str | os.PathLike[str]) -> Path:
 
 def main() -> NoReturn:
     """Run the command line, as `tunehound` and ``python -m tunehound`` do."""
+    from search.terminal import guard_stdout, open_streams
+
+    open_streams()  # before anything else is opened
+    guard_stdout()
     from search.cli.app import main as command
 
     command()

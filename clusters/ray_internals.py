@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
@@ -14,12 +15,15 @@ from typing import Any
 from ray._private import ray_constants, services
 from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
 from ray._private.state import state
-from ray._private.utils import estimate_available_memory, get_num_cpus
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]  # compiled; its stub is incomplete
 
 PROCESS_STARTER, PROPAGATED_VARIABLES = "ConsolePopen", "ENV_VARS_TO_PROPAGATE"
 """What `services` starts every process with, and what `class_cache` copies into the workers' runtime environment, which
 appears in a log that everyone can read."""
+
+OBJECT_STORE_BYTES = ray_constants.OBJECT_STORE_MINIMUM_MEMORY_BYTES
+"""The size of a local Ray's object store, through which nothing large travels on a single machine."""
+SHARED_MEMORY = "/dev/shm"  # noqa: S108
 
 
 def draining_nodes() -> Collection[str]:
@@ -28,19 +32,30 @@ def draining_nodes() -> Collection[str]:
     return draining
 
 
-def machine_cpus() -> int:
-    """Return how many CPUs Ray would count on this machine."""
-    return int(get_num_cpus())
+def local_options(folder: str, *, cpus: int, memory_bytes: int) -> dict[str, Any]:
+    """Return the options of `ray.init` for a new Ray on the loopback that keeps all its files in ``folder``.
+
+    It offers ``cpus`` and ``memory_bytes``. Ray itself would not see all limits of a container, and would count half a
+    CPU as none.
+    """
+    return {
+        "address": "local",
+        "num_cpus": cpus,
+        "object_store_memory": OBJECT_STORE_BYTES,
+        "_memory": memory_bytes,
+        "_node_ip_address": "127.0.0.1",
+        "_plasma_directory": _object_store_folder(folder),
+        "_temp_dir": folder,
+    }
 
 
-def available_memory_bytes() -> int:
-    """Return the free memory that Ray would find on this machine, before its object store takes a share."""
-    return int(estimate_available_memory())
-
-
-def local_options(folder: str) -> dict[str, Any]:
-    """Return the options of `ray.init` for a new Ray on the loopback that keeps all its files in ``folder``."""
-    return {"address": "local", "_temp_dir": folder, "_node_ip_address": "127.0.0.1"}
+def _object_store_folder(folder: str) -> str:
+    """Return the folder of the object store: in memory if there is room, which containers often lack."""
+    try:
+        room = shutil.disk_usage(SHARED_MEMORY).free
+    except OSError:
+        return folder
+    return SHARED_MEMORY if room > 2 * OBJECT_STORE_BYTES and os.access(SHARED_MEMORY, os.W_OK) else folder
 
 
 def use_token_if_present() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from search.mirror.download import download_run
 from search.mirror.uri import below, is_uri
-from search.run.directory import BEST, RETRAINED
+from search.run.directory import BEST, LATEST, RETRAINED
 from search.run.journal import JOURNAL
 from spaces.problem import InputError, Problem
+from spaces.shell import command_line
 
-LATEST = "latest"
 DEFAULT_RUNS = Path("runs")
 """Where mirrored runs are kept on this machine."""
 
@@ -57,7 +57,7 @@ def find_best(given: str, runs: str | os.PathLike[str] = DEFAULT_RUNS) -> Path:
     directory = find_run(given, runs, also=", or a configuration file")
     if not (directory / BEST).is_file():
         rule = f"a run has a {BEST} once it has ended and at least one trial has reported the metric"
-        remedy = f"continue it: tunehound resume {directory}"
+        remedy = f"continue it: {command_line('resume', directory)}"
         raise InputError([Problem(rule=rule, given="none yet", remedy=remedy)], str(directory))
     return directory / BEST
 
@@ -75,7 +75,7 @@ def find_retrained(given: str, runs: str | os.PathLike[str] = DEFAULT_RUNS) -> P
             return Path(given)  # the caller reports what it lacks
         raise
     if not (directory / RETRAINED).is_dir():
-        rule, remedy = "a run has a model once its winner has been retrained", f"tunehound retrain {directory}"
+        rule, remedy = "a run has a model once its winner has been retrained", command_line("retrain", directory)
         raise InputError([Problem(rule=rule, given="none yet", remedy=remedy)], str(directory))
     return directory / RETRAINED
 

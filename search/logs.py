@@ -6,12 +6,12 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from search.machine import count_cores
-from search.terminal import Terminal
+from search.terminal import Terminal, messages, open_streams
 from spaces.cache import cache_home
+from spaces.container import usable_cpus
 
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # we record trials in the journal and history.csv
@@ -32,15 +32,28 @@ def quiet_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def start_tensorflow(*, deterministic: bool = True) -> None:
-    """Import TensorFlow, with all cores of this process and without its startup messages.
-
-    ``deterministic`` as for `trainables.process.prepare`: False in a process of the user's.
-    """
+def start_tensorflow() -> None:
+    """Import TensorFlow in a process of ours, with all its cores and without startup messages."""
     quiet_environment()
     from trainables.process import prepare
 
-    prepare(cpus=count_cores(), deterministic=deterministic)
+    prepare(cpus=usable_cpus())
+
+
+@contextmanager
+def borrow_tensorflow() -> Iterator[None]:
+    """Use TensorFlow inside the block in a process of the user's, whose settings hold again afterwards.
+
+    Raises:
+        InputError: as `trainables.keras_settings.settled`.
+    """
+    quiet_environment()
+    from trainables.keras_settings import settled
+    from trainables.process import limit
+
+    with settled():
+        limit(cpus=usable_cpus())
+        yield
 
 
 def log_file(run_id: str) -> Path:
@@ -54,8 +67,9 @@ def redirect_output(log: Path) -> Iterator[Terminal]:
 
     Yields a console on the original stderr, for messages to the user.
     """
+    open_streams()
     sys.stdout.flush()
-    sys.stderr.flush()
+    messages().flush()
     stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
     saved = os.dup(1), os.dup(2)
     handler = logging.FileHandler(log)
@@ -65,14 +79,16 @@ def redirect_output(log: Path) -> Iterator[Terminal]:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
-            yield Terminal(file=stderr, stderr=False)
+            yield Terminal(file=messages(lambda: stderr), stderr=False)
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError):  # the disk of the log is full
+                    stream.flush()
             os.dup2(saved[0], 1)
             os.dup2(saved[1], 2)
             for descriptor in saved:
                 os.close(descriptor)
             logging.getLogger().removeHandler(handler)
-            handler.close()
-            stderr.close()
+            for file_like in (handler, stderr):
+                with suppress(OSError):
+                    file_like.close()

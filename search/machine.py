@@ -1,16 +1,21 @@
-"""The CPUs, GPUs and memory of this machine, determined without importing TensorFlow."""
+"""The CPUs, GPUs and memory of this machine, determined without importing TensorFlow or Ray."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 
+from clusters.slots import Node
+from spaces.container import free_memory_bytes, total_memory_bytes, usable_cpus
+
+RESERVED_SHARE = 0.3
+"""The share of free memory that is left to the driver and to Ray."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The processors and memory of a machine."""
+    """The processors and memory of a machine, or of the container in which this process runs."""
 
     cpus: int
     """CPU cores available to this process."""
@@ -25,13 +30,13 @@ class Machine:
 
 def this_machine() -> Machine:
     """Return the machine that this process runs on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Machine(cpus=count_cores(), gpus=count_gpus(), memory_bytes=memory)
+    return Machine(cpus=usable_cpus(), gpus=count_gpus(), memory_bytes=total_memory_bytes())
 
 
-def count_cores() -> int:
-    """Return the number of CPU cores available to this process."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def this_node(*, gpus: int | None = None) -> Node:
+    """Return this machine as a Ray that is started for a sweep offers it to trials; ``gpus`` if they are known."""
+    memory_bytes = int((1 - RESERVED_SHARE) * free_memory_bytes())
+    return Node(cpus=usable_cpus(), gpus=count_gpus() if gpus is None else gpus, memory_bytes=memory_bytes)
 
 
 def count_gpus() -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +16,9 @@ from tests.shared_runs import shared_home as shared_home
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing is read from the user's data cache, and nothing left there."""
+    """Nothing is read from the user's data cache, and nothing left there; the environment of Python is activated."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # messages name `tunehound`
         patch.setenv("TUNEHOUND_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 

@@ -21,6 +21,8 @@ SECOND = (
     + "budget: {epochs: 10}\nresources: {cpus: 2}\n"
 )
 """Three trials and, of one or two configurations, three trainings each: more epochs than the budget has."""
+KERAS = '{"floatx": "float16", "image_data_format": "channels_first", "backend": "jax", "epsilon": 1}'
+"""What this user has set for all programs: other networks, and none that trains, if a process of ours read it."""
 COUNTING = """
 import atexit
 from pathlib import Path
@@ -52,10 +54,12 @@ main()
 
 @pytest.fixture(scope="session")
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder, with two sweep files."""
+    """A user's folder, with two sweep files and their own settings of Keras."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "tiny.yaml").write_text(TINY + "resources: {cpus: 2}\n")
     (folder / "second.yaml").write_text(SECOND)
+    (folder / ".keras").mkdir()
+    (folder / ".keras" / "keras.json").write_text(KERAS)
     return folder
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -54,10 +53,11 @@ def _load(arguments: argparse.Namespace) -> TrialConfig:
 
 
 def _train(config: TrialConfig) -> Reason:
+    from spaces.container import usable_cpus
     from trainables.data.load import load
     from trainables.process import prepare
 
-    prepare(cpus=os.cpu_count() or 1)
+    prepare(cpus=usable_cpus())
     from trainables.training.train import Hooks, train
 
     dataset = load(config.data)

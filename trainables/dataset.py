@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from spaces.container import total_memory_bytes
 
 PixelArray = NDArray[np.uint8]
 """Pixels, 0–255, of shape (n, height, width, channels) — or (height, width, channels) for one image."""
@@ -236,4 +237,4 @@ def select(images: AnyImages, positions: PositionArray) -> AnyImages:
 
 def fits_in_memory(size: int) -> bool:
     """Whether one process may hold so many bytes of pixels in its memory."""
-    return size <= MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return size <= MEMORY_SHARE * total_memory_bytes()

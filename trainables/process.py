@@ -5,31 +5,38 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 
 import psutil
 
 from trainables.credentials import without_credentials
+from trainables.keras_settings import settle_environment, start_keras
 
 
-def prepare(*, cpus: int, gpu_memory_share: float | None = None, deterministic: bool = True) -> None:
-    """Limit this process to its slot. Call it before anything else uses TensorFlow; a second call changes nothing.
+def prepare(*, cpus: int, gpu_memory_share: float | None = None) -> None:
+    """Make this process one of ours, settled and limited to its slot. Call it before anything else uses TensorFlow; a
+    second call changes nothing.
+
+    Without a GPU, the same seed then gives the same numbers whatever the threads do, and random numbers without a seed
+    are an error. With a GPU it does not, because TensorFlow lacks deterministic kernels, among others for the gradient
+    of a depthwise convolution.
 
     Args:
         cpus: CPU cores of the slot; TensorFlow's operations use as many threads.
         gpu_memory_share: in (0, 1), the share of one GPU's memory that this process may use; if it is None, 0 or a
             whole number, memory grows as needed.
-        deterministic: without a GPU, the same seed gives the same numbers whatever the threads do. Random numbers
-            without a seed are then an error, so this is not for a process of the user's. It has no effect with a GPU,
-            where TensorFlow lacks deterministic kernels, among others for the gradient of a depthwise convolution.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["OMP_NUM_THREADS"] = str(cpus)
-    with silenced():
-        import tensorflow as tf
+    settle_environment()
+    start_keras()
+    limit(cpus=cpus, gpu_memory_share=gpu_memory_share, deterministic=True)
+
+
+def limit(*, cpus: int, gpu_memory_share: float | None = None, deterministic: bool = False) -> None:
+    """Limit TensorFlow to this many cores and a GPU's memory, as `prepare`, if it has not started to compute."""
+    import tensorflow as tf
 
     try:
         tf.config.threading.set_intra_op_parallelism_threads(cpus)
@@ -58,21 +65,6 @@ def child_environment(*, gpus: str, env: Collection[str] = ()) -> dict[str, str]
     """
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     return {**without_credentials(env=env), "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": gpus}
-
-
-@contextmanager
-def silenced() -> Iterator[None]:
-    """Discard stderr, of C++ libraries too: converters, and TensorFlow before it reads its log level."""
-    sys.stderr.flush()
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
 
 
 def _limit_memory(gpu: object, share: float | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from spaces.config.trial import CustomModel
 from spaces.problem import Problem
+from spaces.shell import quoted
 
 _trusted: set[str] = set()
 
@@ -24,7 +25,7 @@ def trusted() -> frozenset[str]:
 
 def trust_options() -> str:
     """Return the options for a command line that continues this process's work: `` --trust my_models``, or nothing."""
-    return "".join(f" --trust {module}" for module in sorted(_trusted))
+    return "".join(f" --trust {quoted(module)}" for module in sorted(_trusted))
 
 
 def trust_problem(settings: CustomModel) -> Problem | None:

@@ -29,6 +29,8 @@ FOLDER = "houndray-"
 """The start of the folders' names; short, because the paths of the sockets inside must be."""
 LOCK, TOKEN, RAYS = "lock", "token", "r"
 """The contents of a folder: a file that its process keeps locked, Ray's token, and all of Ray's own files."""
+MIN_FREE_BYTES = 20_000_000
+"""Ray's logs take some megabytes."""
 LONGEST_SOCKET = 107
 """Bytes in the path of a socket."""
 SOCKET = f"/{FOLDER}12345678/{RAYS}/session_2026-11-30_12-00-00_123456_4194304/sockets/plasma_store"
@@ -36,15 +38,16 @@ SOCKET = f"/{FOLDER}12345678/{RAYS}/session_2026-11-30_12-00-00_123456_4194304/s
 
 
 @contextmanager
-def local_ray() -> Iterator[dict[str, Any]]:
-    """Yield the options of `ray.init` for a local Ray; leave the block after `ray.shutdown`.
+def local_ray(*, cpus: int, memory_bytes: int) -> Iterator[dict[str, Any]]:
+    """Yield the options of `ray.init` for a local Ray that offers these resources; leave the block after
+    `ray.shutdown`.
 
     Ray's logs are kept until the second run after this one starts.
 
     Raises:
         OSError: there is no suitable folder.
     """
-    base = _base()
+    base = ray_folder()
     _remove_old(base)
     folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir=base))  # mode 0700
     lock = _locked(folder / f"{LOCK}.new")
@@ -57,7 +60,7 @@ def local_ray() -> Iterator[dict[str, Any]]:
         with environment(ours):
             reload_authentication()
             with on_loopback():
-                yield local_options(str(folder / RAYS))
+                yield local_options(str(folder / RAYS), cpus=cpus, memory_bytes=memory_bytes)
     finally:
         token.unlink(missing_ok=True)
         os.close(lock)
@@ -70,7 +73,7 @@ def close_to_others(session: str) -> None:
         folder.chmod(stat.S_IRWXU)
 
 
-def _base() -> str:
+def ray_folder() -> str:
     """Return where to put Ray's folder: RAY_TMPDIR, else the folder of temporary files, if suitable.
 
     Raises:
@@ -82,8 +85,8 @@ def _base() -> str:
     if not fitting:
         longest = LONGEST_SOCKET - len(SOCKET)
         raise OSError(
-            f"There is no folder for Ray's files: it must be writable, with a path of {longest} characters at most; "
-            f"tried: {', '.join(dict.fromkeys(places))}. → Set RAY_TMPDIR to one."
+            f"the folder of Ray's files must be writable, with {MIN_FREE_BYTES / 1e6:.0f} MB of free space and a path "
+            f"of {longest} characters at most; tried {', '.join(dict.fromkeys(places))} → set RAY_TMPDIR to one"
         )
     guarded = [place for place in fitting if is_guarded(Path(place))]
     if not guarded:
@@ -92,7 +95,9 @@ def _base() -> str:
 
 
 def _fits(place: str) -> bool:
-    return os.access(place, os.W_OK | os.X_OK) and len(os.fsencode(place + SOCKET)) <= LONGEST_SOCKET
+    if not os.access(place, os.W_OK | os.X_OK) or len(os.fsencode(place + SOCKET)) > LONGEST_SOCKET:
+        return False
+    return shutil.disk_usage(place).free >= MIN_FREE_BYTES
 
 
 def _remove_old(base: str) -> None:

@@ -13,22 +13,24 @@ import ray
 from clusters.connection.address import ClusterChoice, choose_cluster
 from clusters.connection.local_ray import close_to_others, local_ray
 from clusters.ray_internals import use_token_if_present, withheld
+from clusters.slots import Node
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def connect(cluster: ClusterChoice | None = None, *, secret: Collection[str] = ()) -> Iterator[bool]:
+def connect(cluster: ClusterChoice | None = None, *, here: Node, secret: Collection[str] = ()) -> Iterator[bool]:
     """Connect to the Ray of this process, else to the chosen cluster, else to a local Ray for the length of the block.
 
-    Yields whether it is a cluster, which may grow. No process of Ray receives the environment variables ``secret``.
+    Yields whether it is a cluster, which may grow. A local Ray offers the resources of ``here``. No process of Ray
+    receives the environment variables ``secret``.
     """
-    with withheld(secret), _connect(cluster) as may_grow:
+    with withheld(secret), _connect(cluster, here) as may_grow:
         yield may_grow
 
 
 @contextmanager
-def _connect(cluster: ClusterChoice | None) -> Iterator[bool]:
+def _connect(cluster: ClusterChoice | None, here: Node) -> Iterator[bool]:
     if ray.is_initialized():
         yield True
         return
@@ -37,7 +39,7 @@ def _connect(cluster: ClusterChoice | None) -> Iterator[bool]:
         if cluster.address:
             context = join(cluster, logging_level="WARNING")
         else:
-            settings = stack.enter_context(local_ray())
+            settings = stack.enter_context(local_ray(cpus=int(here.cpus), memory_bytes=int(here.memory_bytes)))
             context = _init(include_dashboard=False, logging_level="WARNING", **settings)
             close_to_others(context.address_info["session_dir"])
         stack.callback(ray.shutdown)

@@ -9,7 +9,6 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from clusters.tempdirs import redirect_temporary_files
 from search.cli.cluster import cluster
 from search.cli.completion import run_names
 from search.cli.dashboard import dashboard
@@ -30,7 +29,6 @@ from search.cli.output import (
     INPUT_ERROR,
     INTERRUPTED,
     WORK_FAILED,
-    command,
     conclude,
     console,
     show_configuration,
@@ -44,9 +42,11 @@ from search.cli.output import (
     warn,
 )
 from search.cli.submit import submit
+from search.disk import describe_failure, temporary_files
 from search.logs import quiet_environment, start_tensorflow
-from search.terminal import print_data
+from search.terminal import flushed_stdout, print_data
 from spaces.problem import InputError, WorkFailedError
+from spaces.shell import command_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -96,7 +96,8 @@ def resume(run: RunArgument, overrides: Overrides = NO_OVERRIDES, runs: Runs = R
     log = partial(console.print, highlight=False)
     directory = find_run(run, runs, log=log)
     if not overrides and not unfinished(directory):
-        console.print(f"{directory} is finished. To extend it: {command()} resume {directory} --set search.trials=N")
+        extend = command_line("resume", directory)
+        console.print(f"{directory} is finished. To extend it: {extend} --set search.trials=N")
         send_finished(directory, mirror_of(directory), message=log)
         return
     conclude(resume_run(directory, overrides=overrides, warn=warn, message=log))
@@ -211,7 +212,7 @@ def new(
         print_data(text, end="")
     else:
         print_data(str(output))
-        console.print(f"Next: {command()} run {output}")
+        console.print(f"Next: {command_line('run', output)}")
 
 
 app.command(
@@ -235,13 +236,13 @@ def main() -> NoReturn:
     """Run the console script. Invalid input exits with 2, failed work with 1, an interruption with 130."""
     show_data_messages()
     try:
-        with redirect_temporary_files():
+        with temporary_files(), flushed_stdout():
             app()
     except InputError as error:
         console.print(str(error), highlight=False)
         sys.exit(INPUT_ERROR)
     except (WorkFailedError, OSError) as error:
-        console.print(str(error), highlight=False)
+        console.print(describe_failure(error), highlight=False)
         sys.exit(WORK_FAILED)
     except KeyboardInterrupt:
         console.print("Interrupted.")

@@ -12,12 +12,13 @@ from clusters.health.diagnose import Finding, find_problems
 from clusters.health.diagnose import format_findings as sentences
 from clusters.health.survey import SurveyRequest
 from search.cli.options import NO_OVERRIDES, Overrides, examples
-from search.cli.output import WORK_FAILED, command, console, warn
+from search.cli.output import WORK_FAILED, console, warn
 from search.formatting import format_count
 from search.terminal import Terminal, print_data, print_text
 from spaces.cache import PLACES
 from spaces.file.sweep import Sweep, Tracking
 from spaces.problem import InputError, Problem
+from spaces.shell import command_line
 
 cluster = typer.Typer(name="cluster", no_args_is_help=True, help="Inspect the Ray cluster that sweeps run on.")
 
@@ -68,7 +69,7 @@ def _no_cluster(chosen: ClusterChoice) -> NoReturn:
     rule = "this machine must belong to a cluster, or an address must be given"
     remedy = "start one (`ray up CLUSTER.yaml`, or `ray start --head` here) or give --address HOST:PORT"
     given = chosen.rejection or "no cluster and no address"
-    raise InputError([Problem(rule=rule, given=given, remedy=remedy)], f"{command()} cluster check")
+    raise InputError([Problem(rule=rule, given=given, remedy=remedy)], command_line("cluster", "check"))
 
 
 def _survey_request(sweep: Sweep | None) -> SurveyRequest:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,8 +12,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from search.logs import quiet_environment
-from search.terminal import PrintableFormatter, Terminal, print_data, print_text
+from search.terminal import PrintableFormatter, Terminal, messages, print_data, print_text
 from spaces.printable import printable
+from spaces.shell import command_line
 from trainables.trust import trust_options
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 INPUT_ERROR, WORK_FAILED, INTERRUPTED = 2, 1, 130
 """Exit codes."""
 
-console = Terminal(stderr=True, soft_wrap=True)
+console = Terminal(file=messages(), soft_wrap=True)
 """For progress and messages; results go to stdout."""
 
 
@@ -37,21 +36,27 @@ def conclude(finished: RunResult) -> None:
     """Show the results of a run and what to do next; exit with 130 if it was interrupted."""
     from search.results.headline import headline
 
+    try:
+        show_leaderboard([finished.run], top=10, format="table")
+        print_text(headline(finished.run))
+    finally:  # stdout may be on a disk that is full
+        _show_next_steps(finished)
+
+
+def _show_next_steps(finished: RunResult) -> None:
     directory = finished.directory
-    show_leaderboard([finished.run], top=10, format="table")
-    print_text(headline(finished.run))
     if finished.reason:
         console.print(f"Stopped early: {finished.reason}.{_remedy(finished)}")
     console.print(f"Report: {directory / 'report.html'}   Log: {finished.log}")
     if waiting := _not_on_wandb(finished.run):
-        console.print(f"Not on W&B: {waiting}. To upload: {command()} sync {directory}")
+        console.print(f"Not on W&B: {waiting}. To upload: {command_line('sync', directory)}")
     if finished.interrupted:
-        console.print(f"Interrupted. Continue with: {command()} resume {directory}{trust_options()}")
+        console.print(f"Interrupted. Continue with: {command_line('resume', directory)}{trust_options()}")
         raise typer.Exit(INTERRUPTED)
     if not (directory / "best.yaml").exists():
         console.print(f"No trial produced a result. For the reasons, see {directory}/trials/*/error.txt or the log.")
         raise typer.Exit(WORK_FAILED)
-    console.print(f"Next: {command()} retrain {directory / 'best.yaml'}{trust_options()}")
+    console.print(f"Next: {command_line('retrain', directory / 'best.yaml')}{trust_options()}")
 
 
 def show_configuration(run: str, runs: str, *, rank: int, output: Path | None) -> None:
@@ -86,7 +91,7 @@ def show_sync_result(result: SyncResult, directory: Path) -> None:
         console.print(f"Uploaded to W&B: {', '.join([*trials, *part_names(sent.parts)]) or 'nothing'}.")
     if missing := _missing(result.missing_trials, result.missing_parts):
         why = f" ({sent.failures[0]})" if sent.failures else ""
-        console.print(f"Not uploaded: {missing}{why}. Try again with: {command()} sync {directory}")
+        console.print(f"Not uploaded: {missing}{why}. Try again with: {command_line('sync', directory)}")
         raise typer.Exit(WORK_FAILED)
 
 
@@ -206,13 +211,7 @@ def show_scores(result: RetrainResult) -> None:
         values = [scores[name] for scores in result.scores]
         spread = f" ± {stdev(values):.4f}" if seeds > 1 else ""
         print_text(f"  {name:18} {mean(values):.4f}{spread}")
-    console.print(f"Saved: {result.folder}   Next: {command()} predict {result.folder} IMAGE…")
-
-
-def command() -> str:
-    """Return how to call this command again: by name if it is on PATH, else the way it was called."""
-    called = Path(sys.argv[0])
-    return str(called) if called.name == "tunehound" and not shutil.which("tunehound") else "tunehound"
+    console.print(f"Saved: {result.folder}   Next: {command_line('predict', result.folder)} IMAGE…")
 
 
 def _not_on_wandb(run: Run) -> str:
@@ -238,4 +237,5 @@ def _remedy(finished: RunResult) -> str:
     reason = finished.reason or ""
     if not reason.startswith("budget."):
         return ""
-    return f" To continue: {command()} resume {finished.directory}{trust_options()} --set {reason.split(' ')[0]}=MORE"
+    resume = command_line("resume", finished.directory)
+    return f" To continue: {resume}{trust_options()} --set {reason.split(' ')[0]}=MORE"

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from search.mirror.store import Store, ask_store, format_error
 from spaces.problem import InputError, Problem
+from spaces.shell import command_line
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,10 @@ SETTLE_S = 1.0
 """The wait after a takeover, by which time a competing driver has written."""
 RELEASE_S = 5.0
 """How long the end of a run waits for the store."""
+
+
+class LeaseHeldError(InputError):
+    """Another process drives the run, or is about to begin it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +146,8 @@ def hold_lease(store: Store, *, folder: Path | None = None) -> Iterator[Lease]:
         folder: of the run, whose lock this process has and whose last driver is dead; None if there is none yet.
 
     Raises:
-        InputError: another driver holds it, or the store cannot be reached.
+        LeaseHeldError: another driver holds it.
+        InputError: the store cannot be reached.
     """
     lease = Lease(store)
     ask_store(store, lambda: lease.take(own_token(folder)))
@@ -184,11 +190,11 @@ def holder(store: Store) -> Holder | None:
     raise InputError([Problem(rule=rule, given=repr(content[:60]), remedy=remedy)], store.uri)
 
 
-def _held_by_other(store: Store, holder: Holder | None) -> InputError:
+def _held_by_other(store: Store, holder: Holder | None) -> LeaseHeldError:
     problem = Problem(
         rule="only one process can drive a run, and another one is driving it now",
         given=str(holder or "a process that is just ending"),
         remedy="wait for it or stop it; if it is dead, try again after that time. "
-        f"To look at the run meanwhile: tunehound leaderboard {store.uri}",
+        f"To look at the run meanwhile: {command_line('leaderboard', store.uri)}",
     )
-    return InputError([problem], store.uri)
+    return LeaseHeldError([problem], store.uri)

@@ -15,9 +15,10 @@ from search.mirror.lease import Lease, hold_lease
 from search.mirror.store import Store, ask_store, format_error, open_store
 from search.mirror.upload import LeaseLostError, Upload
 from search.mirror.uri import below, is_uri
-from search.run.directory import check_name
+from search.run.directory import NameTakenError, check_name
 from search.run.lock import run_lock
-from spaces.problem import InputError, Problem, WorkFailedError
+from spaces.problem import Problem, WorkFailedError
+from spaces.shell import command_line
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class Mirror:
             files = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
             message(
                 f"Not up to date at {self._lease.store.uri}: {files} ({self._reason()}). "
-                f"To upload them: tunehound resume {self._directory}"
+                f"To upload them: {command_line('resume', self._directory)}"
             )
 
 
@@ -142,7 +143,8 @@ def hold_new_mirror(store: Store | None) -> Iterator[Lease | None]:
     """Hold the mirror of a run that is about to begin; None if it has none.
 
     Raises:
-        InputError: the store cannot be used, or is not empty.
+        InputError: the store cannot be used.
+        NameTakenError: it is not empty.
     """
     if store is None:
         yield None
@@ -188,5 +190,5 @@ def send_finished(directory: Path, uri: str | None, *, message: Callable[[str], 
 def _check_free(store: Store) -> None:
     if store.sizes():
         rule = "a new run needs an empty folder, and this one is not empty"
-        remedy = f"continue it with `tunehound resume {store.uri}`, or choose another --name"
-        raise InputError([Problem(rule=rule, remedy=remedy)], store.uri)
+        remedy = f"continue it with `{command_line('resume', store.uri)}`, or choose another --name"
+        raise NameTakenError([Problem(rule=rule, remedy=remedy)], store.uri)

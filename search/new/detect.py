@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from spaces.cache import expanded
 from spaces.config.trial import CsvData, Data, FolderData, NpzData, TfdsData
 from spaces.problem import InputError, Problem, nearest
 from trainables.sources.csv import Table, endings, image_files, matches, read_table
@@ -22,7 +23,7 @@ def detect_source(given: str) -> Data:
     Raises:
         InputError: it is none of these.
     """
-    path = Path(given).expanduser().absolute()
+    path = expanded(given).absolute()
     if path.is_dir():
         tables = sorted(each for each in path.glob("*.csv") if not is_hidden(each))
         found = next((data for table in tables if (data := table_with_images(table)) is not None), None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainables.keras_settings import keras_home
 from trainables.models.backbones import BACKBONES
 
 OFFICIAL_NAMES = {
@@ -37,7 +37,7 @@ class Weights:
 
 def find_weights() -> Weights | None:
     """Return the first backbone of `OFFICIAL_NAMES` whose weights Keras has on this machine, the widest if several."""
-    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+    folder = keras_home() / "models"
     files = sorted(folder.glob("*.h5")) if folder.is_dir() else []
     for backbone, pattern in OFFICIAL_NAMES.items():
         found = [(name, file) for file in files if (name := re.fullmatch(pattern, file.name))]

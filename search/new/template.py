@@ -14,6 +14,7 @@ from search.new.findings import Findings
 from search.new.model_section import cnn_lines, pretrained_lines, with_comment
 from spaces.config.trial import CsvData, Training
 from spaces.printable import printable
+from spaces.shell import PROGRAM, command_line
 
 IMBALANCE = 1.5
 """Classes are weighted if their sizes differ by more than this factor."""
@@ -34,11 +35,11 @@ def render_sweep(found: Findings, output: Path | None) -> str:
 
 def header(found: Findings, output: Path | None, name: str) -> Iterator[str]:
     """Yield the findings, how to run the sweep and what to change first."""
-    file = output.name if output is not None else f"{name}.yaml"
+    file = Path(output.name if output is not None else f"{name}.yaml")
     yield f"# {name}: a first sweep for {found.given}, written by `tunehound new`."
     yield "#"
-    yield f"#   tunehound plan {file} --check"
-    yield f"#   tunehound run {file}"
+    yield f"#   {command_line('plan', file, '--check', program=PROGRAM)}"
+    yield f"#   {command_line('run', file, program=PROGRAM)}"
     yield "#"
     for title, lines in {
         "Data": list(data_lines(found)),

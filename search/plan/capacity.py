@@ -9,9 +9,8 @@ from clusters.connection.address import ClusterChoice, choose_cluster
 from clusters.health.check import NoAnswerError, survey
 from clusters.health.diagnose import version_mismatches
 from clusters.health.survey import SurveyRequest
-from clusters.nodes import this_node
 from clusters.slots import Node, Slot, count_slots, slot_memory_bytes
-from search.machine import count_gpus
+from search.machine import this_node
 from search.plan.placement import chosen_slot
 from spaces.file.sweep import Sweep
 
@@ -40,7 +39,7 @@ class Capacity:
 
 def capacity(sweep: Sweep, *, image_side_px: int) -> Capacity:
     """Count the slots of the cluster that a sweep would run on, or of this machine."""
-    here, chosen = this_node(gpus=count_gpus()), choose_cluster()
+    here, chosen = this_node(), choose_cluster()
     cluster = bool(chosen.address)
     nodes, startable, warnings = _cluster_nodes(chosen) if cluster else ((here,), (), [])
     if chosen.message:

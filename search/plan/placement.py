@@ -9,11 +9,10 @@ from clusters.connection.address import ClusterChoice
 from clusters.health.check import NoAnswerError, survey
 from clusters.health.diagnose import format_findings, unresponsive_nodes, version_mismatches
 from clusters.health.survey import Survey, SurveyRequest
-from clusters.nodes import this_node
 from clusters.slots import Node, Slot, choose_slot, count_slots
 from search.formatting import format_count
 from search.logs import quiet_environment
-from search.machine import count_gpus
+from search.machine import this_node
 from spaces.file.sweep import Resources, Sweep
 from spaces.problem import InputError, Problem, WorkFailedError
 
@@ -39,8 +38,9 @@ def check_placement(sweep: Sweep, cluster: ClusterChoice, *, image_side_px: int,
         return
     quiet_environment()
     if not cluster.address:
+        check_ray_folder()
         if sweep.resources.cpus or sweep.resources.gpus:
-            _check_room(sweep, [this_node(gpus=count_gpus())], (), image_side_px)
+            _check_room(sweep, [this_node()], (), image_side_px)
         return
     found = survey_cluster(cluster, SurveyRequest())
     for sentence in format_findings(unresponsive_nodes(found)):
@@ -105,3 +105,14 @@ def _kinds(nodes: Sequence[Node]) -> str:
     """``2 machines with 8 CPUs, 1 GPU; 1 machine with 4 CPUs, 0 GPUs``."""
     kinds = Counter(f"{format_count(int(node.cpus), 'CPU')}, {format_count(int(node.gpus), 'GPU')}" for node in nodes)
     return "; ".join(f"{format_count(number, 'machine')} with {kind}" for kind, number in kinds.items())
+
+
+def check_ray_folder() -> None:
+    """Raises: InputError: a Ray on this machine has no folder for its files."""
+    from clusters.connection.local_ray import ray_folder  # here, because importing Ray takes seconds
+
+    try:
+        ray_folder()
+    except OSError as error:
+        rule, _, remedy = str(error).partition(" → ")
+        raise InputError([Problem(rule=rule, remedy=remedy)], "RAY_TMPDIR") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,9 @@ import plotly.graph_objects as go
 
 from search.report.page import definitions, preformatted, section
 from search.report.plot import blank, html
+from search.run.directory import BEST
 from search.run.reader import Run
+from spaces.shell import PROGRAM, command_line
 
 CLASSES = 1000
 """The most classes that are drawn, the largest first."""
@@ -99,7 +102,7 @@ def retrain_part(run: Run, frame: pd.DataFrame) -> str:
     """The command that retrains the winner."""
     if frame.empty or math.isnan(frame.iloc[0][run.metric]):
         return ""
-    place = f"{run.directory.parent.name}/{run.directory.name}"
-    command = f"tunehound retrain {place}/best.yaml"
+    best = Path(run.directory.parent.name, run.directory.name, BEST)
+    command = command_line("retrain", best, program=PROGRAM)
     note = "This trains the winner on train + validation, evaluates it once on the test split, and saves the model."
     return section("Retrain the winner", preformatted(command), note=note)

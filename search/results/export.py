@@ -21,9 +21,13 @@ from search.run.trials import best_epoch, best_value, is_baseline, ranked
 from spaces.file.load import load_config
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem
+from spaces.shell import PROGRAM, command_line
 
-HEADER = """A trial configuration and where it comes from.
-    tunehound retrain {name}"""
+
+def header(file: Path) -> str:
+    """Return the comment at the start of a file with a configuration."""
+    retrain = command_line("retrain", Path(file.name), program=PROGRAM)
+    return f"A trial configuration and where it comes from.\n    {retrain}"
 
 
 def best_config(run_dir: str | os.PathLike[str] | Run, rank: int = 1) -> dict[str, Any]:
@@ -54,7 +58,7 @@ def write_best(run_dir: str | os.PathLike[str] | Run, destination: str | os.Path
     if not target.absolute().parent.is_dir():
         problem = Problem(rule="the folder of the file must exist", given=str(target.parent), remedy="create it first")
         raise InputError([problem], str(target))
-    write_yaml(target, config, header=HEADER.format(name=target.name))
+    write_yaml(target, config, header=header(target))
     return target
 
 
@@ -73,12 +77,13 @@ def of_rank(run: Run, rank: int) -> FrozenTrial:
         InputError: no trial has that rank with a finite metric.
     """
     known = [trial for trial in ranked(run) if best_value(run, trial) is not None]
+    resume, show = (command_line(word, run.directory) for word in ("resume", "leaderboard"))
     if not known:
         rule = f"only a trial that reported a finite {run.metric} can be exported; this run has none"
-        problem = Problem(rule=rule, remedy=f"continue the sweep: tunehound resume {run.directory}")
+        problem = Problem(rule=rule, remedy=f"continue the sweep: {resume}")
     elif not 1 <= rank <= len(known):
         rule = f"the rank must be between 1 and {len(known)}, the number of trials that reported a finite {run.metric}"
-        problem = Problem(rule=rule, given=str(rank), remedy=f"tunehound leaderboard {run.directory} shows the ranks")
+        problem = Problem(rule=rule, given=str(rank), remedy=f"{show} shows the ranks")
     else:
         return known[rank - 1]
     raise InputError([problem], str(run.directory))

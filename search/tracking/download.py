@@ -18,7 +18,7 @@ from typing import Any
 
 import wandb
 
-from search.results.export import HEADER
+from search.results.export import header
 from search.tracking import client
 from search.tracking.client import check_key, stop_service
 from search.tracking.leaderboard import ALIAS, BEST_FILE, artifact_name
@@ -214,5 +214,5 @@ def write_download(given: str, destination: Path, rank: int = 1) -> Path:
             rule="the folder of the file must exist", given=str(destination.parent), remedy="create it first"
         )
         raise InputError([problem], str(destination))
-    write_yaml(destination, download_config(given, rank), header=HEADER.format(name=destination.name))
+    write_yaml(destination, download_config(given, rank), header=header(destination))
     return destination

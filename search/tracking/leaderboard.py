@@ -19,7 +19,7 @@ import wandb
 
 from search.report.curves import learning_curves
 from search.report.hyperparameters import importances, parallel_coordinates
-from search.results.export import HEADER, best_config
+from search.results.export import best_config, header
 from search.results.headline import headline
 from search.results.leaderboard import leaderboard
 from search.run.reader import Run
@@ -141,7 +141,7 @@ def _log_results(wandb_run: Any, run: Run, folder: Path) -> Any:
     config = _best(run)
     if config is None:
         return None
-    write_yaml(folder / BEST_FILE, config, header=HEADER.format(name=BEST_FILE))
+    write_yaml(folder / BEST_FILE, config, header=header(Path(BEST_FILE)))
     metadata = {key: config["provenance"][key] for key in ("run", "trial", "metric", "value")}
     artifact = wandb.Artifact(artifact_name("best", str(run.about["id"])), "configuration", metadata=metadata)
     artifact.add_file(str(folder / BEST_FILE), skip_cache=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from clusters.connection.address import ClusterChoice
+from search.disk import FULL, describe_full_disk
 from search.logs import log_file, quiet_environment, redirect_output
 from search.run.reader import Run, open_begun, open_run
 from search.tuner.stopping import INTERRUPTED
 from spaces.file.sweep import Sweep
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, WorkFailedError
+from spaces.shell import command_line
 from trainables.trust import trust_options
 
 if TYPE_CHECKING:
@@ -37,14 +37,13 @@ class SweepFailedError(WorkFailedError):
         super().__init__(
             f"The sweep stopped: {_what_failed(directory, error)}\n"
             f"Finished trials are kept. Details: {log}\n"
-            f"Continue with: tunehound resume {directory}{trust_options()}"
+            f"Continue with: {command_line('resume', directory)}{trust_options()}"
         )
 
 
 def _what_failed(directory: Path, error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        free_mb = shutil.disk_usage(directory).free / 1e6
-        return f"the disk of {directory} is full ({free_mb:.1f} MB free). Make room first."
+    if isinstance(error, OSError) and error.errno in FULL:
+        return describe_full_disk(error, directory=directory)
     return str(error) if isinstance(error, WorkFailedError) else f"{type(error).__name__}: {error}"
 
 

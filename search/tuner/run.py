@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clusters.connection.address import choose_cluster
+from search.disk import check_disks
 from search.find import runs_folder
+from search.mirror.lease import LeaseHeldError
 from search.plan.check import check, warnings_about
 from search.plan.placement import check_placement
 from search.run.compatibility import LASTING, changed_versions, check_changes, check_format
-from search.run.directory import mirror_of, new_directory
+from search.run.directory import NameTakenError, default_names, mirror_of, new_directory
 from search.run.lock import run_lock
 from search.run.provenance import provenance
 from search.run.reader import open_begun
@@ -24,6 +29,7 @@ from search.tuner.driver import RunResult, drive
 from spaces.file.load import load_sweep, read_yaml
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError, Problem
+from trainables.dataset import DataInfo
 
 if TYPE_CHECKING:
     from search.mirror.mirror import Mirror
@@ -51,22 +57,51 @@ def run_sweep(
         UnfitClusterError: see `search.plan.placement`. In both cases nothing was started.
         TakenOverError: another driver took the mirror.
     """
-    from search.mirror.mirror import Mirror, hold_new_mirror, new_store
+    from search.mirror.mirror import new_store
 
-    name = f"{sweep.name}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
-    place = new_store(runs, name)
+    names = default_names(sweep.name, datetime.now()) if name is None else iter([name])
+    new_store(runs, first := next(names))  # fails at once if the name or the address is wrong
+    check_disks(runs_folder(runs))
     info = check(sweep)
     earlier_trials(sweep)
     for warning in warnings_about(sweep, info):
         warn(warning)
     side_px = max(info.image_shape[:2])
     check_placement(sweep, cluster := choose_cluster(), image_side_px=side_px, warn=warn)
+    with ExitStack() as stack:
+        for candidate in itertools.chain([first], names):
+            try:
+                run = stack.enter_context(_new_run(sweep, info, runs=runs, name=candidate))
+                break
+            except (NameTakenError, LeaseHeldError):  # another sweep was started in the same second
+                if name is not None:
+                    raise
+        return drive(run.directory, sweep, run.about, cluster, image_side_px=side_px, mirror=run.mirror)
+
+
+@dataclass(frozen=True)
+class _NewRun:
+    directory: Path
+    about: dict[str, Any]
+    mirror: Mirror | None
+
+
+@contextmanager
+def _new_run(sweep: Sweep, info: DataInfo, *, runs: str | os.PathLike[str], name: str) -> Iterator[_NewRun]:
+    """Create the folder of a run, locked, and its mirror.
+
+    Raises:
+        NameTakenError, LeaseHeldError: another run has this name.
+        InputError: the mirror cannot be used.
+    """
+    from search.mirror.mirror import Mirror, hold_new_mirror, new_store
+
+    place = new_store(runs, name)
     about = provenance(name, info, by_hand=sweep.by_hand) | ({"mirror": place.uri} if place else {})
     with hold_new_mirror(place) as lease:
         directory = new_directory(runs_folder(runs), name, sweep.as_mapping() | {"run": about})
         with run_lock(directory):
-            mirror = Mirror(lease, directory) if lease else None
-            return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror)
+            yield _NewRun(directory, about, Mirror(lease, directory) if lease else None)
 
 
 def resume_run(

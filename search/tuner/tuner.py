@@ -18,6 +18,7 @@ from clusters.connection.session import connect
 from clusters.health.heartbeat import Heartbeat
 from clusters.slots import Slot
 from clusters.tempdirs import temporary_folder
+from search.machine import this_node
 from search.run.events import Listener
 from search.run.reader import Run
 from search.study.budget import Meter, Spending
@@ -100,7 +101,7 @@ def _ray(
     """Connect to Ray, watched until it is shut down, which may hang too; yield its health and whether it may grow."""
     health: Heartbeat | None = None
     try:
-        with connect(choice, secret=credentials()) as may_grow:
+        with connect(choice, here=this_node(), secret=credentials()) as may_grow:
             health = Heartbeat(message=message, give_up=give_up)
             yield health, may_grow
     finally:

@@ -14,11 +14,10 @@ from ray._private.services import resolve_ip_for_localhost, start_ray_process
 from ray._private.state import GlobalState
 from ray.tune.execution import class_cache
 
+import clusters.ray_internals as module
 from clusters.health import probe
 from clusters.ray_internals import (
-    available_memory_bytes,
     local_options,
-    machine_cpus,
     on_loopback,
     reload_authentication,
     use_token_if_present,
@@ -33,17 +32,24 @@ def test_ray_can_be_asked_which_nodes_drain() -> None:
     assert not inspect.signature(GlobalState().get_draining_nodes).parameters
 
 
-def test_ray_counts_this_machine() -> None:
-    assert machine_cpus() >= 1
-    total = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
-    assert 0 < available_memory_bytes() <= int(total.split()[1]) * 1024
+def test_the_object_store_is_in_shared_memory_only_if_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def folder() -> str:
+        return str(local_options(str(tmp_path), cpus=1, memory_bytes=1)["_plasma_directory"])
+
+    assert folder() == module.SHARED_MEMORY
+    monkeypatch.setattr(module, "SHARED_MEMORY", str(tmp_path / "none"))
+    assert folder() == str(tmp_path)
+    monkeypatch.setattr(module, "SHARED_MEMORY", "/proc")  # holds no bytes at all, as a full one
+    assert folder() == str(tmp_path)
 
 
 def test_ray_init_knows_the_options_of_a_local_ray(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError) as caught:  # before anything starts
-        ray.init(**local_options(str(tmp_path)), no_such_option=True)
+        ray.init(**local_options(str(tmp_path), cpus=1, memory_bytes=1), no_such_option=True)
     assert "no_such_option" in str(caught.value)
-    assert not [option for option in local_options("") if option in str(caught.value)]
+    assert not [option for option in local_options("", cpus=1, memory_bytes=1) if option in str(caught.value)]
 
 
 def test_a_ray_can_be_kept_on_the_loopback() -> None:

@@ -17,7 +17,6 @@ COVERED = {
     "clusters/connection/test_session": "clusters/nodes",
     "harm/test_engine": "search/tuner/supervision",
     "lab/test_submit": "clusters/stop_workers",
-    "promises/test_evil_names": "search/terminal",
     "promises/test_interruption": "search/tuner/actor search/tuner/tuner",
     "promises/test_mistakes": "spaces/config/data spaces/config/fields spaces/config/settings spaces/config/training "
     "spaces/domains/bounds spaces/domains/parse spaces/domains/validation spaces/file/cross_checks",
@@ -30,7 +29,7 @@ COVERED = {
     "search/plan/requirements",
     "search/mirror/test_upload": "search/mirror/files",
     "search/new/test_inspect": "search/new/detect search/new/findings search/new/model_section search/new/template "
-    "search/machine search/plan/check trainables/data/headers",
+    "search/plan/check trainables/data/headers",
     "search/plan/test_forecast": "search/plan/simulation",
     "search/plan/test_summary": "search/plan/corners",
     "search/report/test_retrained": "search/results/held_out_scores",
@@ -48,7 +47,7 @@ COVERED = {
     "search/study/test_repair": "trainables/trial/task",
     "trainables/data/test_load": "trainables/data/leaks trainables/data/statistics trainables/sources/digits",
     "trainables/data/test_split": "trainables/sources/part",
-    "trainables/data/test_store": "spaces/cache trainables/data/entry trainables/data/entry_writer trainables/data/key",
+    "trainables/data/test_store": "trainables/data/entry trainables/data/entry_writer trainables/data/key",
     "trainables/features/test_key": "trainables/features/prefix",
     "trainables/models/test_cnn": "trainables/models/head trainables/models/layers",
     "trainables/preflight/test_timing": "trainables/preflight/feature_sample trainables/preflight/timing_worker "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -40,14 +42,26 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     return called
 
 
-def test_every_epoch_is_a_line_of_metrics(file: Path) -> None:
+def test_every_epoch_is_a_line_of_metrics_whatever_the_users_settings(
+    file: Path, tmp_path: Path, call: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"floatx": "float16", "image_data_format": "channels_first", "backend": "jax", "epsilon": 1}
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    users = {"KERAS_HOME": str(tmp_path), "KERAS_MAX_STEPS_PER_EPOCH": "1", "TF_XLA_FLAGS": "--tf_xla_auto_jit=2"}
     command = [sys.executable, "-m", "trainables", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, env={**os.environ, **users})
     first, second, end = done.stdout.splitlines()
     assert first.startswith("epoch=1  ")
     assert second.startswith("epoch=2  ")
     assert all(part in first for part in ("loss=", "val_loss=", "val_accuracy=", "learning_rate=0.001"))
     assert end == "ended: finished"
+    assert call(str(file)) == 0
+    here = capsys.readouterr().out.splitlines()[1]
+    assert _metrics(second) == pytest.approx(_metrics(here), rel=1e-3)
+
+
+def _metrics(line: str) -> dict[str, float]:
+    return {name: float(value) for name, value in (part.split("=") for part in line.split()) if "loss" in name}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import PIL
 import sklearn
 
+from spaces.cache import expanded
 from spaces.config.fields import file_ref
 from spaces.config.trial import Data, TfdsData
 from trainables.sources.location import Stamp, files, stamp
@@ -22,7 +23,7 @@ KEY_DIGITS = 24
 def stamp_of(data: Data) -> Stamp:
     """Return the stamp of all files that a data set is read from, including those that its settings do not name."""
     if isinstance(data, TfdsData) and data.data_dir is None:
-        usual = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+        usual = expanded(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
         return tuple(sorted(files(usual / data.name.split("/")[0])))
     return stamp(data)
 

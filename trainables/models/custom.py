@@ -15,7 +15,7 @@ import numpy as np
 
 from spaces.config.trial import CustomModel
 from spaces.problem import InputError, Problem, shown
-from trainables.models.keras_internals import flat_layers
+from trainables.keras_internals import flat_layers
 from trainables.trust import local_module, trust_problem
 
 CUSTOM_LAYER = "network"

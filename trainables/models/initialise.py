@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from trainables.models.keras_internals import flat_layers, has_sublayers
+from trainables.keras_internals import flat_layers, has_sublayers
 
 
 def initialise(model: keras.Model, *, seed: int, pretrained: Mapping[str, list[np.ndarray]]) -> None:

@@ -8,7 +8,6 @@ a user's function does.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from spaces.config.trial import CustomModel, PretrainedModel, TrialConfig
+from spaces.container import usable_cpus
 from spaces.file.load import load_config
 from spaces.file.write import write_yaml
 from spaces.problem import InputError, Problem
@@ -97,7 +97,7 @@ def main(folder: Path) -> None:
     """Run the other process: build one model after the other and write a line of problems for each."""
     from trainables.process import prepare
 
-    prepare(cpus=os.cpu_count() or 1)
+    prepare(cpus=usable_cpus())
     asked = json.loads((folder / "asked.json").read_text())
     trust(asked["trusted"])
     with (folder / "answers.jsonl").open("w", encoding="utf-8", buffering=1) as answers:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from spaces.problem import InputError, Problem, did_you_mean
-from trainables.process import silenced
+from trainables.keras_settings import silenced
 
 
 @dataclass(frozen=True, kw_only=True)

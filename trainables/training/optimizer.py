@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from spaces.config.trial import Constant, Cosine, Exponential, Optimizer, Plateau, Product, Schedule
-from trainables.models.keras_internals import replace_update
+from trainables.keras_internals import replace_update
 
 RateSchedule = Callable[[Sequence[float]], float]
 """Maps the validation losses so far to the learning-rate factor of the next epoch."""

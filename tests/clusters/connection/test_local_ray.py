@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters.connection.local_ray import FOLDER, LOCK, LONGEST_SOCKET, SOCKET, _base, local_ray
+from clusters.connection.local_ray import FOLDER, LOCK, LONGEST_SOCKET, SOCKET, local_ray, ray_folder
 from tests.second_user import TMP, common_folder
 
 
@@ -23,12 +23,12 @@ def common(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def used() -> Path:
     """The folder of a Ray that was there."""
-    with local_ray() as settings:
+    with local_ray(cpus=1, memory_bytes=10**9) as settings:
         return Path(settings["_temp_dir"]).parent
 
 
 def test_the_folders_of_runs_that_are_over_go_but_for_the_last(common: Path) -> None:
-    with local_ray() as settings:
+    with local_ray(cpus=1, memory_bytes=10**9) as settings:
         living = Path(settings["_temp_dir"]).parent
         first, second = used(), used()
         os.utime(first, (0, 0))
@@ -54,21 +54,21 @@ def test_a_folder_that_another_user_may_have_laid_is_left_alone(common: Path, tm
 def test_the_folder_lies_where_sockets_find_room_and_nobody_can_replace_it(
     common: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _base() == str(common)
+    assert ray_folder() == str(common)
     common.chmod(0o777)
-    assert _base() == TMP
+    assert ray_folder() == TMP
     monkeypatch.delenv("RAY_TMPDIR")
     monkeypatch.setattr(tempfile, "tempdir", str(common))
-    assert _base() == TMP
+    assert ray_folder() == TMP
     common.chmod(0o1777)
-    assert _base() == str(common)
+    assert ray_folder() == str(common)
     long = common / ("x" * (LONGEST_SOCKET - len(SOCKET) - len(str(common))))
     long.mkdir()
     monkeypatch.setenv("RAY_TMPDIR", str(long))
-    assert _base() == TMP
+    assert ray_folder() == TMP
 
 
 def test_where_there_is_no_room_the_error_says_what_there_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(OSError, match=r"a path of \d+ characters at most; tried: /.*RAY_TMPDIR"):
-        _base()
+    with pytest.raises(OSError, match=r"a path of \d+ characters at most; tried /.*RAY_TMPDIR"):
+        ray_folder()

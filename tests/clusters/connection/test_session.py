@@ -16,7 +16,7 @@ import ray
 from clusters.connection.address import ClusterChoice
 from clusters.connection.session import connect
 from clusters.membership import living_nodes
-from clusters.nodes import this_node
+from search.machine import this_node
 from tests.second_user import common_folder
 
 
@@ -47,7 +47,7 @@ def test_a_sweep_starts_its_own_ray_which_is_closed_to_others_and_leaves_none_be
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     with common_folder() as common:
         monkeypatch.setenv("RAY_TMPDIR", str(common))
-        with connect(ClusterChoice()) as may_grow:
+        with connect(ClusterChoice(), here=this_node(gpus=0)) as may_grow:
             assert ray.is_initialized()
             assert not may_grow
             [started], foretold = living_nodes(), this_node(gpus=0)
@@ -76,7 +76,7 @@ def test_a_sweep_starts_its_own_ray_which_is_closed_to_others_and_leaves_none_be
 def test_a_ray_that_is_there_already_is_used_and_kept() -> None:
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
-        with connect() as may_grow:
+        with connect(here=this_node(gpus=0)) as may_grow:
             assert may_grow
         assert ray.is_initialized()
     finally:

@@ -13,6 +13,7 @@ import ray
 from clusters.connection.session import connect
 from clusters.health import heartbeat as module
 from clusters.health.heartbeat import Heartbeat
+from clusters.slots import Node
 
 SOON_S = 60.0
 
@@ -41,7 +42,7 @@ def heard() -> Heard:
 
 @pytest.fixture(scope="module")
 def own_ray() -> Iterator[None]:
-    with connect():
+    with connect(here=Node(cpus=1, gpus=0, memory_bytes=10**9)):
         yield
 
 

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import subprocess
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -18,6 +20,11 @@ from PIL import Image
 from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
 
+import search.tuner.run as run_module
+from search.run.directory import default_names
+from search.tuner.run import run_sweep
+from spaces.file.load import load_sweep, read_yaml
+from spaces.problem import InputError
 from tests.search.commands import call, called
 
 Done = subprocess.CompletedProcess[str]
@@ -43,6 +50,17 @@ def retrained(shared_home: Path, run: Path) -> tuple[Path, Done]:
     done = call("retrain", run / "best.yaml", "-o", "model", cwd=shared_home)
     assert done.returncode == 0, done.stderr
     return shared_home / "model", done
+
+
+def test_sweeps_that_start_in_the_same_second_all_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "drive", lambda directory, *_, **__: directory)  # their names are all that matters
+    monkeypatch.setattr(run_module, "default_names", lambda name, _: default_names(name, datetime(2026, 11, 30)))
+    sweep = load_sweep("digits")
+    folders: list[Any] = [run_sweep(sweep, runs=tmp_path / "runs", warn=print) for _ in range(3)]
+    assert [folder.name for folder in folders] == [f"digits-20261130-000000{end}" for end in ("", "-2", "-3")]
+    assert all(read_yaml(folder / "sweep.yaml")["run"]["name"] == folder.name for folder in folders)
+    with pytest.raises(InputError, match="this one exists"):
+        run_sweep(sweep, runs=tmp_path / "runs", name=folders[0].name, warn=print)
 
 
 def rows(file: Path) -> list[dict[str, str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
+from keras.src.backend import config
 
 UpdateStep = Callable[[Sequence[Any], Sequence[keras.Variable], Any], None]
 """Applies gradients to their variables at a learning rate."""
@@ -27,3 +29,8 @@ def replace_update(
 ) -> None:
     """Make an optimizer apply its gradients and its weight decay by these functions instead of its own methods."""
     optimizer._backend_update_step, optimizer._apply_weight_decay = update_step, apply_weight_decay
+
+
+def use_keras_home(folder: Path) -> None:
+    """Make Keras look for published weights in ``folder``/models, and download them there."""
+    config._KERAS_DIR = str(folder)

@@ -8,8 +8,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from keras.src.backend import config
 
-from trainables.models.keras_internals import flat_layers, has_sublayers, replace_update
+from trainables.keras_internals import flat_layers, has_sublayers, replace_update, use_keras_home
 
 OPTIMIZERS = [keras.optimizers.Adam, keras.optimizers.AdamW, keras.optimizers.RMSprop, keras.optimizers.SGD]
 
@@ -50,8 +51,20 @@ def test_keras_updates_by_the_functions_that_replace_its_own(kind: type[keras.op
     assert float(variable[0]) == 1.0, "nothing but the replacement touches the variable"
 
 
+def test_weights_are_found_in_the_folder_that_is_named(tmp_path: Path) -> None:
+    before = Path(config.keras_home())
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "weights.h5").touch()
+    use_keras_home(tmp_path)
+    try:
+        found = keras.utils.get_file("weights.h5", "https://unreachable.invalid/weights.h5", cache_subdir="models")
+    finally:
+        use_keras_home(before)
+    assert found == str(tmp_path / "models" / "weights.h5")
+
+
 def test_no_other_module_touches_private_parts_of_keras_or_tensorflow() -> None:
-    trainables = Path(__file__).parents[3] / "trainables"
+    trainables = Path(__file__).parents[2] / "trainables"
     private = re.compile(r"(?<!\bself)(?<!\bcls)(?<!\bos)(?<!\))\._[a-z]|\b(keras\.src|tensorflow\.python)\b")
     users = {file.name for file in trainables.rglob("*.py") if private.search(file.read_text())}
     assert users == {"keras_internals.py"}
