@@ -179,6 +179,8 @@ class DataInfo:
     """The fingerprint of the `Dataset`."""
     leaks: tuple[Leak, ...]
     """Images that are in two parts: train and validation are compared by pixels, test by the bytes of its files."""
+    skipped: tuple[str, ...] = ()
+    """Images that are left out because they cannot be read, each with the reason."""
 
 
 def counts(labels: LabelArray, class_count: int) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from spaces.domains.close import close_values, corners
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError, Problem
 from trainables.data.load import describe
+from trainables.data.unreadable import skipped_warning
 from trainables.dataset import DataInfo
 from trainables.preflight import compatibility
 from trainables.preflight.compatibility import incompatibilities
@@ -62,7 +63,7 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
 def warnings_about(sweep: Sweep, data: DataInfo) -> list[str]:
     """Return warnings about what will train, but probably not as intended, one sentence each."""
     models = dict.fromkeys(each for config in closed_corners(sweep) for each in compatibility.config_warnings(config))
-    return [*models, *_leaks(data)]
+    return [*models, *_leaks(data), *([skipped_warning(data.skipped)] if data.skipped else [])]
 
 
 def _leaks(data: DataInfo) -> list[str]:

@@ -79,6 +79,7 @@ def origin_part(run: Run, frame: pd.DataFrame) -> str:
     """Versions, commit, data, seeds."""
     versions = {str(name): value for name, value in dict(run.about.get("versions") or {}).items()}
     known = {"run id": "id", "created": "created", "git commit": "git_commit", "data fingerprint": "data_fingerprint"}
+    known |= {"images left out as unreadable": "skipped_images"}
     entries = {label: run.about[key] for label, key in known.items() if run.about.get(key)}
     return section("Provenance", definitions({**entries, **seeds(run), **versions}))
 

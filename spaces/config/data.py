@@ -44,6 +44,8 @@ class FolderData(Split):
     """The folder."""
     image_size: PositiveInt = 128
     """Images are resized to a square of this many pixels a side."""
+    unreadable: Literal["refuse", "skip"] = "refuse"
+    """What to do about image files that cannot be read: refuse the data set, or leave them out."""
 
 
 class CsvData(Split):
@@ -62,6 +64,8 @@ class CsvData(Split):
     """The extension of the image files, such as jpg; by default it is found for each image."""
     image_size: PositiveInt = 128
     """Images are resized to a square of this many pixels a side."""
+    unreadable: Literal["refuse", "skip"] = "refuse"
+    """What to do about image files that cannot be read: refuse the data set, or leave them out."""
 
 
 class TfdsData(Split):

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from trainables.data.statistics import SEARCHED, DatasetStatistics
+from trainables.data.unreadable import UnreadableImage
 from trainables.dataset import Leak, PixelArray
 
 META, STATISTICS = "meta.json", "facts.npz"
@@ -89,6 +90,7 @@ def read_entry(folder: Path) -> DataEntry:
         class_names=tuple(meta["class_names"]),
         fingerprint=meta["fingerprint"],
         leaks=tuple(Leak(first, second) for first, second in meta["leaks"]),
+        skipped=tuple(UnreadableImage(**each) for each in meta.get("skipped", ())),
         **by_part,
     )
     if meta["shortage"]:

@@ -12,11 +12,13 @@ import sklearn
 
 from spaces.config.fields import file_ref
 from spaces.config.trial import Data, TfdsData
+from trainables.data.unreadable import is_skipping
 from trainables.sources.location import Stamp, files, stamp
 
 FORMAT = 1
 """Version of an entry in the store. Increase it if the same settings give other pixels or parts."""
 KEY_DIGITS = 24
+REFUSE = ("unreadable", "refuse")
 
 
 def stamp_of(data: Data) -> Stamp:
@@ -24,7 +26,7 @@ def stamp_of(data: Data) -> Stamp:
     if isinstance(data, TfdsData) and data.data_dir is None:
         usual = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
         return tuple(sorted(files(usual / data.name.split("/")[0])))
-    return stamp(data)
+    return stamp(data, with_permissions=is_skipping(data))
 
 
 def key_of(data: Data, at: Stamp) -> str:
@@ -33,9 +35,11 @@ def key_of(data: Data, at: Stamp) -> str:
     paths = {name: str(Path(path).absolute()) for name in named if (path := getattr(data, name)) is not None}
     # Pillow decodes and resizes, scikit-learn divides: other versions may give other results.
     versions = [FORMAT, PIL.__version__, sklearn.__version__]
+    # A setting that earlier versions did not have is left out at its default: what they stored stays in use.
+    settings = {name: value for name, value in data.model_dump(mode="json").items() if (name, value) != REFUSE}
     parts = [
         versions,
-        data.model_dump(mode="json") | paths,
+        settings | paths,
         [(str(Path(name).absolute()), *rest) for name, *rest in at],
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]

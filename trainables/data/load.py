@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +18,9 @@ from trainables.data.entry import DataEntry
 from trainables.data.key import key_of, stamp_of
 from trainables.data.leaks import leaks_between, places_of
 from trainables.data.resplit import overlap, resplit
-from trainables.data.split import DataSplit, Selection, split_parts
-from trainables.data.statistics import SEARCHED, gather, restore_split
+from trainables.data.split import DataSplit, Selection
+from trainables.data.statistics import SEARCHED, DatasetStatistics, Keep, gather, restore_split
+from trainables.data.unreadable import DividedData, all_named, check_readable, divide
 from trainables.dataset import AnyImages, DataInfo, Dataset, Images, Leak, StreamedImages, chunks, fits_in_memory
 from trainables.sources.csv import csv_parts
 from trainables.sources.digits import digits_parts
@@ -91,6 +92,7 @@ def describe(data: Data) -> DataInfo:
         counts=statistics.counts,
         fingerprint=statistics.fingerprint,
         leaks=statistics.leaks,
+        skipped=tuple(str(each) for each in statistics.skipped),
     )
 
 
@@ -156,8 +158,8 @@ def select_test_images(data: Data, at: Stamp | None = None) -> Selection:
     Raises:
         InputError: as for `load`.
     """
-    parts, found = SOURCES[data.source](data), store.find(key_of(data, at or stamp_of(data)))
-    return (restore_split(found.statistics, parts) if found else split_parts(parts, data, data_name(data))).test
+    found = store.find(key_of(data, at or stamp_of(data)))
+    return restore_split(found.statistics, SOURCES[data.source](data)).test if found else divided(data).split.test
 
 
 def find_or_build(data: Data, at: Stamp) -> DataEntry:
@@ -173,10 +175,25 @@ def find_or_build(data: Data, at: Stamp) -> DataEntry:
             return found if found is not None and not can_store_now(found) else build_entry(data, key)
     except store.UnusableError as error:
         logger.warning("The data cache %s is not usable: %s", store.root(), error)
-        parts = SOURCES[data.source](data)
-        divided = split_parts(parts, data, data_name(data))
-        statistics = gather(divided, parts.class_names, keep=lambda part, pixels: None, name=data_name(data))
-        return DataEntry(statistics=statistics, shortage="disk")
+        return DataEntry(statistics=examine(data, divided(data), keep=lambda part, pixels: None), shortage="disk")
+
+
+def divided(data: Data) -> DividedData:
+    """Return a data set divided by its settings; raises as `load` does."""
+    return divide(data, SOURCES[data.source](data), data_name(data))
+
+
+def examine(data: Data, found: DividedData, *, keep: Keep) -> DatasetStatistics:
+    """Read every image once; the pixels of train and validation go to ``keep``, those of the test part nowhere.
+
+    Raises:
+        InputError: images cannot be read; those of all parts are reported together.
+    """
+    name = data_name(data)
+    with all_named(found.provided, name):
+        statistics = gather(found.split, found.provided.class_names, keep=keep, name=name)
+        check_readable(found.split.test)
+    return replace(statistics, skipped=found.skipped)
 
 
 def build_entry(data: Data, key: str) -> DataEntry:
@@ -186,16 +203,16 @@ def build_entry(data: Data, key: str) -> DataEntry:
         InputError: as for `load`; or the data set is too large and can only be read as a whole.
         store.UnusableError: the store cannot be written to.
     """
-    parts = SOURCES[data.source](data)
-    divided = split_parts(parts, data, data_name(data))
+    found = divided(data)
     if isinstance(data, TfdsData):
         key = key_of(data, stamp_of(data))  # the set may have been downloaded just now
-    shapes = {part: (len(selection), *selection.part.image_shape) for part, selection in divided.searched.items()}
+    searched = found.split.searched.items()
+    shapes = {part: (len(selection), *selection.part.image_shape) for part, selection in searched}
     logger.debug("Decoding %s", data_name(data))
     with store.write_entry(key, shapes) as draft:
         if draft.shortage == "limit":
-            check_streamable(data, divided, store.decoded_bytes(shapes))
-        statistics = gather(divided, parts.class_names, keep=draft.keep, name=data_name(data))
+            check_streamable(data, found.split, store.decoded_bytes(shapes))
+        statistics = examine(data, found, keep=draft.keep)
         try:
             return draft.publish(statistics, store.root() / key)
         except OSError:  # the disk is full to the last byte

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from trainables.data.leaks import leaks_between, leaks_into_test, places_of
 from trainables.data.split import DataSplit, Selection
+from trainables.data.unreadable import UnreadableImage, without
 from trainables.dataset import LabelArray, Leak, LevelArray, PixelArray, PositionArray, count_levels, counts
 from trainables.sources.part import Parts, UnreadableError, digests
 
@@ -44,6 +45,8 @@ class DatasetStatistics:
     levels: Mapping[str, LevelArray]
     digests: Mapping[str, NDArray[np.uint8]]
     """Digests of the pixels of each image, uint8 (n, 16)."""
+    skipped: tuple[UnreadableImage, ...] = ()
+    """Images of the source that cannot be read; ``positions`` count without them."""
 
     @property
     def counts(self) -> dict[str, tuple[int, ...]]:
@@ -66,7 +69,8 @@ def gather(divided: DataSplit, class_names: tuple[str, ...], *, keep: Keep, name
     levels = {part: np.zeros((image_shape[-1], 256), np.int64) for part in SEARCHED}
     found: dict[str, list[bytes]] = {part: [] for part in SEARCHED}
     # Shapes, pixels and labels of both parts one after the other: the order is part of the fingerprint.
-    fingerprint = hashlib.sha256("\0".join(class_names).encode())
+    # Names of folders need not be UTF-8.
+    fingerprint = hashlib.sha256("\0".join(class_names).encode(errors="surrogatepass"))
     for part, pixels in with_progress(read_both(divided), divided, name):
         if not found[part]:
             fingerprint.update(str((len(divided.all[part]), *image_shape)).encode())
@@ -129,6 +133,7 @@ def as_array(digests: list[bytes]) -> NDArray[np.uint8]:
 
 def restore_split(statistics: DatasetStatistics, parts: Parts) -> DataSplit:
     """Split the parts of a source as they were when the statistics were gathered."""
+    parts = without(parts, statistics.skipped)
     brought = {"train": parts.train, "validation": parts.validation, "test": parts.test}
     train, validation, test = (
         Selection(parts.train if part is None else part, statistics.positions[name]) for name, part in brought.items()

@@ -17,13 +17,14 @@ from trainables.evaluation import wilson
 from trainables.retrain.export_formats import FORMATS
 from trainables.retrain.markdown import bullets, fenced, plain, table
 from trainables.retrain.recipe import Recipe
+from trainables.sources.part import first_few
 
 PACKAGES = ("tunehound", "keras", "tensorflow", "numpy", "pillow")
 MAX_CLASSES = 20
 """If there are more classes, only the weakest are listed."""
 FEW_IMAGES = 30
 """With fewer test images, the recall of a class means little."""
-SHOWN_ELSEWHERE = {"epochs", "learning_rates", "data_fingerprint", "versions"}
+SHOWN_ELSEWHERE = {"epochs", "learning_rates", "data_fingerprint", "skipped_images", "versions"}
 """Provenance that other parts of the card show."""
 
 CARD = """\
@@ -75,7 +76,7 @@ tunehound predict . photo.jpg --top 3
 | fingerprint | {fingerprint} (of train and validation) |
 | trained on | {trained} images: train {train}, validation {validation} |
 | tested on | {test} images |
-| images per class, in total | {fewest} to {most} |
+| images per class, in total | {fewest} to {most} |{skipped}
 
 {test_split}
 
@@ -212,6 +213,7 @@ def _data(facts: CardFacts) -> dict[str, Any]:
         drawn = f"{data.test:g} of the images, drawn class by class with seed {data.split_seed}"
         origin = f"is {drawn}; identical images are never on both sides"
     held_out = f" {facts.holdout:g} of the training images were held out for early stopping." if facts.holdout else ""
+    skipped = facts.data.skipped
     per_class = [sum(images) for images in zip(*facts.data.counts.values(), strict=True)]
     return {
         "source": plain(data.source if location is None else f"{data.source}: {location}"),
@@ -220,6 +222,7 @@ def _data(facts: CardFacts) -> dict[str, Any]:
         **counts,
         "fewest": min(per_class),
         "most": max(per_class),
+        "skipped": f"\n| left out, as they cannot be read | {plain(first_few(list(skipped)))} |" if skipped else "",
         "test_split": f"The test split {origin}. It was read once, after all training.{held_out}",
     }
 

@@ -13,7 +13,8 @@ from spaces.problem import nearest
 from trainables.sources.part import DATA_PATH, input_error, problem
 
 Stamp = tuple[tuple[str, int, int], ...]
-"""Name, size in bytes and modification time in nanoseconds of every file."""
+"""Name, size in bytes and modification time in nanoseconds of every file. With permissions, it is the time of the last
+change of those or of the content."""
 
 
 def check_exists(named: str, *, folder: bool, where: Where = DATA_PATH) -> Path:
@@ -36,22 +37,29 @@ def check_exists(named: str, *, folder: bool, where: Where = DATA_PATH) -> Path:
     return path
 
 
-def stamp(data: Settings) -> Stamp:
-    """Return the stamp of the files of ``data``, without reading them: the files are unchanged if it is."""
+def stamp(data: Settings, *, with_permissions: bool = False) -> Stamp:
+    """Return the stamp of the files of ``data``, without reading them: the files are unchanged if it is.
+
+    Files that may be unreadable are unchanged ``with_permissions``.
+    """
     named = (getattr(data, name) for name, field in type(data).model_fields.items() if file_ref(field) is not None)
-    return tuple(sorted(entry for path in named if path is not None for entry in files(Path(path))))
+    return tuple(sorted(entry for path in named if path is not None for entry in files(Path(path), with_permissions)))
 
 
-def files(path: Path) -> Iterator[tuple[str, int, int]]:
+def files(path: Path, with_permissions: bool = False) -> Iterator[tuple[str, int, int]]:
     """Yield the stamp of a file, or of every file below a folder."""
     if path.is_dir():
         with os.scandir(path) as entries:
             for entry in entries:
-                yield from files(Path(entry.path)) if entry.is_dir() else [file_stamp(entry.path, entry.stat())]
+                yield from (
+                    files(Path(entry.path), with_permissions)
+                    if entry.is_dir()
+                    else [file_stamp(entry.path, entry.stat(), with_permissions)]
+                )
     elif path.exists():
-        yield file_stamp(str(path), path.stat())
+        yield file_stamp(str(path), path.stat(), with_permissions)
 
 
-def file_stamp(path: str, status: os.stat_result) -> tuple[str, int, int]:
-    """Return a file's name, size and modification time."""
-    return path, status.st_size, status.st_mtime_ns
+def file_stamp(path: str, status: os.stat_result, with_permissions: bool = False) -> tuple[str, int, int]:
+    """Return a file's name, size and time of the last change."""
+    return path, status.st_size, status.st_ctime_ns if with_permissions else status.st_mtime_ns
