@@ -229,9 +229,9 @@ every_file_source = pytest.mark.parametrize("make", [folder, csv], ids=lambda ma
 
 UNREADABLE = {
     "zero-byte": (lambda path: path.write_bytes(b""), "is empty (zero bytes)"),
-    "no image": (lambda path: path.write_bytes(b"<html>404</html>"), "is not an image"),
+    "no image": (lambda path: path.write_bytes(b"<html>404</html>"), "is not an image but a web page"),
     "truncated": (truncated, "truncated"),
-    "another format, by a wrong name": (odd("RGB", "TIFF"), "is not an image"),
+    "floating-point numbers": (odd("F", "TIFF"), "holds floating-point numbers, whose range is unknown"),
 }
 READABLE = {
     "grey": odd("L"),
@@ -240,6 +240,8 @@ READABLE = {
     "16 bits": odd("I;16"),
     "CMYK, a JPEG by a wrong name": odd("CMYK", "JPEG"),
     "a palette, a GIF by a wrong name": odd("P", "GIF"),
+    "a TIFF by a wrong name": odd("CMYK", "TIFF"),
+    "an AVIF by a wrong name": odd("RGB", "AVIF"),
     "huge": odd("RGB", side=5_000),
 }
 

@@ -26,11 +26,11 @@ DECODE_THREADS = 4
 """Pillow decodes outside the interpreter lock, so a few threads keep a few cores busy."""
 LIMIT_BYTES = 2**31
 """An image that takes more memory to decode is refused."""
-ALONE_BYTES = 200_000_000
-"""Images that take more than this are decoded one at a time, whatever the number of threads."""
-SHRUNK_BYTES = 4 * 178_956_970
-"""Images that take more than this are averaged to a fraction of their size before anything else; no others, so that
-the pixels of ordinary images stay what they always were. (Earlier versions refused images as large as this.)"""
+ALONE_PX = 50_000_000
+"""Images of more pixels are decoded one at a time, whatever the number of threads."""
+SHRUNK_PX = 178_956_970
+"""Images of more pixels are averaged to a fraction of their size before anything else; no others, so that the pixels of
+ordinary images stay what they always were. (Earlier versions refused images as large as this, as Pillow does.)"""
 STRIP_PX = 4_000_000
 """Larger images are converted in strips of about this many pixels."""
 UNKNOWN_RANGE = {"F": "floating-point numbers", "I": "signed or 32-bit integers", "LAB": "LAB colours"}
@@ -40,6 +40,8 @@ _alone = threading.Lock()
 
 ImageFile = Path | memoryview
 """A file that holds an image, or the content of one."""
+Box = tuple[float, float, float, float]
+"""Left, upper, right and lower edge in pixels."""
 
 
 def is_hidden(path: Path) -> bool:
@@ -64,9 +66,9 @@ def read_image(file: ImageFile, *, height: int, width: int, channels: int) -> Pi
             # A large JPEG is decoded at a half, a quarter or an eighth of its size, at least the size wanted.
             opened.draft(None, (side * 2, side * 2))
             check_size(opened)
-            with _alone if decoded_bytes(opened) > ALONE_BYTES else nullcontext():
-                plain = plain_image(opened, mode, side)
-                fitted = plain.resize((width, height), Image.Resampling.BILINEAR)
+            with unlimited() if opened.width * opened.height > ALONE_PX else nullcontext():
+                plain, box = plain_image(opened, mode, side)
+                fitted = plain.resize((width, height), Image.Resampling.BILINEAR, box)
     except Exception as error:  # damaged bytes make Pillow raise nearly anything; in each case the file is at fault
         raise OSError(reason(error)) from error
     return np.asarray(fitted, dtype=np.uint8).reshape(height, width, channels)
@@ -118,10 +120,7 @@ def check_regular(file: Path) -> None:
 
 
 def identify(stream: IO[bytes], head: bytes, name: str) -> Image.Image | None:
-    """Return the image in a stream; None if its format is not read.
-
-    Like `PIL.Image.open`, but without its limit of pixels, which is that of the whole process; see `check_size`.
-    """
+    """Return the image in a stream, like `PIL.Image.open`, but without its limit of pixels; None for other formats."""
     Image.init()
     for format in formats():
         factory, accept = Image.OPEN[format]
@@ -129,9 +128,24 @@ def identify(stream: IO[bytes], head: bytes, name: str) -> Image.Image | None:
         try:
             if accept is None or accept(head[:16]) is True:
                 return factory(stream, name)
+        except Image.DecompressionBombError:  # some plugins check the size themselves
+            with unlimited():
+                stream.seek(0)
+                return factory(stream, name)
         except (SyntaxError, IndexError, TypeError, struct.error):  # by which plugins say: none of mine
             continue
     return None
+
+
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """Lift Pillow's limit of pixels, one thread at a time: `check_size` has ours, which counts bytes."""
+    with _alone:
+        usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = usual
 
 
 def decoded_bytes(image: Image.Image) -> int:
@@ -153,27 +167,27 @@ def check_size(image: Image.Image) -> None:
         )
 
 
-def plain_image(image: Image.Image, mode: str, side: int) -> Image.Image:
-    """Decode an opened image, turn it upright and convert it to ``mode``, L or RGB.
+def plain_image(image: Image.Image, mode: str, side: int) -> tuple[Image.Image, Box]:
+    """Decode an opened image, turn it upright and convert it to ``mode``, L or RGB; return it, and where in it it lies.
 
-    An image above `SHRUNK_BYTES` comes at a fraction of its size, but with at least twice ``side`` pixels a side.
+    An image above `SHRUNK_PX` comes at a fraction of its size, but with at least twice ``side`` pixels a side.
     """
     if image.mode in UNKNOWN_RANGE and image.format != "PPM":  # which has a scale
         raise OSError(
             f"holds {UNKNOWN_RANGE[image.mode]}, whose range is unknown: save it with 8 or 16 bits per channel"
         )
-    is_huge = decoded_bytes(image) > SHRUNK_BYTES
+    is_huge = image.width * image.height > SHRUNK_PX
     depth = sixteen_bit_depth(image)
     ImageOps.exif_transpose(image, in_place=True)
     factor = max(1, min(image.size) // (2 * side)) if is_huge else 1
     if image.mode == mode and factor == 1 and not image.has_transparency_data:
-        return image
+        return image, (0, 0, *image.size)
     plain, rows = Image.new(mode, [math.ceil(length / factor) for length in image.size]), factor
     rows *= max(1, STRIP_PX // (image.width * factor))
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
         plain.paste(flattened(strip, depth).convert(mode).reduce(factor), (0, top // factor))
-    return plain
+    return plain, (0, 0, image.width / factor, image.height / factor)
 
 
 def sixteen_bit_depth(image: Image.Image) -> tuple[int, bool]:

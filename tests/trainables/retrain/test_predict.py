@@ -94,7 +94,7 @@ def test_unreadable_files_are_told_among_the_others(folder: Path, tmp_path: Path
     bad, gone = tmp_path / "bad.png", tmp_path / "gone.png"
     bad.write_bytes(b"no image")
     told = list(predict(folder, [bad, paint(tmp_path / "a.png", 255), gone]))
-    assert [one.error for one in told] == ["is not an image", None, "does not exist"]
+    assert [one.error for one in told] == ["is not an image but text", None, "does not exist"]
     assert [len(one.ranking) for one in told] == [0, 1, 0]
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from spaces.config.trial import FolderData
 from spaces.problem import InputError
-from trainables.data.load import describe, load, load_test
+from trainables.data.load import describe, load
 
 Writer = Callable[..., Path]
 
@@ -85,13 +85,12 @@ def test_the_order_of_files_on_disk_plays_no_role(write_folder: Writer, tmp_path
     assert load(data(root)).fingerprint == load(data(other)).fingerprint
 
 
-def test_test_images_are_not_decoded_before_they_are_asked_for(write_folder: Writer) -> None:
+def test_a_test_image_that_cannot_be_read_is_refused_before_anything_is_trained(write_folder: Writer) -> None:
     write_folder({"cat": 5, "dog": 5}, "set/train")
     root = write_folder({"cat": 2, "dog": 2}, "set/test", seed=2).parent
     (root / "test" / "cat" / "000.png").write_bytes(b"no image")
-    load(data(root))
-    with pytest.raises(InputError, match=r"test/cat/000\.png \(is not an image\)"):
-        load_test(data(root))
+    with pytest.raises(InputError, match=r"test/cat/000\.png \(is not an image but text\)"):
+        load(data(root))
 
 
 def test_a_missing_folder_is_refused_with_the_nearest_name(write_folder: Writer) -> None:
@@ -116,7 +115,7 @@ def test_files_that_hold_no_whole_image_are_refused_by_name_and_count(write_fold
     message = str(caught.value)
     assert "every image must be readable and complete; got 3: " in message
     assert "cat/000.png (is empty (zero bytes))" in message
-    assert "cat/001.png (is not an image)" in message
+    assert "cat/001.png (is not an image but text)" in message
     assert "cat/002.png (image file is truncated" in message
 
 
@@ -126,7 +125,7 @@ def test_of_many_bad_files_the_first_five_are_named(write_folder: Writer) -> Non
         file.write_bytes(b"")
     message = refused(root)
     assert message.count("zero bytes") == 5
-    assert "and 11 more" in message
+    assert "and 15 more" in message
 
 
 def test_other_files_in_a_class_folder_are_refused_by_name(write_folder: Writer) -> None:
