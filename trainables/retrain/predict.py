@@ -115,7 +115,7 @@ def image_files(path: Path, log: Callable[[str], None]) -> Iterator[Path]:
         names = first_few([file.relative_to(path).as_posix() for file in others])
         log(f"{path}: files that are not images are left out, {names}")
     if hidden:
-        log(f"{path}: {hidden} hidden files are left out")
+        log(f"{path}: hidden files: {hidden}")
     yield from images or [path]
 
 
