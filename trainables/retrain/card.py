@@ -213,7 +213,6 @@ def _data(facts: CardFacts) -> dict[str, Any]:
         drawn = f"{data.test:g} of the images, drawn class by class with seed {data.split_seed}"
         origin = f"is {drawn}; identical images are never on both sides"
     held_out = f" {facts.holdout:g} of the training images were held out for early stopping." if facts.holdout else ""
-    skipped = facts.data.skipped
     per_class = [sum(images) for images in zip(*facts.data.counts.values(), strict=True)]
     return {
         "source": plain(data.source if location is None else f"{data.source}: {location}"),
@@ -222,9 +221,13 @@ def _data(facts: CardFacts) -> dict[str, Any]:
         **counts,
         "fewest": min(per_class),
         "most": max(per_class),
-        "skipped": f"\n| left out, as they cannot be read | {plain(first_few(list(skipped)))} |" if skipped else "",
+        "skipped": _skipped(facts.data.skipped),
         "test_split": f"The test split {origin}. It was read once, after all training.{held_out}",
     }
+
+
+def _skipped(images: Sequence[str]) -> str:
+    return f"\n| left out, as they cannot be read | {plain(first_few(list(images)))} |" if images else ""
 
 
 def _training(facts: CardFacts) -> str:
