@@ -76,7 +76,7 @@ tunehound predict . photo.jpg --top 3
 | fingerprint | {fingerprint} (of train and validation) |
 | trained on | {trained} images: train {train}, validation {validation} |
 | tested on | {test} images |
-| images per class, in total | {fewest} to {most} |{skipped}
+| images per class, in total | {fewest} to {most} |
 
 {test_split}
 
@@ -176,6 +176,8 @@ def _limits(facts: CardFacts) -> Iterator[str]:
         yield f"{facts.leaked} test images also occur, pixel for pixel, in the training data: the scores are too high."
     else:
         yield "No test image occurs, pixel for pixel, in the training images; near-duplicates were not searched for."
+    if facts.data.skipped:
+        yield f"Images that cannot be read were left out, {plain(first_few(list(facts.data.skipped)))}."
     yield f"It assigns every image to one of its {len(facts.data.class_names)} classes, even an image of none of them."
     yield "Its probabilities are not calibrated; `cross_entropy` above shows how good they are."
     yield f"Images of other sizes are resized to {width} × {height} pixels without keeping their proportions."
@@ -221,13 +223,8 @@ def _data(facts: CardFacts) -> dict[str, Any]:
         **counts,
         "fewest": min(per_class),
         "most": max(per_class),
-        "skipped": _skipped(facts.data.skipped),
         "test_split": f"The test split {origin}. It was read once, after all training.{held_out}",
     }
-
-
-def _skipped(images: Sequence[str]) -> str:
-    return f"\n| left out, as they cannot be read | {plain(first_few(list(images)))} |" if images else ""
 
 
 def _training(facts: CardFacts) -> str:
