@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from spaces.config.settings import FileRef, Fraction, Seed, Settings
+from spaces.config.settings import FileRef, Fraction, PathText, Seed, Settings
 
-Path = Annotated[str, Field(min_length=1), FileRef()]
+Path = Annotated[PathText, FileRef()]
 
 
 class Split(Settings):

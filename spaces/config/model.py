@@ -7,13 +7,13 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from spaces.config.features import Features
-from spaces.config.settings import FileRef, IncompatibleError, Rate, Settable, SettableUnlessZero, Settings
+from spaces.config.settings import FileRef, IncompatibleError, PathText, Rate, Settable, SettableUnlessZero, Settings
 
 Rates = Rate | tuple[Rate, ...]
 Penalty = Annotated[NonNegativeFloat, Settable]
 RarePenalty = Annotated[NonNegativeFloat, SettableUnlessZero]
-Folder = Annotated[str, Field(min_length=1), FileRef(default_to_folder=True)]
-WeightsFile = Annotated[str, Field(min_length=1), FileRef("imagenet", "none")]
+Folder = Annotated[PathText, FileRef(default_to_folder=True)]
+WeightsFile = Annotated[PathText, FileRef("imagenet", "none")]
 Activation = Literal["relu", "leaky_relu"]
 Initializer = Literal["he_normal", "he_uniform", "glorot_uniform"]
 

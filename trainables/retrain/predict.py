@@ -158,7 +158,7 @@ def read_preprocessing(folder: Path) -> Preprocessing:
         given = ".".join(str(part) for part in first["loc"]) + f": {first['msg']}"
         raise not_retrained(path, "must have image_size, channels and class_names", given.removeprefix(": ")) from error
     except (ValueError, RecursionError) as error:
-        raise not_retrained(path, "must be a JSON file", str(error)) from error
+        raise not_retrained(path, "must have image_size, channels and class_names", f"no JSON: {error}") from error
 
 
 def read_model(folder: Path, classes: int) -> keras.Model:
