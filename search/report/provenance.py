@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from search.report.page import definitions, preformatted, section
 from search.report.plot import blank, html
 from search.run.reader import Run
+from spaces.printable import encodable
 
 CLASSES = 1000
 """The most classes that are drawn, the largest first."""
@@ -42,7 +43,7 @@ def class_counts(about: Mapping[str, Any]) -> pd.DataFrame | None:
     by_part: Any = about.get("class_counts")
     try:
         counts = {part: by_part[part] for part in PARTS if part in by_part}
-        frame = pd.DataFrame(counts, index=list(map(str, names))).astype(int)
+        frame = pd.DataFrame(counts, index=[encodable(str(name)) for name in names]).astype(int)
     except (TypeError, ValueError, KeyError):  # an older run, or one whose file was edited
         return None
     if frame.empty:

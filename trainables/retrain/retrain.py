@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from spaces.config.metric import maximised
 from spaces.config.trial import Data
+from spaces.printable import printable
 from spaces.problem import InputError, Problem, WorkFailedError
 from trainables.data.load import describe, leaked_test_images, load, load_test, select_test_images
 from trainables.data.split import Selection
@@ -76,7 +77,7 @@ def retrain(
     _warn_of_other_data(dataset, recipe, log)
     test = _read_test_data(recipe.config.data)
     if test.info.skipped:
-        log(f"Warning: {skipped_warning(test.info.skipped)}")
+        log(printable(f"Warning: {skipped_warning(test.info.skipped)}"))
     tested = _test(test, dataset, _train(recipe, dataset, seeds=seeds, holdout=holdout, log=log))
     failures = write(folder, tested, _facts(recipe, test, tested, holdout), formats=formats)
     for name, why in failures.items():
