@@ -250,7 +250,7 @@ def test_neither_a_strange_name_nor_a_file_that_cannot_be_written_costs_the_mode
     assert "images that cannot be read are left out" in told[0]
     card = (result.folder / "README.md").read_text()
     assert r"caf\udce9" in card
-    assert r"were left out, 1: caf\\udce9/broken \\udce9.jpg (is not an image but a web page)." in card
+    assert r"were left out, 1: caf\udce9/broken \udce9.jpg (is not an image but a web page)." in card
     assert (pd.read_csv(result.folder / "classes.csv")["class"] == ["%s{0}", "a\n|b", r"caf\udce9"]).all()
     (told_back,) = predict(result.folder, [root / names[2] / "\udcff.png"], top=3)
     assert {name for name, _ in told_back.ranking} == {*names}
