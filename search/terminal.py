@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import logging
 import os
@@ -15,6 +16,27 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from spaces.printable import printable
+
+ANYWAY = "tunehound"
+"""The error handler of streams that cannot fail because of a character."""
+
+
+def write_anyway(*streams: Any) -> None:
+    """Let streams take every character, whatever their encoding: a name must not end a command."""
+    codecs.register_error(ANYWAY, encoded_anyway)
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=ANYWAY)
+
+
+def encoded_anyway(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Restore a byte of a file name that was not UTF-8; escape a character that the stream's encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letter, after = error.object[error.start], error.start + 1
+    if "\udc80" <= letter <= "\udcff":
+        return bytes([ord(letter) - 0xDC00]), after
+    return letter.encode("ascii", errors="backslashreplace").decode(), after
 
 
 def open_streams() -> None:

@@ -25,3 +25,8 @@ def printable(text: str, *, keep: str = "") -> str:
         else letter
         for letter in text
     )
+
+
+def encodable(text: str) -> str:
+    """Return ``text`` with lone surrogates escaped, for libraries that refuse them: pandas' strings must be UTF-8."""
+    return text.encode(errors="backslashreplace").decode()

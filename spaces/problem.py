@@ -95,7 +95,11 @@ def is_number(text: str) -> bool:
         return False
 
 
-def first_few(names: Sequence[str], limit: int = 5) -> str:
+SHOWN = 5
+"""Messages name this many of several things."""
+
+
+def first_few(names: Sequence[str], limit: int = SHOWN) -> str:
     """Format names as ``"7: a, b, c, d, e and 2 more"``."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return f"{len(names)}: " + ", ".join(names[:limit]) + more

@@ -189,6 +189,8 @@ class DataInfo:
     """What makes two images copies."""
     streamed: bool = False
     """Whether bytes are compared only because the set is decoded again in every epoch."""
+    skipped: tuple[str, ...] = ()
+    """Images that are left out because they cannot be read, each with the reason."""
 
 
 def counts(labels: LabelArray, class_count: int) -> tuple[int, ...]:

@@ -18,6 +18,8 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
+from spaces.printable import encodable
+
 TOP = 5
 """`top5_accuracy` counts a prediction as right if the true class is among this many of the most probable ones."""
 
@@ -57,7 +59,7 @@ def evaluate(
     for average in ("weighted", "macro"):
         metrics |= averaged(labels, predicted, classes, average)
     metrics["cross_entropy"] = float(log_loss(labels, exact, labels=classes))
-    truth, guess = (pd.Index(list(class_names), name=name) for name in ("true", "predicted"))
+    truth, guess = (pd.Index(list(map(encodable, class_names)), name=name) for name in ("true", "predicted"))
     matrix = confusion_matrix(labels, predicted, labels=classes)
     return Evaluation(metrics, pd.DataFrame(matrix, index=truth, columns=guess))
 

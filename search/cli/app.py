@@ -45,7 +45,7 @@ from search.cli.submit import submit
 from search.disk import describe_failure, temporary_files
 from search.logs import quiet_environment, start_tensorflow
 from search.steps import IMPORTING, StartSteps
-from search.terminal import flushed_stdout, print_data
+from search.terminal import flushed_stdout, print_data, write_anyway
 from spaces.problem import InputError, WorkFailedError
 from spaces.shell import command_line
 
@@ -214,11 +214,12 @@ def new(
     ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write; stdout by default.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    skip_unreadable: Annotated[bool, typer.Option(help="Leave out images that cannot be read.")] = False,
 ) -> None:
     """Inspect a data set and write a commented sweep file for it that is ready to run."""
     from search.new.inspect import new_sweep
 
-    text = new_sweep(data, output, overwrite=force)
+    text = new_sweep(data, output, overwrite=force, skip_unreadable=skip_unreadable)
     if output is None:
         print_data(text, end="")
     else:
@@ -245,6 +246,7 @@ def spaces(
 
 def main() -> NoReturn:
     """Run the console script. Invalid input exits with 2, failed work with 1, an interruption with 130."""
+    write_anyway(sys.stdout, sys.stderr)
     show_data_messages()
     try:
         with temporary_files(), flushed_stdout():

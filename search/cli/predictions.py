@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from io import BufferedIOBase, TextIOWrapper
+from io import BufferedIOBase
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from search.terminal import write_anyway
 from spaces.printable import printable
 from trainables.retrain.predict import predict
 from trainables.spreadsheet import csv_row
@@ -42,10 +43,9 @@ def write_predictions(folder: Path, paths: Iterable[str], *, top: int, file: Tex
     Raises:
         InputError: ``folder`` was not written by retrain.
     """
-    if isinstance(file, TextIOWrapper):
-        file.reconfigure(errors="surrogateescape")  # names that are not UTF-8 are written unchanged
+    write_anyway(file)
     shown = printable if file.isatty() else str
-    predictions = predict(folder, paths, top=top)
+    predictions = predict(folder, paths, top=top, log=lambda message: print(printable(message), file=sys.stderr))
     first = next(predictions, None)  # a wrong folder is reported here, before the header is written
     file.write(csv_row(("file", "rank", "class", "probability")))
     all_read = True

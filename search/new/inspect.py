@@ -12,7 +12,7 @@ from search.new.detect import detect_source
 from search.new.findings import Findings
 from search.new.model_section import find_weights
 from search.new.template import render_sweep
-from spaces.config.trial import Data, TfdsData
+from spaces.config.trial import CsvData, Data, FolderData, TfdsData
 from spaces.file.write import write_text
 from spaces.problem import InputError, Problem
 from trainables.data.headers import Headers, read_headers
@@ -25,10 +25,11 @@ SMALL_SET, SMALL_SET_SIDE_PX = 2_000, 96
 """With fewer training images than this, of at least this size, a pretrained backbone is the better choice."""
 
 
-def new_sweep(given: str, output: Path | None = None, *, overwrite: bool = False) -> str:
+def new_sweep(given: str, output: Path | None = None, *, overwrite: bool = False, skip_unreadable: bool = False) -> str:
     """Return the text of a sweep file for the data that ``given`` names, and write it to ``output`` if given.
 
-    Every training and validation image is read once, so that unusable data is reported now.
+    Every image is read once, so that unusable data is reported now. With ``skip_unreadable``, image files that
+    cannot be read are left out, and the sweep file says so.
 
     Raises:
         InputError: there is no such data, it is unusable, or ``output`` exists.
@@ -41,14 +42,14 @@ def new_sweep(given: str, output: Path | None = None, *, overwrite: bool = False
     if output is not None and not output.absolute().parent.is_dir():
         rule, remedy = "the folder of the output file must exist", "create it first"
         raise InputError([Problem(rule=rule, given=str(output.parent), remedy=remedy)], str(output))
-    found = inspect_data(given)
+    found = inspect_data(given, skip_unreadable=skip_unreadable)
     text = render_sweep(found, output)
     if output is not None:
         write_text(output, text)
     return text
 
 
-def inspect_data(given: str) -> Findings:
+def inspect_data(given: str, *, skip_unreadable: bool = False) -> Findings:
     """Inspect the image headers to choose a size, then all images at that size.
 
     Raises:
@@ -56,6 +57,8 @@ def inspect_data(given: str) -> Findings:
     """
     detected, machine, weights = detect_source(given), this_machine(), None
     data = detected.data
+    if skip_unreadable and isinstance(data, (FolderData, CsvData)):
+        data = data.model_copy(update={"unreadable": "skip"})
     headers = read_headers(resized(data, STEP_PX))
     if headers is not None:
         if headers.training < SMALL_SET and headers.short_side_px >= SMALL_SET_SIDE_PX:

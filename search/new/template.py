@@ -71,6 +71,8 @@ def data_lines(found: Findings) -> Iterator[str]:
         modes = ", ".join(f"{count:,} {mode}" for mode, count in found.headers.modes.items())
         yield f"{modes if len(found.headers.modes) > 1 else 'all ' + next(iter(found.headers.modes))}."
     yield from found.remarks
+    if info.skipped:
+        yield f"{len(info.skipped)} images cannot be read and are left out, such as {info.skipped[0]}."
     if info.leaks:
         yield f"{len(info.leaks)} images occur in two splits, such as {info.leaks[0]}."
     if info.near_copies:
@@ -142,9 +144,10 @@ def data_settings(found: Findings, output: Path | None) -> dict[str, Any]:
             settings[name] = Path(settings[name]).relative_to(home).as_posix()
     split = {name: settings.pop(name) for name in ("validation", "test", "split_seed")}
     split = {name: value for name, value in split.items() if name not in found.provided and len(found.provided) < 2}
+    usual = (None, "refuse")  # what needs no line
     if settings.get("header"):
         del settings["header"]  # the default
-    return {name: value for name, value in (settings | split).items() if value is not None}
+    return {name: value for name, value in (settings | split).items() if value not in usual}
 
 
 def note(found: Findings, name: str) -> str:

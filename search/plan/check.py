@@ -14,6 +14,7 @@ from spaces.domains.tree import edited
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError, Path, Problem
 from trainables.data.load import describe, notes_about, settled
+from trainables.data.unreadable import skipped_warning
 from trainables.dataset import DataInfo
 from trainables.preflight import compatibility
 from trainables.preflight.compatibility import incompatibilities
@@ -86,7 +87,8 @@ def data_warnings(data: DataInfo) -> list[str]:
     labels = "the same image stands under two labels; correct one or remove both: "
     found = ((copied, data.leaks), (alike, data.near_copies or ()), (labels, data.two_labels))
     sentences = [rule + first_few([str(leak) for leak in leaks]) for rule, leaks in found if leaks]
-    return [*sentences, *([BY_BYTES] if data.streamed else [])]
+    skipped = [skipped_warning(data.skipped)] if data.skipped else []
+    return [*sentences, *([BY_BYTES] if data.streamed else []), *skipped]
 
 
 def with_settled_copies(sweep: Sweep) -> Sweep:

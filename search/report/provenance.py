@@ -14,6 +14,7 @@ from search.report.page import definitions, preformatted, section
 from search.report.plot import blank, html, whole_ticks
 from search.run.directory import BEST
 from search.run.reader import Run
+from spaces.printable import encodable
 from spaces.shell import PROGRAM, command_line
 
 CLASSES = 1000
@@ -44,7 +45,7 @@ def class_counts(about: Mapping[str, Any]) -> pd.DataFrame | None:
     by_part: Any = about.get("class_counts")
     try:
         counts = {part: by_part[part] for part in PARTS if part in by_part}
-        frame = pd.DataFrame(counts, index=list(map(str, names))).astype(int)
+        frame = pd.DataFrame(counts, index=[encodable(str(name)) for name in names]).astype(int)
     except (TypeError, ValueError, KeyError):  # an older run, or one whose file was edited
         return None
     if frame.empty:
@@ -82,6 +83,7 @@ def origin_part(run: Run, frame: pd.DataFrame) -> str:
     """Versions, commit, data, seeds."""
     versions = {str(name): value for name, value in dict(run.about.get("versions") or {}).items()}
     known = {"run id": "id", "created": "created", "git commit": "git_commit", "data fingerprint": "data_fingerprint"}
+    known |= {"images left out as unreadable": "skipped_images"}
     entries = {label: run.about[key] for label, key in known.items() if run.about.get(key)}
     entries = {"folder": Path(run.directory.parent.name, run.directory.name), **entries}
     return section("Provenance", definitions({**entries, **seeds(run), **versions}))

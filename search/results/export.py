@@ -114,6 +114,7 @@ def provenance(run: Run, trial: FrozenTrial, *, rank: int) -> dict[str, Any]:
         "epochs": epochs,
         "learning_rates": learning_rates(folder, epochs=epochs or 0),
         "data_fingerprint": run.about.get("data_fingerprint"),
+        **({"skipped_images": skipped} if (skipped := run.about.get("skipped_images")) else {}),
         "versions": run.about.get("versions"),
         "git_commit": run.about.get("git_commit"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -27,8 +27,8 @@ PACKAGES = ("tunehound", "ray", "optuna", "tensorflow", "keras", "numpy", "wandb
 def provenance(name: str, data: DataInfo, *, by_hand: str | None) -> dict[str, Any]:
     """Return the section `run` of a new run's sweep.yaml.
 
-    `class_counts` has the number of images per class, in the order of `class_names`; `by_hand` what a person reached,
-    if the head of the sweep file says so.
+    `class_counts` has the number of images per class, in the order of `class_names`; `skipped_images` how many
+    were left out because they could not be read; `by_hand` what a person reached, if the head of the sweep file says.
     """
     return {
         "format": FORMAT,
@@ -40,6 +40,7 @@ def provenance(name: str, data: DataInfo, *, by_hand: str | None) -> dict[str, A
         "data_fingerprint": data.fingerprint,
         "class_names": list(data.class_names),
         "class_counts": {part: list(counts) for part, counts in data.counts.items()},
+        **({"skipped_images": len(data.skipped)} if data.skipped else {}),
         **({"by_hand": by_hand} if by_hand else {}),
     }
 

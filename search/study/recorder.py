@@ -20,7 +20,7 @@ from spaces.config.trial import TrialConfig
 from spaces.domains.close import close_values
 from spaces.domains.names import short_names
 from spaces.file.sweep import Sweep
-from spaces.file.write import write_yaml
+from spaces.file.write import write_text, write_yaml
 from trainables.training.history import Row
 from trainables.trial.task import Outcome
 
@@ -125,7 +125,7 @@ class Recorder:
         trial = self.running.pop(outcome.number)
         end = self._summary(trial, reason, outcome)
         if outcome.error:
-            (trial.folder / "error.txt").write_text(outcome.error)
+            write_text(trial.folder / "error.txt", outcome.error)
         self._study.tell(end)
         if end.state != "interrupted":
             shutil.rmtree(trial.folder / "checkpoint", ignore_errors=True)

@@ -19,6 +19,7 @@ from search.study.study import Proposal, Study
 from spaces.config.trial import TrialConfig
 from spaces.domains.close import close_values
 from spaces.file.sweep import Confirm, Sweep
+from spaces.file.write import write_text
 from trainables.data.load import fresh_overlap
 from trainables.training import checkpoint
 from trainables.training.history import Row
@@ -121,7 +122,7 @@ class ConfirmationRecorder:
         if reason not in KEPT:
             return
         if outcome.error:
-            (job.folder / "error.txt").write_text(outcome.error)
+            write_text(job.folder / "error.txt", outcome.error)
         trial, seed = self._jobs[outcome.number]
         epoch, value = best_of(job.rows, self.run.metric)
         training = ConfirmationTraining(

@@ -31,6 +31,7 @@ from search.tuner.driver import RunResult, drive
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError, Problem
+from trainables.data.unreadable import skipped_warning
 from trainables.dataset import DataInfo
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ def _resume(
     _check_data(directory, recorded=str(about.get("data_fingerprint")), found=info.fingerprint)
     if changes := changed_versions(about):
         warn(changes)
+    if info.skipped:
+        warn(skipped_warning(info.skipped))
     side_px, changed = max(info.image_shape[:2]), bool(overrides)
     cluster = _placed(sweep, steps, image_side_px=side_px, warn=warn)
     return drive(directory, sweep, about, cluster, image_side_px=side_px, mirror=mirror, steps=steps, changed=changed)

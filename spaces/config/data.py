@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from spaces.config.settings import FileRef, Fraction, IncompatibleError, Seed, Settings, SidePx
+from spaces.config.settings import FileRef, Fraction, IncompatibleError, PathText, Seed, Settings, SidePx
 
-Path = Annotated[str, Field(min_length=1), FileRef()]
+Path = Annotated[PathText, FileRef()]
 Column = Annotated[str, Field(min_length=1)]
 
 
@@ -52,6 +52,8 @@ class FolderData(Split):
     """The folder."""
     image_size: SidePx = 128
     """Images are resized to a square of this many pixels a side."""
+    unreadable: Literal["refuse", "skip"] = "refuse"
+    """What to do about image files that cannot be read: refuse the data set, or leave them out."""
 
 
 class CsvData(Split):
@@ -77,6 +79,8 @@ class CsvData(Split):
     """The extension of the image files, such as jpg; by default it is found for each image."""
     image_size: SidePx = 128
     """Images are resized to a square of this many pixels a side."""
+    unreadable: Literal["refuse", "skip"] = "refuse"
+    """What to do about image files that cannot be read: refuse the data set, or leave them out."""
 
     @model_validator(mode="after")
     def _no_column_twice(self) -> Self:

@@ -15,6 +15,7 @@ from spaces.config.settings import (
     FileRef,
     IncompatibleError,
     NonNegative,
+    PathText,
     Positive,
     Rate,
     Settable,
@@ -27,8 +28,8 @@ from spaces.config.settings import (
 Rates = Rate | tuple[Rate, ...]
 Penalty = Annotated[NonNegative, Settable]
 RarePenalty = Annotated[NonNegative, SettableUnlessZero]
-Folder = Annotated[str, Field(min_length=1), FileRef(default_to_folder=True)]
-WeightsFile = Annotated[str, Field(min_length=1), FileRef("imagenet", "none")]
+Folder = Annotated[PathText, FileRef(default_to_folder=True)]
+WeightsFile = Annotated[PathText, FileRef("imagenet", "none")]
 Activation = Literal["relu", "leaky_relu"]
 MOST_FILTERS = 100_000
 """As `Count` allows."""

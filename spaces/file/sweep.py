@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from spaces.config.metric import Metric
-from spaces.config.settings import Count, Epochs, FileRef, Limit, NonNegative, Positive, Seed, Settings
+from spaces.config.settings import Count, Epochs, FileRef, Limit, NonNegative, PathText, Positive, Seed, Settings
 from spaces.domains.close import baseline
 from spaces.domains.domain import Domain, Scalar
 from spaces.domains.tree import OpenTree, as_written, open_items
@@ -41,7 +41,7 @@ class Search(Settings):
     """How often a trial is restarted after its process or node was lost."""
     checkpoint_minutes: Positive = 5.0
     """A running trial saves its state at rungs, and at the end of an epoch once this much time has passed."""
-    warm_start: tuple[Annotated[str, Field(min_length=1), FileRef()], ...] = ()
+    warm_start: tuple[Annotated[PathText, FileRef()], ...] = ()
     """Folders of earlier runs: the sampler learns from their trials whose values fit this space."""
 
 

@@ -35,10 +35,13 @@ def write_yaml(path: str | os.PathLike[str], data: Mapping[str, Any], header: st
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """Write UTF-8 text to a temporary file in the same folder, then rename it."""
+    """Write UTF-8 text to a temporary file in the same folder, then rename it.
+
+    Bytes of file names that are not UTF-8 are escaped as by `printable`, so that the file is readable everywhere.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

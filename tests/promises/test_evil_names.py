@@ -18,7 +18,7 @@ from search.cli.predictions import write_predictions
 from search.plan.check import closed_corners
 from search.terminal import Terminal
 from spaces.file.load import load_sweep, read_yaml
-from spaces.file.write import yaml_text
+from spaces.file.write import write_text, yaml_text
 from spaces.printable import printable
 from tests.search.commands import called
 from tests.search.runs import make_run
@@ -88,6 +88,11 @@ def test_what_is_written_as_yaml_reads_back(tmp_path: Path) -> None:
     back = read_yaml(tmp_path / "back.yaml")
     assert list(back["names"]) == names
     assert list(back["under"]) == names
+
+
+def test_what_is_written_as_text_is_utf8_whatever_the_names(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.csv", "caf\udce9,é\n")
+    assert (tmp_path / "a.csv").read_bytes() == b"caf\\udce9,\xc3\xa9\n"
 
 
 def on_a_terminal(writer: object) -> str:

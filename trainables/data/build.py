@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spaces.config.trial import Data, TfdsData
@@ -14,7 +15,8 @@ from trainables.data.copies import Marks, examine_parts
 from trainables.data.entry import META, DataEntry
 from trainables.data.key import key_of, stamp_of
 from trainables.data.split import DataSplit, split_parts
-from trainables.data.statistics import gather, restore_split
+from trainables.data.statistics import DatasetStatistics, Keep, gather, restore_split
+from trainables.data.unreadable import UnreadableImage, all_named, check_readable, is_skipping, skip_unreadable
 from trainables.dataset import AnyImages, Images, StreamedImages, fits_in_memory
 from trainables.sources.csv import csv_parts
 from trainables.sources.digits import digits_parts
@@ -99,8 +101,7 @@ def find_or_build(data: Data, at: Stamp) -> DataEntry:
             return found if found is not None and not can_store_now(found) else build_entry(data, key)
     except store.UnusableError as error:
         logger.warning("The data cache %s is not usable: %s", store.root(), error)
-        divided, examined, names = divide(data, spool=False)
-        statistics = gather(divided, names, keep=lambda part, pixels: None, name=data_name(data), examined=examined)
+        statistics = gather_all(data, divide(data, spool=False), keep=lambda part, pixels: None)
         return DataEntry(statistics=statistics, shortage="disk")
 
 
@@ -112,35 +113,64 @@ def build_entry(data: Data, key: str) -> DataEntry:
         store.UnusableError: the store cannot be written to.
     """
     logger.debug("Decoding %s", data_name(data))
-    divided, examined, names = divide(data, spool=True)
+    found = divide(data, spool=True)
     if isinstance(data, TfdsData):
         key = key_of(data, stamp_of(data))  # the set may have been downloaded just now
-    shapes = {part: (len(selection), *selection.part.image_shape) for part, selection in divided.searched.items()}
+    shapes = {part: (len(selection), *selection.part.image_shape) for part, selection in found.split.searched.items()}
     with store.write_entry(key, shapes) as draft:
         if draft.shortage == "limit":
-            check_streamable(data, divided, store.decoded_bytes(shapes))
-        statistics = gather(divided, names, keep=draft.keep, name=data_name(data), examined=examined)
+            check_streamable(data, found.split, store.decoded_bytes(shapes))
+        statistics = gather_all(data, found, keep=draft.keep)
         try:
             return draft.publish(statistics, store.root() / key)
         except OSError:  # the disk is full to the last byte
             return DataEntry(statistics=statistics, shortage="disk", made=time.time())
 
 
-def divide(data: Data, *, spool: bool) -> tuple[DataSplit, dict[Part, Marks] | None, tuple[str, ...]]:
-    """Divide a data set; return also the marks of the parts that were decoded for it, if any, and the class names.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DividedData:
+    """A data set, divided, without the images that are skipped."""
 
-    With ``spool`` what was decoded is kept in a nameless file on the disk of the store, if there is space.
+    provided: Parts
+    """With these images."""
+    split: DataSplit
+    skipped: tuple[UnreadableImage, ...]
+    examined: dict[Part, Marks] | None
+    """The marks of the parts that were decoded to divide them; None if copies are told by the bytes of their files."""
+
+
+def divide(data: Data, *, spool: bool) -> DividedData:
+    """Divide a data set into train, validation and test, without its unreadable images if the settings say so.
+
+    With ``spool`` what was decoded for it is kept in a nameless file on the disk of the store, if there is space.
 
     Raises:
         InputError: as for `trainables.data.load.load`.
     """
-    parts, examined = provided_parts(data), None
-    if data.copies == "pixels":
-        size = len(parts.train) * math.prod(parts.train.image_shape)
-        # Once more as much is needed, for what comes of it, before the file goes.
-        folder = store.root() if spool and store.shortage_for(2 * size) is None else None
-        parts, examined = examine_parts(parts, name=data_name(data), spool_folder=folder)
-    return split_parts(parts, data, data_name(data)), examined, parts.class_names
+    provided, name, examined = provided_parts(data), data_name(data), None
+    left, skipped = skip_unreadable(provided, name) if is_skipping(data) else (provided, ())
+    with all_named(provided, name):
+        if data.copies == "pixels":
+            size = len(left.train) * math.prod(left.train.image_shape)
+            # Once more as much is needed, for what comes of it, before the file goes.
+            folder = store.root() if spool and store.shortage_for(2 * size) is None else None
+            left, examined = examine_parts(left, name=name, spool_folder=folder)
+        split = split_parts(left, data, name)
+    return DividedData(provided=provided, split=split, skipped=skipped, examined=examined)
+
+
+def gather_all(data: Data, found: DividedData, *, keep: Keep) -> DatasetStatistics:
+    """Read every image once; the pixels of train and validation go to ``keep``, those of the test part nowhere.
+
+    Raises:
+        InputError: images cannot be read; those of all parts are reported together.
+    """
+    name = data_name(data)
+    with all_named(found.provided, name):
+        statistics = gather(found.split, found.provided.class_names, keep=keep, name=name, examined=found.examined)
+        if found.split.test.part not in (found.examined or {}):
+            check_readable(found.split.test)
+    return replace(statistics, skipped=found.skipped)
 
 
 def can_store_now(entry: DataEntry) -> bool:

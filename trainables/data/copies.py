@@ -18,13 +18,13 @@ from tempfile import TemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy.fft import dctn
 from scipy.spatial import KDTree
 
 from spaces.problem import InputError
 from trainables.dataset import PixelArray, PositionArray
-from trainables.sources.image import ImageFile, flattened, open_image
+from trainables.sources.image import ImageFile, check_size, open_image, plain_image
 from trainables.sources.part import Digests, Part, Parts, digests
 
 DIGEST_BYTES = 16
@@ -115,19 +115,22 @@ def examine_parts(parts: Parts, *, name: str, spool_folder: Path | None) -> tupl
 
     The images to be divided are decoded once: into a nameless file in ``spool_folder`` from which they are read
     afterwards, or without such a folder once more when they are needed. A test part is read, but its pixels are not
-    kept, and one that is damaged is left to `load_test`, which reports it; a validation part is read by whoever needs
-    its pixels.
+    kept; if it does not consist of files and is damaged, it is left to `load_test`, which reports it. A validation part
+    is read by whoever needs its pixels.
 
     Raises:
-        InputError: images to be divided cannot be read.
+        InputError: images to be divided, or files of the test part, cannot be read.
     """
     marks: dict[Part, Marks] = {}
     if parts.test is None or parts.validation is None:
         train, found = spooled(parts.train, name, spool_folder)
         parts, marks[train] = replace(parts, train=train), found
     if parts.test is not None:
-        with contextlib.suppress(InputError):
+        try:
             marks[parts.test] = examine(parts.test, name=f"test of {name}")
+        except InputError:
+            if parts.test.failures is not None:
+                raise
     return parts, marks
 
 
@@ -160,7 +163,7 @@ def with_lossless_copies(part: Part, marks: Marks) -> Marks:
     found = nearest_copies(marks.thumbnails[jpegs], marks.thumbnails[others])
     digests = marks.digests.copy()
     for other, near in zip(others[found >= 0], jpegs[found[found >= 0]], strict=True):
-        if np.array_equal(full_pixels(part.stored(int(other))), full_pixels(part.stored(int(near)))):
+        if have_same_pixels(part.stored(int(other)), part.stored(int(near))):
             digests[digests_equal(digests, digests[other])] = digests[near]
     return replace(marks, digests=digests)
 
@@ -173,10 +176,20 @@ def starts_as_jpeg(file: ImageFile) -> bool:
     return bytes(file[:2]) == JPEG
 
 
+def have_same_pixels(first: ImageFile, second: ImageFile) -> bool:
+    """Whether two images have the same pixels in their own size, upright; no if that is too large to be decoded."""
+    try:
+        return np.array_equal(full_pixels(first), full_pixels(second))
+    except OSError:
+        return False
+
+
 def full_pixels(file: ImageFile) -> PixelArray:
-    """Return the pixels of an image in its own size, upright, uint8 (height, width, 3)."""
+    """Return the pixels of an image in its own size, upright, uint8 (height, width, 3). Raises: OSError."""
     with open_image(file) as opened:
-        return np.asarray(flattened(ImageOps.exif_transpose(opened)).convert("RGB"))
+        check_size(opened)
+        plain, _ = plain_image(opened, "RGB", max(opened.size))
+        return np.asarray(plain)
 
 
 def digests_equal(found: DigestArray, one: DigestArray) -> NDArray[np.bool_]:

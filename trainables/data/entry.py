@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from trainables.data.statistics import SEARCHED, DatasetStatistics
+from trainables.data.unreadable import UnreadableImage
 from trainables.dataset import Leak, PixelArray
 
 META, STATISTICS = "meta.json", "facts.npz"
@@ -92,6 +93,7 @@ def read_entry(folder: Path) -> DataEntry:
         class_names=tuple(meta["class_names"]),
         fingerprint=meta["fingerprint"],
         **pairs,
+        skipped=tuple(UnreadableImage(**each) for each in meta.get("skipped", ())),
         **by_part,
     )
     if meta["shortage"]:

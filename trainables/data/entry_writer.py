@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -68,6 +69,7 @@ class EntryWriter:
             "class_names": statistics.class_names,
             "fingerprint": statistics.fingerprint,
             **{kind: [(leak.first, leak.second) for leak in getattr(statistics, kind)] for kind in PAIRS},
+            "skipped": [asdict(each) for each in statistics.skipped],
             "shortage": self.shortage,
             "made": time.time(),
         }

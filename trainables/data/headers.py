@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from spaces.config.trial import Data
 from trainables.data.build import data_name, provided_parts
+from trainables.data.unreadable import find_unreadable, is_skipping, unreadable_error
 from trainables.sources.image import open_image, reason
-from trainables.sources.part import first_few, input_error, problem
 
 SAMPLED = 5_000
 """Read at most this many headers, evenly spread over the images."""
@@ -37,14 +37,14 @@ class Headers:
     @property
     def is_grey(self) -> bool:
         """Whether no image has colours."""
-        return all(mode == "1" or mode.startswith(("L", "I")) for mode in self.modes)
+        return all(mode == "1" or (mode.startswith(("L", "I")) and mode != "LAB") for mode in self.modes)
 
 
 def read_headers(data: Data) -> Headers | None:
     """Read the headers of the training images; return None if the source has no image files.
 
     Raises:
-        InputError: as for `trainables.data.load.load`; of the images, only those with a damaged header are reported.
+        InputError: as for `trainables.data.load.load`; if a header is damaged, it names all unreadable images.
     """
     parts = provided_parts(data)
     part = parts.train
@@ -58,9 +58,8 @@ def read_headers(data: Data) -> Headers | None:
                 modes.append(image.mode)
         except Exception as error:  # whatever a damaged file makes Pillow raise
             failed.append(f"{part.name(int(position))} ({reason(error)})")
-    if failed:
-        rule, cure = "every image must be readable and complete", "repair these files or move them away"
-        raise input_error(data_name(data), problem(rule, given=first_few(failed), remedy=cure))
+    if failed and not (is_skipping(data) and sides):
+        raise unreadable_error([str(each) for each in find_unreadable(parts)] or failed, data_name(data))
     left = (1 - data.test if parts.test is None else 1) * (1 - data.validation if parts.validation is None else 1)
     return Headers(
         training=round(len(part) * left),

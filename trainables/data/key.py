@@ -13,6 +13,7 @@ import PIL
 from spaces.cache import expanded
 from spaces.config.fields import file_ref
 from spaces.config.trial import Data, TfdsData
+from trainables.data.unreadable import is_skipping
 from trainables.sources.location import Stamp, files, stamp
 
 FORMAT = 2
@@ -27,7 +28,7 @@ def stamp_of(data: Data) -> Stamp:
     if isinstance(data, TfdsData) and data.data_dir is None:
         usual = expanded(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
         return tuple(sorted(files(usual / data.name.split("/")[0])))
-    return stamp(data)
+    return stamp(data, with_permissions=is_skipping(data))
 
 
 def key_of(data: Data, at: Stamp) -> str:

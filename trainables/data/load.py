@@ -13,7 +13,7 @@ from spaces.config.trial import CsvData, Data, FolderData
 from trainables.data import store
 from trainables.data.build import SOURCES as SOURCES
 from trainables.data.build import data_name as data_name
-from trainables.data.build import find_or_build, load_unstored, provided_parts
+from trainables.data.build import divide, find_or_build, load_unstored, provided_parts
 from trainables.data.build import format_size as format_size
 from trainables.data.build import settled as settled
 from trainables.data.copies import SMALLEST_PX, Marks, as_array
@@ -21,7 +21,7 @@ from trainables.data.entry import DataEntry
 from trainables.data.key import key_of, stamp_of
 from trainables.data.leaks import MarkedPart, leaks_between, marked
 from trainables.data.resplit import identical, overlap, resplit
-from trainables.data.split import Selection, split_parts
+from trainables.data.split import Selection
 from trainables.data.statistics import SEARCHED, restore_split
 from trainables.dataset import (
     AnyImages,
@@ -101,6 +101,7 @@ def describe(data: Data) -> DataInfo:
         two_labels=statistics.two_labels,
         compared="pixels" if chosen == "pixels" else "bytes",
         streamed=chosen != data.copies and chosen == "bytes",
+        skipped=tuple(str(each) for each in statistics.skipped),
     )
 
 
@@ -192,7 +193,7 @@ def select_test_images(data: Data, at: Stamp | None = None) -> Selection:
         InputError: as for `load`.
     """
     data = settled(data)
-    parts, found = provided_parts(data), store.find(key_of(data, at or stamp_of(data)))
+    found = store.find(key_of(data, at or stamp_of(data)))
     if found is None and data.copies == "pixels":  # only who has seen all pixels can divide
         found = entry_of(data)
-    return (restore_split(found.statistics, parts) if found else split_parts(parts, data, data_name(data))).test
+    return (restore_split(found.statistics, provided_parts(data)) if found else divide(data, spool=False).split).test

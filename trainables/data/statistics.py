@@ -14,6 +14,7 @@ from spaces.problem import InputError
 from trainables.data.copies import DigestArray, Marks, MarksBuilder, as_array, with_progress
 from trainables.data.leaks import MarkedPart, leaks_between, marked, near_copies_between, under_two_labels
 from trainables.data.split import DataSplit, Selection
+from trainables.data.unreadable import UnreadableImage, without
 from trainables.dataset import LabelArray, Leak, LevelArray, PixelArray, PositionArray, count_levels, counts
 from trainables.sources.part import Part, Parts, UnreadableError
 
@@ -46,6 +47,8 @@ class DatasetStatistics:
     levels: Mapping[str, LevelArray]
     digests: Mapping[str, DigestArray]
     """Digests of the pixels of each image of train and validation, uint8 (n, 16)."""
+    skipped: tuple[UnreadableImage, ...] = ()
+    """Images of the source that cannot be read; ``positions`` count without them."""
 
     @property
     def counts(self) -> dict[str, tuple[int, ...]]:
@@ -73,7 +76,8 @@ def gather(
     levels = {part: np.zeros((image_shape[-1], 256), np.int64) for part in SEARCHED}
     found = {part: MarksBuilder() for part in SEARCHED}
     # Shapes, pixels and labels of both parts one after the other: the order is part of the fingerprint.
-    fingerprint = hashlib.sha256("\0".join(class_names).encode())
+    # Names of folders need not be UTF-8.
+    fingerprint = hashlib.sha256("\0".join(class_names).encode(errors="surrogatepass"))
     for part, pixels in read_both(divided, name):
         if not found[part]:
             fingerprint.update(str((len(divided.all[part]), *image_shape)).encode())
@@ -166,6 +170,7 @@ def read_both(divided: DataSplit, name: str) -> Iterator[tuple[str, PixelArray]]
 
 def restore_split(statistics: DatasetStatistics, parts: Parts) -> DataSplit:
     """Split the parts of a source as they were when the statistics were gathered."""
+    parts = without(parts, statistics.skipped)
     brought = {"train": parts.train, "validation": parts.validation, "test": parts.test}
     train, validation, test = (
         Selection(parts.train if part is None else part, statistics.positions[name]) for name, part in brought.items()

@@ -18,13 +18,14 @@ from trainables.retrain.copies_found import copies_found
 from trainables.retrain.export_formats import FORMATS
 from trainables.retrain.markdown import bullets, fenced, plain, table
 from trainables.retrain.recipe import Recipe
+from trainables.sources.part import first_few
 
 PACKAGES = ("tunehound", "keras", "tensorflow", "numpy", "pillow")
 MAX_CLASSES = 20
 """If there are more classes, only the weakest are listed."""
 FEW_IMAGES = 30
 """With fewer test images, the recall of a class means little."""
-SHOWN_ELSEWHERE = {"epochs", "learning_rates", "data_fingerprint", "versions"}
+SHOWN_ELSEWHERE = {"epochs", "learning_rates", "data_fingerprint", "skipped_images", "versions"}
 """Provenance that other parts of the card show."""
 
 CARD = """\
@@ -173,6 +174,8 @@ def _limits(facts: CardFacts) -> Iterator[str]:
     if fewest["images"] < FEW_IMAGES:
         yield f"Scores of small classes are rough: {plain(fewest['class'])} has only {fewest['images']} test images."
     yield from copies_found(facts.data, leaked=facts.leaked)
+    if facts.data.skipped:
+        yield f"Images that cannot be read were left out, {plain(first_few(list(facts.data.skipped)))}."
     yield f"It assigns every image to one of its {len(facts.data.class_names)} classes, even an image of none of them."
     yield "Its probabilities are not calibrated; `cross_entropy` above shows how good they are."
     yield f"Images of other sizes are resized to {width} × {height} pixels without keeping their proportions."

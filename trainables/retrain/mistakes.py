@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from spaces.printable import encodable
 from trainables.dataset import AnyImages, PixelArray
 
 PAIRS = 10
@@ -65,8 +66,9 @@ def mistakes_table(
     mistakes: Iterable[Mistake], *, class_names: Sequence[str], image: Callable[[int], str]
 ) -> pd.DataFrame:
     """Return mistakes.csv: true, predicted, probability, image (its name in the data set), file (its picture)."""
+    names = list(map(encodable, class_names))
     rows = [
-        (class_names[each.true], class_names[each.predicted], each.probability, image(each.position), each.file)
+        (names[each.true], names[each.predicted], each.probability, encodable(image(each.position)), each.file)
         for each in mistakes
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from trainables.retrain.card import CardFacts, card
 from trainables.retrain.export_formats import FORMATS, export
 from trainables.retrain.mistakes import FOLDER, mistakes_table, worst_mistakes, write_pictures
 from trainables.retrain.predict import MODEL_FILE, PREPROCESSING_FILE
+from trainables.retrain.recipe import Recipe
 from trainables.spreadsheet import csv_text
 from trainables.training.history import Row
 
@@ -79,7 +80,8 @@ class RetrainResult:
     """The test metrics of each seed."""
     test_images: int
     not_exported: Mapping[str, str] = field(default_factory=dict)
-    """The reason for each format that could not be exported."""
+    """The reason for each format that could not be exported, and for each file beside the model that could not be
+    written."""
 
 
 def check_output_folder(folder: Path) -> None:
@@ -114,42 +116,66 @@ def _is_own(folder: Path) -> bool:
 def write(folder: Path, result: TestResult, facts: CardFacts, *, formats: Sequence[str] = ()) -> dict[str, str]:
     """Write the first model and all scores to a new folder, which replaces an earlier one.
 
-    Only then is the model exported to the ``formats``. Returns the reason for each format that failed.
+    Only then is the model exported to the ``formats``. Returns the reason for each format that failed, and for each
+    file that was not written, but is not needed to use the model.
     """
     fresh, stale = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     for leftover in (fresh, stale):
         shutil.rmtree(leftover, ignore_errors=True)
     fresh.mkdir()
-    _fill(fresh, result, facts)
+    failures = _fill(fresh, result, facts)
     if folder.exists():
         folder.rename(stale)
     fresh.rename(folder)
     shutil.rmtree(stale, ignore_errors=True)
     if not formats:
-        return {}
-    failures = export(result.network, folder, formats, staging=fresh)
+        return failures
+    failures |= export(result.network, folder, formats, staging=fresh)
     done = [name for name in FORMATS if name in formats and name not in failures]
-    write_text(folder / CARD_FILE, card(replace(facts, exported=done)))
-    return failures
+    return failures | _attempt({CARD_FILE: lambda: write_text(folder / CARD_FILE, card(replace(facts, exported=done)))})
 
 
-def _fill(folder: Path, result: TestResult, facts: CardFacts) -> None:
+def _fill(folder: Path, result: TestResult, facts: CardFacts) -> dict[str, str]:
+    """Write the model and what it needs, then all else; return the reason for each file that could not be written."""
     height, width, channels = facts.data.image_shape
-    names, recipe = list(facts.data.class_names), facts.recipe
+    names = list(facts.data.class_names)
     result.network.save(folder / MODEL_FILE)
     described = {"image_size": [height, width], "channels": channels, "class_names": names}
     _write_json(folder / PREPROCESSING_FILE, described)
     _write_json(folder / METRICS_FILE, facts.metrics)
-    write_text(folder / CONFUSION_FILE, csv_text(result.evaluations[0].confusion, index=True))
-    write_text(folder / CLASSES_FILE, csv_text(facts.classes))
-    pd.DataFrame(result.models[0].history).astype({"epoch": int}).to_csv(folder / HISTORY_FILE, index=False)
+    confusion, history = result.evaluations[0].confusion, pd.DataFrame(result.models[0].history).astype({"epoch": int})
+    return _attempt(
+        {
+            CONFIG_FILE: lambda: write_yaml(folder / CONFIG_FILE, _config(facts.recipe)),
+            HISTORY_FILE: lambda: write_text(folder / HISTORY_FILE, csv_text(history)),
+            CONFUSION_FILE: lambda: write_text(folder / CONFUSION_FILE, csv_text(confusion, index=True)),
+            CLASSES_FILE: lambda: write_text(folder / CLASSES_FILE, csv_text(facts.classes)),
+            MISTAKES_FILE: lambda: _write_mistakes(folder, result, names),
+            CARD_FILE: lambda: write_text(folder / CARD_FILE, card(facts)),
+        }
+    )
+
+
+def _attempt(writers: Mapping[str, Callable[[], None]]) -> dict[str, str]:
+    """Write each file; return the reason for each that failed, whatever it is: hours of training must survive it."""
+    failures = {}
+    for name, write_file in writers.items():
+        try:
+            write_file()
+        except Exception as error:
+            failures[name] = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+    return failures
+
+
+def _config(recipe: Recipe) -> dict[str, Any]:
     closed = recipe.config.model_dump(mode="json")
-    write_yaml(folder / CONFIG_FILE, closed | ({"provenance": dict(recipe.provenance)} if recipe.provenance else {}))
+    return closed | ({"provenance": dict(recipe.provenance)} if recipe.provenance else {})
+
+
+def _write_mistakes(folder: Path, result: TestResult, names: Sequence[str]) -> None:
     mistakes = worst_mistakes(result.probabilities, result.images.labels)
-    table = mistakes_table(mistakes, class_names=names, image=result.image_name)
-    write_text(folder / MISTAKES_FILE, csv_text(table))
+    write_text(folder / MISTAKES_FILE, csv_text(mistakes_table(mistakes, class_names=names, image=result.image_name)))
     write_pictures(folder, mistakes, result.images)
-    write_text(folder / CARD_FILE, card(facts))
 
 
 def metrics_of(result: TestResult) -> dict[str, Any]:
@@ -164,4 +190,4 @@ def metrics_of(result: TestResult) -> dict[str, Any]:
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,8 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from spaces.config.settings import SidePx
 from spaces.file.content import content_of
 from spaces.problem import InputError, Problem
-from trainables.sources.image import is_hidden, is_image_name, read_images
+from trainables.sources.image import is_hidden, is_picture, read_images
 from trainables.sources.location import check_exists
+from trainables.sources.part import first_few
 
 MODEL_FILE = "model.keras"
 PREPROCESSING_FILE = "preprocessing.json"
@@ -51,12 +53,17 @@ class Prediction:
 
 
 def predict(
-    folder: str | os.PathLike[str], paths: Iterable[str | os.PathLike[str]], *, top: int = 1
+    folder: str | os.PathLike[str],
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    top: int = 1,
+    log: Callable[[str], None] = lambda message: None,
 ) -> Iterator[Prediction]:
     """Classify each path; for a folder, all images below it, sorted by name.
 
     An unreadable image yields a prediction with an error; the others are still classified. ``paths`` is consumed
-    lazily, in batches of 32. ``top``, at least 1, is the number of classes to rank for each image.
+    lazily, in batches of 32. ``top``, at least 1, is the number of classes to rank for each image. ``log`` is called
+    with a message that names the files of a folder that are not images.
 
     Raises:
         InputError: the folder is missing or was not written by `retrain`; raised before the first prediction.
@@ -66,7 +73,7 @@ def predict(
     directory = check_exists(os.fspath(folder), folder=True, where=())
     preprocessing = read_preprocessing(directory)
     model = read_model(directory, len(preprocessing.class_names))
-    return predictions(model, preprocessing, (file for path in paths for file in image_files(Path(path))), top)
+    return predictions(model, preprocessing, (file for path in paths for file in image_files(Path(path), log)), top)
 
 
 def predictions(
@@ -91,24 +98,47 @@ def ranked(probabilities: NDArray[np.floating], names: tuple[str, ...], top: int
     return tuple((names[number], float(probabilities[number])) for number in order)
 
 
-def image_files(path: Path) -> Iterator[Path]:
-    """Yield the path itself or, for a folder, the image files below it, except hidden ones.
+def image_files(path: Path, log: Callable[[str], None]) -> Iterator[Path]:
+    """Yield the path itself or, for a folder, the image files below it, by extension or content, except hidden ones.
 
-    A folder without images is yielded itself, to be reported as an error.
+    A folder without images is yielded itself, to be reported as an error. All other files are counted in a message.
     """
-    found = below(path) if path.is_dir() else [path]
-    yield from found or [path]
+    if not os.path.isdir(path) or is_closed(path):  # noqa: PTH112  unlike Path.is_dir, it raises for no name
+        yield path
+        return
+    images: list[Path] = []
+    others, hidden = [], 0
+    for file in below(path):
+        if is_hidden(file):
+            hidden += 1
+        elif is_picture(file) or is_closed(file):
+            images.append(file)
+        else:
+            others.append(file)
+    if others:
+        names = first_few([file.relative_to(path).as_posix() for file in others])
+        log(f"{path}: files that are not images are left out, {names}")
+    if hidden:
+        log(f"{path}: hidden files: {hidden}")
+    yield from images or [path]
 
 
-def below(folder: Path) -> list[Path]:
-    """Return the image files below a folder, by their extensions, sorted by name within each folder."""
-    found = []
-    for path in sorted(path for path in folder.iterdir() if not is_hidden(path)):
-        if path.is_dir():
-            found += below(path)
-        elif is_image_name(path):
-            found.append(path)
-    return found
+def below(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """Yield the files below a folder, sorted by name within each folder; of a hidden folder, only its own path.
+
+    So is a folder that cannot be listed, or that is a link to one of those ``above`` it.
+    """
+    inside = above | {os.path.realpath(folder)}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not (is_hidden(path) or is_closed(path) or os.path.realpath(path) in inside):
+            yield from below(path, inside)
+        else:
+            yield path
+
+
+def is_closed(path: Path) -> bool:
+    """Whether a path is a folder whose files this user may not see."""
+    return path.is_dir() and not os.access(path, os.R_OK | os.X_OK)
 
 
 def read_preprocessing(folder: Path) -> Preprocessing:
@@ -121,11 +151,18 @@ def read_preprocessing(folder: Path) -> Preprocessing:
     if not os.path.lexists(path):
         raise not_retrained(folder, f"must contain {PREPROCESSING_FILE}", "no such file")
     try:
-        return Preprocessing.model_validate_json(content_of(path, most_bytes=MOST_BYTES))
+        # Not pydantic's own parser, which refuses class names that are not UTF-8.
+        content = json.loads(content_of(path, most_bytes=MOST_BYTES))
+        pairs = content.items() if isinstance(content, dict) else ()
+        return Preprocessing.model_validate(
+            {key: tuple(each) if isinstance(each, list) else each for key, each in pairs}
+        )
     except ValidationError as error:
         first = error.errors()[0]
         given = ".".join(str(part) for part in first["loc"]) + f": {first['msg']}"
         raise not_retrained(path, "must have image_size, channels and class_names", given.removeprefix(": ")) from error
+    except (ValueError, RecursionError) as error:
+        raise not_retrained(path, "must have image_size, channels and class_names", f"no JSON: {error}") from error
 
 
 def read_model(folder: Path, classes: int) -> keras.Model:

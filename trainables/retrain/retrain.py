@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -15,10 +15,12 @@ from sklearn.model_selection import train_test_split
 
 from spaces.config.metric import maximised
 from spaces.config.trial import Data
+from spaces.printable import printable
 from spaces.problem import InputError, Problem, WorkFailedError
 from trainables.data.load import copies, describe, leaked_test_images, load, load_test, select_test_images, settled
-from trainables.data.split import draw
-from trainables.dataset import AnyImages, Dataset, Images, concatenate, select
+from trainables.data.split import Selection, draw
+from trainables.data.unreadable import skipped_warning
+from trainables.dataset import AnyImages, DataInfo, Dataset, Images, concatenate, select
 from trainables.evaluation import by_class, evaluate
 from trainables.preflight.compatibility import check_compatibility
 from trainables.retrain.card import CardFacts
@@ -74,12 +76,15 @@ def retrain(
     recipe = replace(recipe, config=recipe.config.model_copy(update={"data": settled(recipe.config.data)}))
     dataset = load(recipe.config.data)
     _warn_of_other_data(dataset, recipe, log)
-    tested = _test(recipe, dataset, _train(recipe, dataset, seeds=seeds, holdout=holdout, log=log))
-    not_exported = write(folder, tested, _facts(recipe, tested, holdout), formats=formats)
-    for name, why in not_exported.items():
-        log(f"Could not export to {name}: {why}. The model itself is saved.")
+    test = _read_test_data(recipe.config.data)
+    if test.info.skipped:
+        log(printable(f"Warning: {skipped_warning(test.info.skipped)}"))
+    tested = _test(test, dataset, _train(recipe, dataset, seeds=seeds, holdout=holdout, log=log))
+    failures = write(folder, tested, _facts(recipe, test, tested, holdout), formats=formats)
+    for name, why in failures.items():
+        log(f"Could not {'export to' if name in formats else 'write'} {name}: {why}. The model itself is saved.")
     scores = tuple(evaluation.metrics for evaluation in tested.evaluations)
-    return RetrainResult(folder=folder, scores=scores, test_images=len(tested.images), not_exported=not_exported)
+    return RetrainResult(folder=folder, scores=scores, test_images=len(tested.images), not_exported=failures)
 
 
 def _train(
@@ -96,9 +101,25 @@ def _train(
     return trained.model(), models
 
 
-def _test(recipe: Recipe, dataset: Dataset, made: tuple[keras.Model, list[RetrainedModel]]) -> TestResult:
-    network, models = made
-    images, predictions = load_test(recipe.config.data), []
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _TestData:
+    """The test split, and what the card says of the data. Read before training, which a damaged file must not cost."""
+
+    images: AnyImages
+    split: Selection
+    info: DataInfo
+    leaked: int
+
+
+def _read_test_data(data: Data) -> _TestData:
+    images = load_test(data)
+    leaked = len(leaked_test_images(data))
+    return _TestData(images=images, split=select_test_images(data), info=describe(data), leaked=leaked)
+
+
+def _test(test: _TestData, dataset: Dataset, made: tuple[keras.Model, list[RetrainedModel]]) -> TestResult:
+    (network, models), images = made, test.images
+    predictions = []
     for model in reversed(models):  # ends with the first model's weights loaded
         network.set_weights(model.weights)
         predictions.append(_predictions(network, images))
@@ -109,16 +130,16 @@ def _test(recipe: Recipe, dataset: Dataset, made: tuple[keras.Model, list[Retrai
         evaluations=[evaluate(each, images.labels, dataset.class_names) for each in predictions],
         probabilities=predictions[0],
         images=images,
-        split=select_test_images(recipe.config.data),
+        split=test.split,
     )
 
 
-def _facts(recipe: Recipe, tested: TestResult, holdout: float | None) -> CardFacts:
+def _facts(recipe: Recipe, test: _TestData, tested: TestResult, holdout: float | None) -> CardFacts:
     return CardFacts(
         recipe=recipe,
-        data=describe(recipe.config.data),
+        data=test.info,
         own_test=len(tested.split) == len(tested.split.part),  # a split part never takes all images
-        leaked=len(leaked_test_images(recipe.config.data)),
+        leaked=test.leaked,
         metrics=metrics_of(tested),
         classes=by_class(tested.evaluations[0].confusion),
         seeds=[model.seed for model in tested.models],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,10 @@ def file_part(paths: Sequence[Path], labels: LabelArray, *, root: Path, size_px:
         with ThreadPoolExecutor(DECODE_THREADS) as threads:
             return list(threads.map(content_digest, [paths[position] for position in positions]))
 
+    def failures(positions: PositionArray) -> dict[int, str]:
+        _, failed = read_images([paths[each] for each in positions], height=size_px, width=size_px, channels=3)
+        return {int(positions[each]): why for each, why in failed.items()}
+
     return Part(
         labels=labels,
         image_shape=(size_px, size_px, 3),
@@ -28,6 +33,8 @@ def file_part(paths: Sequence[Path], labels: LabelArray, *, root: Path, size_px:
         name=lambda position: relative([paths[position]], root)[0],
         digests=digests,
         stored=lambda position: paths[position],
+        failures=failures,
+        subset=lambda kept: file_part([paths[each] for each in kept], labels[kept], root=root, size_px=size_px),
     )
 
 
@@ -51,7 +58,7 @@ def content_digest(path: Path) -> bytes:
         content = path.read_bytes()
     except OSError:
         content = b""
-    return digest(content or str(path).encode())
+    return digest(content or os.fsencode(path))
 
 
 def relative(paths: list[Path], root: Path) -> list[str]:

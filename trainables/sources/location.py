@@ -18,7 +18,8 @@ from trainables.sources.image import is_hidden
 from trainables.sources.part import DATA_PATH, first_few, input_error, problem
 
 Stamp = tuple[tuple[str, int, int], ...]
-"""Name, size in bytes and modification time in nanoseconds of every file."""
+"""Name, size in bytes and modification time in nanoseconds of every file. With permissions, it is the time of the last
+change of those or of the content."""
 DEEPEST = 100
 """Folders that lie deeper than this are reported rather than read."""
 SPECIAL = {
@@ -130,27 +131,32 @@ def check_exists(named: str, *, folder: bool, where: Where = DATA_PATH) -> Path:
     return path
 
 
-def stamp(data: Settings) -> Stamp:
-    """Return the stamp of the files of ``data``, without reading them: the files are unchanged if it is."""
+def stamp(data: Settings, *, with_permissions: bool = False) -> Stamp:
+    """Return the stamp of the files of ``data``, without reading them: the files are unchanged if it is.
+
+    Files that may be unreadable are unchanged ``with_permissions``.
+    """
     named = (getattr(data, name) for name, field in type(data).model_fields.items() if file_ref(field) is not None)
-    return tuple(sorted(entry for path in named if path is not None for entry in files(Path(path))))
+    return tuple(sorted(entry for path in named if path is not None for entry in files(Path(path), with_permissions)))
 
 
-def files(path: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[tuple[str, int, int]]:
+def files(
+    path: Path, with_permissions: bool = False, above: tuple[tuple[int, int], ...] = ()
+) -> Iterator[tuple[str, int, int]]:
     """Yield the stamp of a file, or of every file below a folder; of a link that leads nowhere, its own."""
     status = status_of(path)
     if status is None:
         return
     identity = status.st_dev, status.st_ino
     if not stat.S_ISDIR(status.st_mode) or identity in above or len(above) > DEEPEST:
-        yield file_stamp(str(path), status)
+        yield file_stamp(str(path), status, with_permissions)
         return
     with contextlib.suppress(OSError), os.scandir(path) as entries:  # what may not be read is reported by the source
         for entry in entries:
             if is_folder(entry):
-                yield from files(Path(entry.path), (*above, identity))
+                yield from files(Path(entry.path), with_permissions, (*above, identity))
             elif (found := status_of(entry)) is not None:
-                yield file_stamp(entry.path, found)
+                yield file_stamp(entry.path, found, with_permissions)
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
@@ -168,6 +174,6 @@ def status_of(path: Path | os.DirEntry[str]) -> os.stat_result | None:
     return None
 
 
-def file_stamp(path: str, status: os.stat_result) -> tuple[str, int, int]:
-    """Return a file's name, size and modification time."""
-    return path, status.st_size, status.st_mtime_ns
+def file_stamp(path: str, status: os.stat_result, with_permissions: bool = False) -> tuple[str, int, int]:
+    """Return a file's name, size and time of the last change."""
+    return path, status.st_size, status.st_ctime_ns if with_permissions else status.st_mtime_ns

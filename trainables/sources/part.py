@@ -42,6 +42,11 @@ class Part:
     stored: Callable[[int], ImageFile] | None = None
     """The file of the image at a position, if it has one and is resized when it is read."""
 
+    failures: Callable[[PositionArray], dict[int, str]] | None = None
+    """Positions, int64 (m,) → the reason for each image that cannot be read; None if images cannot fail one by one."""
+    subset: Callable[[PositionArray], Part] | None = None
+    """Positions, int64 (m,) → a part of these images only, which every part that has `failures` provides."""
+
     in_order: Callable[[PositionArray], Iterator[PixelArray]] | None = None
     """Reads the pixels at ascending positions piece by piece, if that is cheaper than reading at random."""
     no_streaming: str | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 
 import pytest
 
 from search.cli.predictions import read_names
+from search.terminal import write_anyway
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,20 @@ def test_names_are_taken_as_they_come() -> None:
 
     names = read_names(Slow())
     assert [next(names), next(names)] == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [
+        ("ascii", b"caf\xe9 \\xe9 \\u4e2d \\ud800"),
+        ("latin-1", b"caf\xe9 \xe9 \\u4e2d \\ud800"),
+        ("utf-8", b"caf\xe9 \xc3\xa9 \xe4\xb8\xad \\ud800"),
+    ],
+)
+def test_a_stream_of_any_encoding_takes_every_name(encoding: str, written: bytes) -> None:
+    raw = BytesIO()
+    stream = TextIOWrapper(raw, encoding=encoding)
+    write_anyway(stream)
+    stream.write("caf\udce9 é 中 \ud800")
+    stream.flush()
+    assert raw.getvalue() == written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import keras
@@ -84,6 +85,38 @@ def test_a_folder_stands_for_the_images_below_it_by_name(folder: Path, tmp_path:
     assert [told.path for told in predict(folder, [root])] == paths
 
 
+def test_of_a_folder_images_of_any_name_are_taken_and_all_else_is_counted(folder: Path, tmp_path: Path) -> None:
+    root, messages = tmp_path / "images", []
+    for name in ("a.TIF", "b.avif"):
+        paint(root / name, 255)
+    Image.new("RGB", (8, 8)).save(root / "no-extension", "PNG")
+    (root / "photo.nef").write_bytes(b"II*\x00")
+    for number in range(7):
+        (root / f"notes{number}.txt").write_text("no image")
+    (root / ".hidden.png").write_bytes(b"")
+    (root / "loop").symlink_to(root)
+    told = {one.path.name: one.error for one in predict(folder, [root], log=messages.append)}
+    raw = "is a camera's raw file, which is not read: export it as PNG or JPEG"
+    assert told == {"a.TIF": None, "b.avif": None, "no-extension": None, "photo.nef": raw}
+    others = "loop, notes0.txt, notes1.txt, notes2.txt, notes3.txt and 3 more"
+    assert messages == [f"{root}: files that are not images are left out, 8: {others}", f"{root}: hidden files: 1"]
+
+
+def test_names_that_are_none_are_told_among_the_others(folder: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / ("a" * 300), "a\0b", paint(tmp_path / "caf\udce9.png", 255)]
+    errors = [one.error for one in predict(folder, paths)]
+    assert errors == ["File name too long", "ValueError: embedded null byte", None]
+
+
+def test_class_names_that_are_not_utf8_come_back(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "model")
+    content = json.loads((folder / "preprocessing.json").read_text())
+    names = ["caf\udce9", "a\nb", "c"]
+    (tmp_path / "model" / "preprocessing.json").write_text(json.dumps(content | {"class_names": names}))
+    (told,) = predict(tmp_path / "model", [paint(tmp_path / "a.png", 255)], top=3)
+    assert [name for name, _ in told.ranking] == names
+
+
 def test_a_folder_without_images_is_told(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (told,) = predict(folder, [tmp_path / "empty"])
@@ -94,7 +127,7 @@ def test_unreadable_files_are_told_among_the_others(folder: Path, tmp_path: Path
     bad, gone = tmp_path / "bad.png", tmp_path / "gone.png"
     bad.write_bytes(b"no image")
     told = list(predict(folder, [bad, paint(tmp_path / "a.png", 255), gone]))
-    assert [one.error for one in told] == ["is not an image", None, "does not exist"]
+    assert [one.error for one in told] == ["is not an image but text", None, "does not exist"]
     assert [len(one.ranking) for one in told] == [0, 1, 0]
 
 

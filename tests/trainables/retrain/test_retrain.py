@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,10 @@ CLASSES = ("@ant", "bee", "cat")  # a spreadsheet would take the first for a for
 RATES = [0.02, 0.01, 0.005]
 
 
-def write_images(root: Path, *, seed: int, count: int = 30) -> Path:
+def write_images(root: Path, *, seed: int, count: int = 30, names: Sequence[str] = CLASSES) -> Path:
     """Three classes of noise, each around a grey of its own: 6 × 6 pixels."""
     draw = np.random.default_rng(seed)
-    for number, name in enumerate(CLASSES):
+    for number, name in enumerate(names):
         (root / name).mkdir(parents=True)
         for index in range(count):
             pixels = draw.normal(60 + 60 * number, 15, (6, 6, 3)).clip(0, 255).astype(np.uint8)
@@ -44,9 +45,11 @@ def write_images(root: Path, *, seed: int, count: int = 30) -> Path:
     return root
 
 
-def write_best(folder: Path, *, data: Path, training: dict[str, Any] | None = None, **provenance: Any) -> Path:
+def write_best(
+    folder: Path, *, data: Path, training: dict[str, Any] | None = None, unreadable: str = "refuse", **provenance: Any
+) -> Path:
     settings = config({"head": {"pooling": "max"}}, augmentation={"strength": 0.2}, epochs=8).model_dump(mode="json")
-    settings["data"] = {"source": "folder", "path": str(data), "image_size": 6}
+    settings["data"] = {"source": "folder", "path": str(data), "image_size": 6, "unreadable": unreadable}
     settings["training"] |= {"seed": 3, **(training or {})}
     fingerprint = load(FolderData.model_validate(settings["data"])).fingerprint
     settings["provenance"] = {"epochs": 3, "learning_rates": RATES, "data_fingerprint": fingerprint, **provenance}
@@ -225,6 +228,32 @@ def test_what_cannot_be_exported_is_told_and_the_model_is_saved_all_the_same(
     assert "- `saved_model`" in card
     assert "model.tflite" not in card
     assert "mean ± sd of 2 seeds" in card
+
+
+def test_neither_a_strange_name_nor_a_file_that_cannot_be_written_costs_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("%s{0}", "a\n|b", "caf\udce9")
+    root = write_images(tmp_path / "donn\udce9es", seed=1, count=10, names=names)
+    (root / names[2] / "000.png").rename(root / names[2] / "\udcff.png")
+    (root / names[2] / "broken \udce9.jpg").write_bytes(b"<html>")
+    best = write_best(tmp_path, data=root, unreadable="skip", training={"epochs": 1}, epochs=1, learning_rates=[0.0])
+
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("no such colour")
+
+    monkeypatch.setattr("trainables.retrain.output.write_pictures", fail)
+    told: list[str] = []
+    result = retrain(best, output=tmp_path / "out", log=told.append)
+    assert result.not_exported == {"mistakes.csv": "no such colour"}
+    assert told[-1] == "Could not write mistakes.csv: no such colour. The model itself is saved."
+    assert "images that cannot be read are left out" in told[0]
+    card = (result.folder / "README.md").read_text()
+    assert r"caf\udce9" in card
+    assert r"were left out, 1: caf\udce9/broken \udce9.jpg (is not an image but a web page)." in card
+    assert (pd.read_csv(result.folder / "classes.csv")["class"] == ["%s{0}", "a\n|b", r"caf\udce9"]).all()
+    (told_back,) = predict(result.folder, [root / names[2] / "\udcff.png"], top=3)
+    assert {name for name, _ in told_back.ranking} == {*names}
 
 
 @pytest.mark.parametrize("extra", ["notes.txt", "sub/", "mistakes/mine.png", "saved_model/mine.pb", "README.md/"])

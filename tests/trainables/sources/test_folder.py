@@ -13,7 +13,7 @@ from PIL import Image
 
 from spaces.config.trial import FolderData
 from spaces.problem import InputError
-from trainables.data.load import describe, load, load_test, notes_about
+from trainables.data.load import describe, load, notes_about
 from trainables.sources.folder import folder_parts
 
 Writer = Callable[..., Path]
@@ -87,13 +87,12 @@ def test_the_order_of_files_on_disk_plays_no_role(write_folder: Writer, tmp_path
     assert load(data(root)).fingerprint == load(data(other)).fingerprint
 
 
-def test_test_images_are_not_decoded_before_they_are_asked_for(write_folder: Writer) -> None:
+def test_a_test_image_that_cannot_be_read_is_refused_before_anything_is_trained(write_folder: Writer) -> None:
     write_folder({"cat": 5, "dog": 5}, "set/train")
     root = write_folder({"cat": 2, "dog": 2}, "set/test", seed=2).parent
     (root / "test" / "cat" / "000.png").write_bytes(b"no image")
-    load(data(root))
-    with pytest.raises(InputError, match=r"test/cat/000\.png \(is not an image\)"):
-        load_test(data(root))
+    with pytest.raises(InputError, match=r"test/cat/000\.png \(is not an image but text\)"):
+        load(data(root))
 
 
 def test_a_missing_folder_is_refused_with_the_nearest_name(write_folder: Writer) -> None:
@@ -118,7 +117,7 @@ def test_files_that_hold_no_whole_image_are_refused_by_name_and_count(write_fold
     message = str(caught.value)
     assert "every image must be readable and complete; got 3: " in message
     assert "cat/000.png (is empty (zero bytes))" in message
-    assert "cat/001.png (is not an image)" in message
+    assert "cat/001.png (is not an image but text)" in message
     assert "cat/002.png (image file is truncated" in message
 
 
