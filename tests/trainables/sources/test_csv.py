@@ -99,7 +99,7 @@ def test_the_ending_can_be_chosen_where_there_are_several(home: Path) -> None:
             "the table must have a column file with the names of the images; got id, breed",
         ),
         ("id,breed", {"label_column": "bred"}, "the table must have a column bred with the classes; got id, breed"),
-        ("id,breed", {"extension": "tif"}, "the extension must be one of .apng"),
+        ("id,breed", {"extension": "txt"}, "the extension must be one of .apng, .avif"),
         ("id,id", {}, "column names must be unique; got 1: id"),
     ],
 )
