@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from search.machine import Machine
 from search.new.model_section import Weights
 from spaces.config.trial import Data
-from trainables.data.headers import Headers
 from trainables.dataset import DataInfo
+from trainables.preflight.headers import Headers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,8 @@ from search.new.template import render_sweep
 from spaces.config.trial import CsvData, Data, FolderData, TfdsData
 from spaces.file.write import write_text
 from spaces.problem import InputError, Problem
-from trainables.data.headers import Headers, read_headers
 from trainables.data.load import SOURCES, describe
+from trainables.preflight.headers import Headers, read_headers
 
 SMALLEST_PX, LARGEST_PX, STEP_PX = 32, 224, 32
 LARGEST_ON_CPU_PX = 96

@@ -29,7 +29,7 @@ COVERED = {
     "search/plan/requirements",
     "search/mirror/test_upload": "search/mirror/files",
     "search/new/test_inspect": "search/new/detected search/new/findings search/new/model_section search/new/template "
-    "trainables/data/headers",
+    "trainables/preflight/headers",
     "search/plan/test_forecast": "search/plan/simulation",
     "search/plan/test_summary": "search/plan/corners",
     "search/report/test_retrained": "search/results/held_out_scores",

@@ -15,10 +15,10 @@ from spaces.config.trial import CsvData, Data, FolderData
 from spaces.file.load import load_sweep
 from spaces.problem import InputError
 from tests.trainables.sets import entries, forget
-from trainables.data.headers import read_headers
 from trainables.data.key import stamp_of
 from trainables.data.load import describe, load, load_test, select_test_images
 from trainables.data.unreadable import skipped_warning, write_list
+from trainables.preflight.headers import read_headers
 
 Writer = Callable[..., Path]
 
