@@ -61,19 +61,33 @@ def open_entry(folder: Path) -> DataEntry | None:
     It counts as in use until its pixels are released or the process ends, however it ends.
     """
     try:
-        claim = os.open(folder / META, os.O_RDONLY | os.O_CLOEXEC)
+        claim = mark_used(folder)
     except OSError:
         return None
     try:
-        fcntl.flock(claim, fcntl.LOCK_SH)
-        with contextlib.suppress(OSError):
-            os.utime(folder / META)  # the least recently used entries are evicted first
         entry = read_entry(folder)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         os.close(claim)
         return None
     weakref.finalize(entry if entry.pixels is None else entry.pixels["train"], os.close, claim)
     return entry
+
+
+def mark_used(folder: Path) -> int:
+    """Keep the entry in a folder from being evicted until the returned descriptor is closed, however that comes.
+
+    Raises:
+        OSError: there is no whole entry, or it is being removed.
+    """
+    claim = os.open(folder / META, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_SH)
+    except OSError:
+        os.close(claim)
+        raise
+    with contextlib.suppress(OSError):
+        os.utime(folder / META)  # the least recently used entries are evicted first
+    return claim
 
 
 def read_entry(folder: Path) -> DataEntry:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.data import store
-from trainables.data.entry import META, Shortage, remove_atomically
+from trainables.data.entry import META, Shortage, mark_used, remove_atomically
 
 FeatureArray = NDArray[np.floating]
 """Features at a cut, a row per image: float16 or float32 (n, height, width, channels), or (n, channels) if pooled."""
@@ -82,11 +82,7 @@ class FeatureEntry:
 
     def __init__(self, folder: Path, layout: Layout) -> None:
         """Open the entry in a folder. Raises: OSError, ValueError: it is missing or damaged."""
-        claim = os.open(folder / META, os.O_RDONLY | os.O_CLOEXEC)
-        weakref.finalize(self, os.close, claim)
-        fcntl.flock(claim, fcntl.LOCK_SH)
-        with contextlib.suppress(OSError):
-            os.utime(folder / META)  # the least recently used are evicted first
+        weakref.finalize(self, os.close, mark_used(folder))
         self.folder, self.layout = folder, layout
         self._locks = os.open(folder / LOCKS, os.O_RDWR | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._locks)

@@ -98,6 +98,8 @@ def _check_model(model: Any, settings: CustomModel, *, classes: int, image_shape
         )
     if not model.built or (len(model.inputs), len(model.outputs)) != (1, 1):
         raise _error(settings, "the model must have one input and one output", "more, or none")
+    if (size := model.inputs[0].shape[0]) is not None:
+        raise _error(settings, "the model must take batches of any size", f"an input for batches of {size}")
     images = np.random.default_rng(0).integers(0, 256, (2, *image_shape)).astype(np.float32)
     try:
         probabilities = np.asarray(model(images, training=False))
@@ -107,8 +109,9 @@ def _check_model(model: Any, settings: CustomModel, *, classes: int, image_shape
     rule = f"the model must end in softmax over {classes} classes"
     if probabilities.shape != (2, classes):
         raise _error(settings, rule, f"an output of shape {probabilities.shape[1:]}")
-    if probabilities.dtype == np.float64:
-        raise _error(settings, "the model must compute in float32, as the loss does", "an output of float64")
+    if probabilities.dtype != np.float32:
+        rule = "the model must end in float32 (the last layer with dtype='float32'), as the loss computes"
+        raise _error(settings, rule, f"an output of {probabilities.dtype}")
     if not np.allclose(probabilities.sum(axis=-1, dtype=np.float32), 1, atol=1e-2):
         raise _error(settings, rule, "outputs that do not sum to 1")
 
