@@ -103,8 +103,8 @@ def run(sweep: Sweep, *, runs: str | os.PathLike[str] = "runs", name: str | None
         InputError: the sweep or its data are invalid, no machine can fit a trial, or the run exists already.
         WorkFailedError: something failed that is not a trial's fault; continue with `resume`.
     """
-    from search.steps import IMPORTING, StartSteps
-    from search.terminal import Terminal
+    from search.console.startup import IMPORTING, StartSteps
+    from search.console.terminal import Terminal
 
     with StartSteps(Terminal(stderr=True)) as steps:
         steps(IMPORTING)
@@ -130,8 +130,8 @@ def resume(run: str | os.PathLike[str], overrides: Sequence[str] = ()) -> RunRes
         InputError: there is no such run, another process is running it, or its search space or data have changed.
         WorkFailedError: as for `run`.
     """
-    from search.steps import IMPORTING, StartSteps
-    from search.terminal import Terminal
+    from search.console.startup import IMPORTING, StartSteps
+    from search.console.terminal import Terminal
 
     with StartSteps(Terminal(stderr=True)) as steps:
         steps(IMPORTING)
@@ -218,8 +218,8 @@ def retrain(
         InputError: the configuration or data are invalid, ``output`` holds something else, or a package is missing.
         WorkFailedError: the loss was not finite.
     """
+    from search.console.logs import borrow_tensorflow
     from search.find import find_best, run_around
-    from search.logs import borrow_tensorflow
     from search.report import write_report
     from search.results.export import as_file
 
@@ -247,8 +247,8 @@ def load_model(folder: str | os.PathLike[str]) -> Any:
     Raises:
         InputError: there is no model, or it is damaged.
     """
+    from search.console.logs import borrow_tensorflow
     from search.find import find_retrained
-    from search.logs import borrow_tensorflow
 
     directory = find_retrained(os.fspath(folder))
     with borrow_tensorflow():
@@ -265,7 +265,7 @@ def _directory(run: str | os.PathLike[str]) -> Path:
 
 def main() -> NoReturn:
     """Run the command line, as `tunehound` and ``python -m tunehound`` do."""
-    from search.terminal import guard_stdout, open_streams
+    from search.console.terminal import guard_stdout, open_streams
 
     open_streams()  # before anything else is opened
     guard_stdout()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clusters.tempdirs import redirect_temporary_files
-from search.terminal import StdoutError, abandon_stdout
+from search.console.terminal import StdoutError, abandon_stdout
 from spaces.cache import cache_home, keep_cache
 from spaces.problem import InputError, Problem
 

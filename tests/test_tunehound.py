@@ -19,7 +19,7 @@ import pytest
 from nbclient import NotebookClient
 
 import tunehound
-from search.logs import redirect_notebook
+from search.console.logs import redirect_notebook
 from tests.search.commands import environment
 from tests.search.runs import make_run
 

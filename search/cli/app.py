@@ -42,10 +42,10 @@ from search.cli.output import (
     warn,
 )
 from search.cli.submit import submit
+from search.console.logs import quiet_environment, start_tensorflow
+from search.console.startup import IMPORTING, StartSteps
+from search.console.terminal import flushed_stdout, print_data, write_anyway
 from search.disk import describe_failure, temporary_files
-from search.logs import quiet_environment, start_tensorflow
-from search.steps import IMPORTING, StartSteps
-from search.terminal import flushed_stdout, print_data, write_anyway
 from spaces.problem import InputError, WorkFailedError
 from spaces.shell import command_line
 

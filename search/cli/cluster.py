@@ -9,8 +9,8 @@ import typer
 
 from search.cli.options import NO_OVERRIDES, Overrides, examples
 from search.cli.output import WORK_FAILED, console, warn
+from search.console.terminal import Terminal, print_data, print_text
 from search.formatting import format_count
-from search.terminal import Terminal, print_data, print_text
 from spaces.cache import PLACES
 from spaces.problem import InputError, Problem
 from spaces.shell import command_line

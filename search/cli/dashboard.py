@@ -17,7 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import typer
 
 from search.cli.options import RUNS, RunArgument, Runs
-from search.terminal import print_text
+from search.console.terminal import print_text
 from spaces.problem import InputError, Problem
 
 HOST = "127.0.0.1"

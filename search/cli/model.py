@@ -12,7 +12,7 @@ import typer
 from search.cli.completion import run_names, runs_and_files
 from search.cli.options import NO_FORMATS, NO_OVERRIDES, NO_TRUST, RUNS, Formats, Overrides, Runs, Trust, trust_modules
 from search.cli.output import WORK_FAILED, console, show_scores
-from search.logs import start_tensorflow
+from search.console.logs import start_tensorflow
 
 
 def retrain(

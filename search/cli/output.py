@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from search.logs import quiet_environment
-from search.terminal import PrintableFormatter, Terminal, messages, print_data, print_text
+from search.console.logs import quiet_environment
+from search.console.terminal import PrintableFormatter, Terminal, messages, print_data, print_text
 from spaces.printable import printable
 from spaces.shell import command_line
 from trainables.trust import trust_options

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from search.terminal import write_anyway
+from search.console.terminal import write_anyway
 from spaces.printable import printable
 from trainables.retrain.predict import predict
 from trainables.spreadsheet import csv_row

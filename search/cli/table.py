@@ -10,8 +10,8 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from search.columns import GAP, fitting
-from search.columns import header as column_header
+from search.console.columns import GAP, fitting
+from search.console.columns import header as column_header
 from search.formatting import ending, format_duration, format_value
 from search.results.leaderboard import ABOUT
 from spaces.printable import printable

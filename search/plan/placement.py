@@ -10,8 +10,8 @@ from clusters.health.check import NoAnswerError, survey
 from clusters.health.diagnose import format_findings, unresponsive_nodes, version_mismatches
 from clusters.health.survey import Survey, SurveyRequest
 from clusters.slots import Node, Slot, choose_slot, count_slots
+from search.console.logs import quiet_environment
 from search.formatting import format_count
-from search.logs import quiet_environment
 from search.machine import this_node
 from spaces.file.sweep import Resources, Sweep
 from spaces.problem import InputError, Problem, WorkFailedError

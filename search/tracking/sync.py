@@ -6,8 +6,8 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from search.console.logs import log_file, redirect_output
 from search.formatting import format_count
-from search.logs import log_file, redirect_output
 from search.run.compatibility import check_format
 from search.run.lock import run_lock
 from search.run.reader import Run, open_run

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from clusters.connection.address import ClusterChoice
+from search.console.logs import log_file, quiet_environment, redirect_notebook, redirect_output
+from search.console.startup import StartSteps
 from search.disk import FULL, describe_full_disk
-from search.logs import log_file, quiet_environment, redirect_notebook, redirect_output
-from search.progress import Progress
+from search.live.progress import Progress
 from search.run.reader import Run, open_begun, open_run
-from search.steps import StartSteps
 from search.tuner.stopping import INTERRUPTED
 from spaces.file.sweep import Sweep
 from spaces.file.write import write_yaml

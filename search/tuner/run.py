@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clusters.connection.address import ClusterChoice, choose_cluster
+from search.console.startup import StartSteps
+from search.console.terminal import Terminal
 from search.disk import check_disks
 from search.find import runs_folder
 from search.mirror.lease import LeaseHeldError
@@ -24,9 +26,7 @@ from search.run.directory import NameTakenError, default_names, mirror_of, new_d
 from search.run.lock import run_lock
 from search.run.provenance import provenance, read_about
 from search.run.reader import open_begun
-from search.steps import StartSteps
 from search.study.warm_start import earlier_trials
-from search.terminal import Terminal
 from search.tuner.driver import RunResult, drive
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep

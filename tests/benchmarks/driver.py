@@ -38,7 +38,7 @@ from optuna.trial import TrialState, create_trial
 from rich.console import Console
 
 import search.study.study
-from search.progress import Progress
+from search.live.progress import Progress
 from search.run.events import Listener
 from search.run.reader import Run
 from search.study.budget import Meter as SlotMeter

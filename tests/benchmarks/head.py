@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from search.logs import quiet_environment
+from search.console.logs import quiet_environment
 
 quiet_environment()  # what Ray Tune reads when it is imported, as in a sweep
 

@@ -31,7 +31,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 
-from search.logs import quiet_environment
+from search.console.logs import quiet_environment
 from search.machine import this_machine
 from search.plan.capacity import capacity
 from search.plan.check import check

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from optuna.storages import InMemoryStorage, JournalStorage
 from rich.console import Console
 
-from search.progress import Progress
+from search.live.progress import Progress
 from search.run.journal import OwnJournal
 from search.run.reader import Run
 from search.study.recorder import Recorder

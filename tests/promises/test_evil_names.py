@@ -15,8 +15,8 @@ from PIL import Image
 
 from search.cli.output import show_leaderboard
 from search.cli.predictions import write_predictions
+from search.console.terminal import Terminal
 from search.plan.check import closed_corners
-from search.terminal import Terminal
 from spaces.file.load import load_sweep, read_yaml
 from spaces.file.write import write_text, yaml_text
 from spaces.printable import printable

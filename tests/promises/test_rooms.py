@@ -34,8 +34,8 @@ COVERED = {
     "search/plan/test_summary": "search/plan/corners",
     "search/report/test_retrained": "search/results/held_out_scores",
     "search/report/test_write": "search/report/failures search/report/page search/report/plot search/report/provenance",
-    "search/results/test_compare": "search/cli/table search/columns",
-    "search/test_progress": "search/leader search/live_parts",
+    "search/results/test_compare": "search/cli/table search/console/columns",
+    "search/live/test_progress": "search/live/leader search/live/running_table",
     "search/study/test_feature_cuts": "search/study/draws",
     "search/study/test_recorder": "search/run/events search/run/history",
     "search/study/test_rungs": "search/tuner/scheduler",
@@ -44,7 +44,7 @@ COVERED = {
     "search/tracking/test_sync": "search/tracking/ledger",
     "search/tracking/test_tracker": "search/tracking/client search/tracking/reconciler search/tracking/wandb_runs",
     "search/tuner/test_confirmation": "search/run/reader search/run/trials search/study/candidates",
-    "search/tuner/test_run": "search/tuner/driver search/logs search/tuner/searcher trainables/trial/trainable",
+    "search/tuner/test_run": "search/tuner/driver search/console/logs search/tuner/searcher trainables/trial/trainable",
     "search/study/test_repair": "trainables/trial/task",
     "trainables/data/test_load": "trainables/data/leaks trainables/data/statistics trainables/sources/digits",
     "trainables/data/test_store": "trainables/data/build trainables/data/entry trainables/data/entry_writer "
@@ -62,6 +62,15 @@ COVERED = {
     "trainables/training/test_train": "trainables/models/fine_tuning",
 }
 """Test file → the modules that have none of their own and are tried by it; `harm` and `lab` run outside the gate."""
+
+SHARED = {
+    "the settings, and what is built of them": "model optimizer",
+    "the command, and what it runs": "cluster describe output submit table",
+    "what is written or read, in each room that does": "build columns download files history load store write",
+    "where it is recorded, and where it is shown or decided": "actor compatibility confirmation leaderboard provenance",
+    "one for each library, each check, each store": "check key ray_internals",
+}
+"""Why a name of a module may stand in several rooms → these names."""
 
 
 def modules() -> list[Path]:
@@ -92,6 +101,12 @@ def test_no_folder_is_too_full_and_none_lies_deeper_than_two() -> None:
     assert {room: count for room, count in rooms.items() if count > MOST_MODULES} == {}
     assert {room for room in rooms if room.count("/") > 1} == set()
     assert {room for room in rooms if not (ROOT / room / "__init__.py").is_file()} == {"."}
+
+
+def test_a_module_name_stands_in_two_rooms_only_where_these_tell_them_apart() -> None:
+    names = Counter(module.stem for module in modules())
+    shared = [name for names in SHARED.values() for name in names.split()]
+    assert sorted(name for name, count in names.items() if count > 1) == sorted(shared)
 
 
 def test_no_class_name_stands_twice() -> None:

@@ -8,7 +8,7 @@ from io import BytesIO, TextIOWrapper
 import pytest
 
 from search.cli.predictions import read_names
-from search.terminal import write_anyway
+from search.console.terminal import write_anyway
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ray.tune import Trainable
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.schedulers import FIFOScheduler
 
-from search.logs import quiet_environment
+from search.console.logs import quiet_environment
 from search.tuner.ray_internals import REUSE, reuse_process
 from spaces.problem import WorkFailedError
 

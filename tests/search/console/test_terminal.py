@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from search.terminal import StdoutError, Terminal, flushed_stdout, guard_stdout, messages
+from search.console.terminal import StdoutError, Terminal, flushed_stdout, guard_stdout, messages
 
 SCRIPT = """
 import os, sys
-from search.terminal import open_streams
+from search.console.terminal import open_streams
 open_streams()
 print("lost or not")
 print("a message", file=sys.stderr)

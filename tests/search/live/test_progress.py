@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from search.progress import Progress
+from search.console.startup import StartSteps
+from search.live.progress import Progress
 from search.run.confirmation import FINALISTS
 from search.run.events import ConfirmationTraining, Reason, State, TrainingProgress, TrialFinished, TrialInfo
 from search.run.reader import open_run
-from search.steps import StartSteps
 from search.study.study import Study
 from search.tuner.confirmation import ConfirmationQueue, ConfirmationRecorder
 from search.tuner.scheduler import Asha

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from search.columns import GAP, fitting, header
+from search.console.columns import GAP, fitting, header
 from search.formatting import format_duration, format_value
 from spaces.domains.domain import Scalar
 from spaces.printable import printable

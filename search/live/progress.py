@@ -12,14 +12,14 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from search.console.startup import StartSteps
 from search.formatting import compared_to_baseline, ending, format_count, format_duration, format_ending
-from search.leader import Leader
-from search.live_parts import RunningRow, RunningTable, bar, one_line
+from search.live.leader import Leader
+from search.live.running_table import RunningRow, RunningTable, bar, one_line
 from search.run.confirmation import trainings
 from search.run.events import STATES, ConfirmationTraining, TrainingProgress, TrialFinished, TrialInfo
 from search.run.reader import Run
 from search.run.trials import as_ended, is_baseline
-from search.steps import StartSteps
 from spaces.domains.domain import Scalar
 from spaces.printable import printable
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
-from search.terminal import Terminal, messages, open_streams
+from search.console.terminal import Terminal, messages, open_streams
 from spaces.cache import cache_home
 from spaces.container import usable_cpus
 

@@ -54,7 +54,7 @@ class StartSteps:
             self._console.print(Text(f"{elapsed:>6}  {self._text}"), soft_wrap=True)
 
     def move(self, console: Console) -> None:
-        """Show the next steps on another console, such as the one that `search.logs.redirect_output` yields."""
+        """Show the next steps on another console, such as the one that `search.console.logs.redirect_output` yields."""
         self.end()
         self._console = console
 
