@@ -4,8 +4,8 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LOCKED := --constraint constraints.txt --editable '.[test,dev]'
 
-# Tests that share a finished sweep are a group, which stays in one process; the others of a file are, too.
-GATE := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# What stays in one process: see tests/conftest.py.
+GATE := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Kept, what is compiled: the tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=

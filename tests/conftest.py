@@ -1,4 +1,4 @@
-"""For all tests: a data cache of their own, runs that they share, and the groups of those that stay together."""
+"""For all tests: a data cache of their own, sweeps that they share, and which files stay together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.shared_runs import first_run as first_run
 from tests.shared_runs import old_run as old_run
@@ -24,6 +26,16 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+USED_BY = {
+    "first and second run": (
+        "tests/promises/test_journal_passes.py",
+        "tests/search/study/test_warm_start.py",
+        "tests/search/tuner/test_run.py",
+    ),
+    "old run": ("tests/promises/test_old_run.py", "tests/search/tuner/test_confirmation.py"),
+    "own model": ("tests/promises/test_credentials.py", "tests/promises/test_trust.py"),
+}
+"""A sweep that several files look at → these files: one process runs it."""
 GATE_BACKBONES = ("mobilenet_v2", "efficientnet_b0", "vgg16")
 """What the gate builds; `make test-models` builds the others."""
 
@@ -34,9 +46,14 @@ def backbone(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a file run in one process, with those of other files that name the same `xdist_group`."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+class FilesTogether(LoadScopeScheduling):
+    """Keeps the tests of a file in one process, with those of files that use the same finished sweep."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((sweep for sweep, files in USED_BY.items() if file in files), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
+    """Called by pytest-xdist, whose own groups do not work with this version of pytest."""
+    return FilesTogether(config, log)

@@ -1,7 +1,6 @@
 """Finished runs for all tests that look at one: a real sweep takes half a minute.
 
-Who asks for the first or the second belongs to the group `shared runs`, who asks for the old one to `old run`, so that
-one process makes them.
+The files that ask for one are listed in `tests/conftest.py`, so that one process makes it.
 """
 
 from __future__ import annotations

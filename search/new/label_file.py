@@ -11,6 +11,7 @@ from typing import Any
 from search.new.detected import Detected
 from spaces.config.trial import CsvData
 from spaces.problem import InputError, Problem, first_few
+from spaces.shell import command_line
 from trainables.sources.csv import endings, images_in, matches
 from trainables.sources.image import is_hidden, is_image_name
 from trainables.sources.location import FolderTree, read_tree
@@ -192,5 +193,5 @@ def fold_remarks(table: Table, columns: Sequence[str]) -> Iterator[str]:
 def one_of(paths: Sequence[Path], what: str, given: str) -> InputError:
     """Return the error for several data sets, of which one must be chosen."""
     names = first_few([str(path) for path in paths])
-    cure = f"name one of them: tunehound new {paths[0]}"
+    cure = f"name one of them: {command_line('new', paths[0])}"
     return InputError([Problem(rule=f"there must be only one {what}", given=names, remedy=cure)], given)

@@ -14,6 +14,7 @@ from spaces.config.settings import (
     Epochs,
     FileRef,
     IncompatibleError,
+    LearningRate,
     NonNegative,
     PathText,
     Positive,
@@ -187,7 +188,7 @@ class PretrainedModel(Settings):
     """Alternatively, the number of layers of the backbone to train too, counted from the top."""
     head_epochs: Epochs = 1
     """Epochs in which only the head trains, before the unfrozen part joins in."""
-    fine_tune_learning_rate: Annotated[Positive, Settable] = 1e-5
+    fine_tune_learning_rate: Annotated[LearningRate, Settable] = 1e-5
     """Learning rate once the unfrozen part trains."""
     l1: RarePenalty = 0.0
     """L1 penalty on the kernels of the head."""

@@ -11,6 +11,7 @@ from spaces.config.settings import (
     EpochsOrNone,
     Fraction,
     IncompatibleError,
+    LearningRate,
     NonNegative,
     Positive,
     Rate,
@@ -82,7 +83,7 @@ class Optimizer(Settings):
 
     name: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     """The optimizer."""
-    learning_rate: Annotated[Positive, Settable] = 1e-3
+    learning_rate: Annotated[LearningRate, Settable] = 1e-3
     """Initial learning rate (of the head, if a backbone is fine-tuned)."""
     momentum: Rate = 0.0
     """Momentum, for sgd and rmsprop."""

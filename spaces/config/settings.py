@@ -25,6 +25,8 @@ SmallCount = Annotated[int, Field(gt=0, le=1_000)]
 """How many blocks, views, configurations to confirm; the side of a kernel."""
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 NonNegative = Annotated[float, Field(ge=0, le=1e6)]
+LearningRate = Annotated[float, Field(gt=0, le=1e38)]
+"""What float32 holds: however absurd, it only makes a trial diverge, which is a result."""
 Limit = Annotated[float, Field(gt=0, le=1e9)]
 """How much a sweep may spend."""
 

@@ -88,7 +88,7 @@ def keep_rays_files(place: Path) -> None:
 
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A trusted sweep that ran to its end. Who asks for it belongs to the group `own model`."""
+    """A trusted sweep that ran to its end. The files that ask for it are listed in `tests/conftest.py`."""
     place = laid_out(tmp_path_factory.mktemp("ran"), SPY + MODULE)
     folders = {"SEEN": "seen", "TMPDIR": "tmp", "TUNEHOUND_CACHE": "cache"}
     for folder in folders.values():

@@ -13,8 +13,6 @@ from spaces.problem import InputError
 from tests.promises.own_model import LISTED, PLANTED, Ran
 from tests.search.commands import TINY
 
-pytestmark = pytest.mark.xdist_group("own model")
-
 
 def test_own_code_sees_the_one_that_the_sweep_names(ran: Ran) -> None:
     assert ran.done.returncode == 0, ran.done.stderr

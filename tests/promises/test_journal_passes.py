@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-pytestmark = pytest.mark.xdist_group("shared runs")
-
 
 def test_the_end_of_a_sweep_reads_its_journal_twice_at_most(shared_home: Path, second_run: object) -> None:
     """From the last training to the exit: results, report, W&B's offline files, leaderboard and headline."""

@@ -20,8 +20,6 @@ from search.tuner.resume import unfinished
 from spaces.file.document import read_yaml
 from tests.shared_runs import OLD
 
-pytestmark = pytest.mark.xdist_group("old run")
-
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:

@@ -108,7 +108,9 @@ def test_what_follows_a_retraining_or_a_failed_upload_is_shown(capsys: pytest.Ca
 
 def test_the_report_and_best_yaml_show_how_to_retrain() -> None:
     run = open_run(FOLDER / "one")
+    (FOLDER / "one" / "best.yaml").touch()
     page = html.unescape(re.sub(r"<[^>]*>", "\n", retrain_part(run, leaderboard(run))))
+    (FOLDER / "one" / "best.yaml").unlink()
     assert commands_in(page) == [["retrain", f"{RUN}/best.yaml"]]
     assert commands_in(header(FOLDER / "-best of $all.yaml")) == [["retrain", "./-best of $all.yaml"]]
 

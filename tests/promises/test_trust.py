@@ -16,8 +16,6 @@ FAILS = """    if values["units"] > 20:
 EXTEND = ("resume", "own", "--set", "search.trials=3", "--set", "tracking=off")
 Capture = pytest.CaptureFixture[str]
 
-pytestmark = pytest.mark.xdist_group("own model")
-
 
 @pytest.fixture(autouse=True)
 def _nothing_trusted(monkeypatch: pytest.MonkeyPatch) -> None:

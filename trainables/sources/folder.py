@@ -10,6 +10,7 @@ import numpy as np
 
 from spaces.config.trial import FolderData
 from spaces.problem import Problem
+from spaces.shell import PROGRAM, command_line
 from trainables.sources.files import file_part, relative
 from trainables.sources.image import SUFFIXES, is_image_name
 from trainables.sources.location import FolderTree, broken_entries, check_exists, read_tree
@@ -198,9 +199,10 @@ def folder_notes(tree: FolderTree, places: Mapping[str, FolderTree], layout: Lay
     if lacks_classes(places):
         place = places["test"]
         count = sum(map(is_image_name, place.below()))
+        predict = command_line("predict", "RUN", place.path, program=PROGRAM)
         yield (
             f"{place.path} has {count:,} images without class folders, so it gives no test score, and a share of train "
-            f"(data.test) is kept for that; the trained model can classify them: tunehound predict RUN {place.path}"
+            f"(data.test) is kept for that; the trained model can classify them: {predict}"
         )
     known = [folder.name for folder in layout["train"]]
     for part in ("val", "test"):

@@ -29,8 +29,6 @@ trial:
   training: {epochs: 9}
 """
 
-pytestmark = pytest.mark.xdist_group("shared runs")
-
 
 def sweep(folder: Path, text: str, *overrides: str) -> Sweep:
     (folder / "s.yaml").write_text(text)

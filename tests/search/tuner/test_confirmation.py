@@ -13,8 +13,6 @@ from search.run.confirmation import finalists, trainings
 from search.run.reader import open_run
 from spaces.file.load import load_config
 
-pytestmark = pytest.mark.xdist_group("old run")
-
 
 def test_each_training_leaves_a_whole_history_and_its_configuration(old_run: Path) -> None:
     notes = open_run(old_run).notes

@@ -30,8 +30,6 @@ from tests.search.commands import call, called
 Done = subprocess.CompletedProcess[str]
 Capture = pytest.CaptureFixture[str]
 
-pytestmark = pytest.mark.xdist_group("shared runs")
-
 
 @pytest.fixture(scope="module")
 def run(shared_home: Path, first_run: Done) -> Path:

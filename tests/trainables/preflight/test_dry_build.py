@@ -20,14 +20,14 @@ from trainables.preflight.dry_build import dry_build
 from trainables.trust import trust
 
 MODELS = """
-import keras, sys
+import keras, os
 
 def build(values, image_shape, classes):
     if values["kind"] == "raises":
         raise KeyError("units")
     if values["kind"] == "exits":
-        print("I have had enough")
-        sys.exit(7)
+        print("I have had enough", flush=True)
+        os._exit(7)
     outputs = 3 if values["kind"] == "narrow" else classes
     return keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(outputs, "softmax")])
 """
