@@ -112,7 +112,7 @@ def test_a_second_ctrl_c_ends_at_once_and_is_resumable(tmp_path: Path, delay_s: 
     with driven(*RUN, cwd=tmp_path) as driver:
         until(lambda: len(epochs(run, 0)) >= 3, of=driver)
         driver.process.send_signal(signal.SIGINT)
-        until(lambda: "Press Ctrl-C again to quit at once" in driver.said, within_s=10)
+        until(lambda: "Press Ctrl-C again to quit at once" in " ".join(driver.said.split()), within_s=10)
         time.sleep(delay_s)
         driver.process.send_signal(signal.SIGINT)
         assert ended(driver, within_s=5) == 130

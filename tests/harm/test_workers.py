@@ -77,7 +77,7 @@ trial:
   data: {source: digits}
   model: {kind: custom, build: my_models:build, values: {units: {choice: [8, 16, 32], baseline: 16}}}
   training: {epochs: 2}
-search: {trials: 3}
+search: {trials: 3, scheduler: none}
 confirm: off
 tracking: off
 """
