@@ -19,8 +19,8 @@ def read(directory: Path, name: str, *, limit: int) -> bytes | None:
     folder = directory / RETRAINED
     try:
         file = folder / name
-        if file.resolve() != file or not file.is_relative_to(folder) or not file.is_file():
-            return None
+        if not file.is_file() or file.resolve() != file or not file.is_relative_to(folder):
+            return None  # `is_file` first: `resolve` fails in its own way at a circle of links
         return file.read_bytes() if file.stat().st_size <= limit else None
     except (OSError, ValueError):  # an invalid name
         return None

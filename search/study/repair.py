@@ -72,6 +72,7 @@ def _repair_history(folder: Path, trial: FrozenTrial, study: Study, *, metric: s
         for row in rows[len(curve) :]:  # a machine that dies may lose the last second of the journal
             study.report(trial.number, epoch=int(row["epoch"]), value=row[metric])
     if rows != read or not _is_whole(file, rows=len(read)):
+        folder.mkdir(parents=True, exist_ok=True)  # it may be lost as a whole
         write_history(file, rows)
         yield f"trials/{trial.number}/history.csv: damaged after epoch {len(read)}; {_regained(read, rows)}"
 

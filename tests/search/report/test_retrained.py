@@ -93,6 +93,13 @@ def test_an_image_elsewhere_too_large_or_none_is_not_shown(name: str, run: Run, 
     assert "<img" not in retrained.photo(run, record)
 
 
+def test_a_file_that_is_a_circle_of_links_is_not_read(run: Run) -> None:
+    for file in ("metrics.json", "confusion.csv", "classes.csv", "mistakes.csv"):
+        (run.directory / "retrained" / file).unlink(missing_ok=True)
+        (run.directory / "retrained" / file).symlink_to(file)
+    assert "Test scores" not in write_report(run.directory).read_text()
+
+
 def test_a_folder_that_is_a_link_is_not_read(run: Run, tmp_path: Path) -> None:
     folder = run.directory / "retrained"
     folder.rename(tmp_path / "elsewhere")

@@ -179,3 +179,9 @@ def test_a_diverged_epoch_is_mended_as_one(run: Path, sweep: Sweep) -> None:
     study.tell(end)
     assert len(mended(run, sweep)) == 1
     assert len(history(run, OPEN)) == 4
+
+
+def test_the_history_of_a_trial_whose_folder_is_gone_comes_back_from_the_journal(run: Path, sweep: Sweep) -> None:
+    shutil.rmtree(run / "trials" / str(ENDED))
+    assert mended(run, sweep) == ["trials/0/history.csv: damaged after epoch 0; 4 epochs restored"]
+    assert [each["val_accuracy"] for each in history(run, ENDED)] == [0.51, 0.52, 0.53, 0.54]
