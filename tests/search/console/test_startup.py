@@ -8,9 +8,9 @@ import sys
 
 import pytest
 from rich.console import Console
-from tests.search.test_progress import Clock, console, text
 
 from search.console.startup import StartSteps
+from tests.search.live.test_progress import Clock, console, text
 
 
 def test_away_from_a_terminal_every_step_is_a_line_after_the_time_since_the_first() -> None:

@@ -31,7 +31,7 @@ def test_closed_streams_are_opened_and_take_nothing(tmp_path: Path, closed: tupl
     command = f'exec "$0" -c "$1" "$2" {redirections}'
     done = subprocess.run(
         ["bash", "-c", command, sys.executable, SCRIPT, str(tmp_path / "file")],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
         check=True,
