@@ -70,8 +70,9 @@ def copies(data: Data) -> PositionArray:
     Raises:
         InputError: as for `load`.
     """
+    data = settled(data)
     found = identical(entry_of(data).statistics)
-    return found if settled(data).copies == "pixels" else np.arange(len(found), dtype=np.int64)
+    return found if data.copies == "pixels" else np.arange(len(found), dtype=np.int64)
 
 
 def load_test(data: Data) -> AnyImages:
@@ -89,7 +90,8 @@ def describe(data: Data) -> DataInfo:
     Raises:
         InputError: as for `load`.
     """
-    chosen, statistics = settled(data).copies, entry_of(data).statistics
+    known = settled(data)  # once: for a set that is not stored yet, its files are listed for it
+    chosen, statistics = known.copies, entry_of(known).statistics
     looked = data.near_copies and chosen == "pixels" and min(statistics.image_shape[:2]) >= SMALLEST_PX
     return DataInfo(
         image_shape=statistics.image_shape,
