@@ -15,7 +15,8 @@ from search.new.template import render_sweep
 from spaces.config.trial import CsvData, Data, FolderData, TfdsData
 from spaces.file.write import write_text
 from spaces.problem import InputError, Problem
-from trainables.data.load import SOURCES, describe
+from trainables.data.build import SOURCES
+from trainables.data.load import describe
 from trainables.preflight.headers import Headers, read_headers
 
 SMALLEST_PX, LARGEST_PX, STEP_PX = 32, 224, 32

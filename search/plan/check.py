@@ -13,7 +13,8 @@ from spaces.domains.close import close_values, corners
 from spaces.domains.tree import edited
 from spaces.file.sweep import Sweep
 from spaces.problem import InputError, Path, Problem
-from trainables.data.load import describe, notes_about, settled
+from trainables.data.build import settled
+from trainables.data.load import describe, notes_about
 from trainables.data.unreadable import skipped_warning
 from trainables.dataset import DataInfo
 from trainables.preflight import compatibility

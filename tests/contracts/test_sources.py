@@ -14,7 +14,8 @@ from PIL import Image
 from spaces.config.trial import CsvData, Data, DigitsData, FolderData, NpzData, TfdsData
 from spaces.problem import InputError
 from tests.trainables.tfds_sets import prepare
-from trainables.data.load import SOURCES, describe, load, load_test
+from trainables.data.build import SOURCES
+from trainables.data.load import describe, load, load_test
 
 CLASSES = ("ant", "bee", "cat")
 

@@ -11,11 +11,7 @@ import numpy as np
 
 from spaces.config.trial import CsvData, Data, FolderData
 from trainables.data import store
-from trainables.data.build import SOURCES as SOURCES
-from trainables.data.build import data_name as data_name
-from trainables.data.build import divide, find_or_build, load_unstored, provided_parts
-from trainables.data.build import format_size as format_size
-from trainables.data.build import settled as settled
+from trainables.data.build import SOURCES, divide, find_or_build, load_unstored, provided_parts, settled
 from trainables.data.copies import SMALLEST_PX, Marks, as_array
 from trainables.data.entry import DataEntry
 from trainables.data.key import key_of, stamp_of

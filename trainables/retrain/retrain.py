@@ -17,7 +17,8 @@ from spaces.config.metric import maximised
 from spaces.config.trial import Data
 from spaces.printable import printable
 from spaces.problem import InputError, Problem, WorkFailedError
-from trainables.data.load import copies, describe, leaked_test_images, load, load_test, select_test_images, settled
+from trainables.data.build import settled
+from trainables.data.load import copies, describe, leaked_test_images, load, load_test, select_test_images
 from trainables.data.split import Selection, draw
 from trainables.data.unreadable import skipped_warning
 from trainables.dataset import AnyImages, DataInfo, Dataset, Images, concatenate, select

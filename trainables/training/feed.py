@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spaces.config.trial import PretrainedModel, TrialConfig
-from trainables.data.load import format_size
+from trainables.data.build import format_size
 from trainables.data.store import LIMIT, UnusableError
 from trainables.dataset import AnyImages, PositionArray
 from trainables.features.policy import SHORTAGES, FeatureSharing, Source, decide
