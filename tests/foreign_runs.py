@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 import tunehound
+from search.halving.rungs import Rungs
 from search.report import write_report
 from search.results.compare import comparison
 from search.results.export import best_config, write_best
@@ -22,7 +23,6 @@ from search.run.journal import JOURNAL, events
 from search.run.lock import run_lock
 from search.run.provenance import read_about
 from search.run.reader import Run, open_begun, open_run
-from search.study.rungs import Rungs
 from search.study.warm_start import earlier_trials
 from search.tracking.leaderboard import missing_parts
 from search.tracking.ledger import missing_trials, note_part, note_trial, wanted_entry

@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
+from search.halving.rungs import Rungs
 from search.plan.costs import TrialCost
 from search.plan.simulation import SimulatedTraining, Simulation, earliest_end, simulate
-from search.study.rungs import Rungs
 from search.study.space import most_configurations
 from spaces.file.sweep import Sweep
 

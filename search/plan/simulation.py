@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from search.halving.rungs import Rungs
 from search.plan.costs import StageCost, TrialCost
-from search.study.rungs import Rungs
 from trainables.models.settable import KEPT_MODELS
 
 

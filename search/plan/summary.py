@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from statistics import median
 
 from search.formatting import format_count, format_rough_duration
+from search.halving.rungs import ladder
 from search.plan.capacity import Capacity
 from search.plan.corners import Measurements, format_short_duration
 from search.plan.forecast import RAY_START_S, Forecast, Projection, Range, forecast
-from search.study.rungs import ladder
 from spaces.domains.domain import Scalar
 from spaces.file.sweep import Sweep
 from trainables.dataset import DataInfo

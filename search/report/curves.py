@@ -11,11 +11,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from optuna.trial import FrozenTrial
 
+from search.halving.rungs import ladder
 from search.report.page import section
 from search.report.plot import COLOURS, blank, drawn, html, left_out, step, whole_ticks, word
 from search.run.reader import Run
 from search.run.trials import best_trial, curve, epochs, is_baseline, reason
-from search.study.rungs import ladder
 
 CURVES = 200
 """The most learning curves that are drawn: more would take megabytes and hide one another."""

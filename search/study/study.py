@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from search.run.events import TrialFinished
 from search.run.journal import OwnJournal
 from search.study.distribution import distribution, suggest
+from search.study.sobol import sobol
 from search.study.space import draw, key, untried
 from spaces.config.metric import direction_of
 from spaces.domains.domain import Scalar
@@ -150,15 +151,31 @@ class Study:
     def _sample(self) -> Proposal | None:
         for attempt in range(ATTEMPTS):
             # Half of the attempts at random: with few configurations left TPE may propose the same one for ever.
-            self._copy.sampler = self._seeded(self._kind if attempt < ATTEMPTS // 2 else "random", attempt)
-            asked = self._copy.ask()
-            try:
-                values = draw(self._sweep, partial(suggest, asked))
-            except InputError:
-                values = None
-            if values is not None and key(values) not in self._tried:
-                return self._enter(values, in_copy=asked.number)
-            self._copy.tell(asked, state=TrialState.FAIL)
+            kind = self._kind if attempt < ATTEMPTS // 2 else "random"
+            proposal = self._quasi_random(attempt) if kind == "sobol" else self._asked(kind, attempt)
+            if proposal is not None:
+                return proposal
+        return None
+
+    def _quasi_random(self, attempt: int) -> Proposal | None:
+        """Propose a point of the Sobol sequence; None if it was tried before or its values do not go together."""
+        try:
+            values = draw(self._sweep, sobol(self._sweep, index=self._count + attempt))
+        except InputError:
+            return None
+        return None if key(values) in self._tried else self._enter(values, in_copy=None)
+
+    def _asked(self, kind: str, attempt: int) -> Proposal | None:
+        """Ask a sampler of Optuna; None if what it proposes was tried before or does not go together."""
+        self._copy.sampler = self._seeded(kind, attempt)
+        asked = self._copy.ask()
+        try:
+            values = draw(self._sweep, partial(suggest, asked))
+        except InputError:
+            values = None
+        if values is not None and key(values) not in self._tried:
+            return self._enter(values, in_copy=asked.number)
+        self._copy.tell(asked, state=TrialState.FAIL)
         return None
 
     def _left_over(self) -> Proposal | None:

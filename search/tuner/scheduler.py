@@ -13,8 +13,8 @@ from typing import Any
 from ray.exceptions import OutOfMemoryError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from search.halving.rungs import Rungs
 from search.run.events import EpochReported, TrialCreated, TrialEnded
-from search.study.rungs import Rungs
 from search.tuner.ray_internals import reuse_process
 from spaces.config.metric import maximised
 from trainables.trial.task import OUTCOME, Outcome

@@ -18,13 +18,13 @@ from clusters.connection.session import connect
 from clusters.health.heartbeat import Heartbeat
 from clusters.slots import Slot
 from clusters.tempdirs import temporary_folder
+from search.halving.rungs import Rungs
 from search.machine import this_node
 from search.run.events import Listener
 from search.run.reader import Run
 from search.study.budget import Meter, Spending
 from search.study.feature_cuts import shared_cuts
 from search.study.recorder import Recorder, RunningTrial
-from search.study.rungs import Rungs
 from search.tuner.actor import ActorHandle, start_actor
 from search.tuner.confirmation import ConfirmationQueue, ConfirmationRecorder, select_finalists
 from search.tuner.resume import open_study, replay_decisions

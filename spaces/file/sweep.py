@@ -25,7 +25,7 @@ class Search(Settings):
 
     metric: Metric = "val_accuracy"
     """The metric to optimise; its direction follows from its name. A trial scores its best epoch."""
-    sampler: Literal["tpe", "random"] = "tpe"
+    sampler: Literal["tpe", "sobol", "random"] = "tpe"
     """How configurations are proposed."""
     trials: Count = 50
     """Number of configurations to try, including the baseline."""

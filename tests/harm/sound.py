@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from search.halving.rungs import Rungs
 from search.results.leaderboard import leaderboard
 from search.run.confirmation import TRAINING, remaining, trainings
 from search.run.events import EpochReported
@@ -13,7 +14,6 @@ from search.run.history import read_history
 from search.run.journal import JOURNAL, events
 from search.run.reader import Run, open_run
 from search.run.trials import is_baseline, reason
-from search.study.rungs import Rungs
 from search.tuner.scheduler import Asha
 from spaces.file.load import load_sweep
 

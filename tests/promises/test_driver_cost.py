@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from optuna.storages import InMemoryStorage, JournalStorage
 from rich.console import Console
 
+from search.halving.rungs import Rungs, quantile
 from search.live.progress import Progress
 from search.run.journal import OwnJournal
 from search.run.reader import Run
 from search.study.recorder import Recorder
-from search.study.rungs import Rungs, quantile
 from search.study.study import Study
 from search.tuner.scheduler import Asha
 from spaces.file.load import load_sweep

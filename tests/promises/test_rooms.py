@@ -38,7 +38,7 @@ COVERED = {
     "search/live/test_progress": "search/live/leader search/live/running_table",
     "search/study/test_feature_cuts": "search/study/draws",
     "search/study/test_recorder": "search/run/events search/run/history",
-    "search/study/test_rungs": "search/tuner/scheduler",
+    "search/halving/test_rungs": "search/tuner/scheduler",
     "search/study/test_study": "search/study/distribution",
     "search/tracking/test_leaderboard": "search/tracking/saved_report",
     "search/tracking/test_sync": "search/tracking/ledger",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from search.halving.rungs import Rungs
 from search.plan.costs import StageCost, TrialCost
 from search.plan.forecast import Forecast, forecast
 from search.plan.simulation import SimulatedTraining, earliest_end, simulate
-from search.study.rungs import Rungs
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep
 

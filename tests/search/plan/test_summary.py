@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from clusters.slots import Slot
+from search.halving.rungs import Rungs
 from search.plan import corners as measuring
 from search.plan.capacity import Capacity
 from search.plan.check import check
 from search.plan.corners import Corner, Measurements, measure
 from search.plan.costs import StageCost, TrialCost
 from search.plan.summary import cost_lines, plan_lines, rung_epochs
-from search.study.rungs import Rungs
 from spaces.domains.close import close_values, corners
 from spaces.file.load import load_sweep
 from spaces.file.sweep import Sweep

@@ -85,7 +85,7 @@ def test_a_sweep_without_baselines_has_no_baseline_trial(sweep: MakeSweep, tmp_p
     assert not first.baseline
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random"])
+@pytest.mark.parametrize("sampler", ["tpe", "sobol", "random"])
 def test_the_same_seed_proposes_the_same_trials(sweep: MakeSweep, tmp_path: Path, sampler: str) -> None:
     runs = [train(Study(tmp_path / f"{k}.journal", sweep(sampler=sampler)), 15) for k in range(2)]
     assert runs[0] == runs[1]
@@ -93,12 +93,21 @@ def test_the_same_seed_proposes_the_same_trials(sweep: MakeSweep, tmp_path: Path
     assert [p.values for p in other[1:]] != [p.values for p in runs[0][1:]]
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "sobol"])
 @pytest.mark.parametrize("model", [CNN, BRANCHES])
-def test_a_study_opened_again_goes_on_as_if_never_closed(sweep: MakeSweep, tmp_path: Path, model: str) -> None:
-    rate = "0.001" if model == BRANCHES else RATE
-    whole = train(Study(tmp_path / "whole.journal", sweep(model, rate)), 16)
-    train(Study(tmp_path / "parts.journal", sweep(model, rate)), 12)
-    assert train(Study(tmp_path / "parts.journal", sweep(model, rate)), 4) == whole[12:]
+def test_a_study_opened_again_goes_on_as_if_never_closed(
+    sweep: MakeSweep, tmp_path: Path, model: str, sampler: str
+) -> None:
+    asked = sweep(model, "0.001" if model == BRANCHES else RATE, sampler=sampler)
+    whole = train(Study(tmp_path / "whole.journal", asked), 16)
+    train(Study(tmp_path / "parts.journal", asked), 12)
+    assert train(Study(tmp_path / "parts.journal", asked), 4) == whole[12:]
+
+
+def test_a_sobol_sweep_takes_every_configuration_of_a_finite_space_once(sweep: MakeSweep, tmp_path: Path) -> None:
+    study = Study(tmp_path / "study.journal", sweep(FINITE, "0.001", sampler="sobol"))
+    assert len({tuple(sorted(proposal.values.items())) for proposal in train(study, 4)}) == 4
+    assert study.next() is None
 
 
 def test_a_trial_enters_the_journal_whole(sweep: MakeSweep, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from ray.tune.schedulers import TrialScheduler
 
+from search.halving.rungs import Rungs
 from search.run.events import TrialEnded, TrialFinished
 from search.run.journal import events
-from search.study.rungs import Rungs
 from search.study.study import Study
 from search.tuner.ray_internals import REUSE
 from search.tuner.scheduler import Asha
